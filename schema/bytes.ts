@@ -1,0 +1,145 @@
+/**
+ * Bytes and their texts: hex, base64, UTF-8. Strict both ways: whatever is accepted is what
+ * would be written, so that no two texts stand for one byte string.
+ *
+ * @module
+ */
+
+const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+const PAD = 0x3d;
+const INVALID = 255;
+
+/** Two characters for each 12 bits: half the steps of one character for each six. */
+const PAIRS = new Uint16Array(4096);
+const VALUES = new Uint8Array(256).fill(INVALID);
+for (let high = 0; high < 64; high++) {
+  VALUES[ALPHABET.charCodeAt(high)] = high;
+  for (let low = 0; low < 64; low++)
+    PAIRS[high * 64 + low] = ALPHABET.charCodeAt(high) | (ALPHABET.charCodeAt(low) << 8);
+}
+
+const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
+
+const encoder = new TextEncoder();
+const strictDecoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/** UTF-8 of a string. Lone surrogates become U+FFFD, as the platform does. */
+export function utf8(text: string): Uint8Array<ArrayBuffer> {
+  return encoder.encode(text);
+}
+
+/** The string of UTF-8 bytes; `undefined` where they are not UTF-8. A byte-order mark is kept. */
+export function fromUtf8(bytes: Uint8Array): string | undefined {
+  try {
+    return strictDecoder.decode(bytes);
+  } catch {
+    return undefined;
+  }
+}
+
+export function toHex(bytes: Uint8Array): string {
+  let text = "";
+  for (const byte of bytes) text += HEX[byte];
+  return text;
+}
+
+/** Lower-case hex of whole bytes; `undefined` for anything else. */
+export function fromHex(text: string): Uint8Array<ArrayBuffer> | undefined {
+  if (text.length % 2 !== 0 || !/^[0-9a-f]*$/.test(text)) return undefined;
+  const bytes = new Uint8Array(text.length / 2);
+  for (let i = 0; i < bytes.length; i++)
+    bytes[i] = Number.parseInt(text.slice(2 * i, 2 * i + 2), 16);
+  return bytes;
+}
+
+/** Standard base64 with padding (RFC 4648 §4). */
+export function toBase64(bytes: Uint8Array): string {
+  const length = bytes.length;
+  const pairs = new Uint16Array(Math.ceil(length / 3) * 2);
+  let at = 0;
+  let i = 0;
+  for (; i + 2 < length; i += 3) {
+    const group = (byteAt(bytes, i) << 16) | (byteAt(bytes, i + 1) << 8) | byteAt(bytes, i + 2);
+    pairs[at++] = PAIRS[group >> 12] ?? 0;
+    pairs[at++] = PAIRS[group & 4095] ?? 0;
+  }
+  if (i < length) {
+    const two = i + 1 < length;
+    const group = (byteAt(bytes, i) << 16) | (two ? byteAt(bytes, i + 1) << 8 : 0);
+    pairs[at++] = PAIRS[group >> 12] ?? 0;
+    pairs[at++] = (two ? (PAIRS[group & 4095] ?? 0) & 255 : PAD) | (PAD << 8);
+  }
+  return latin1(new Uint8Array(pairs.buffer));
+}
+
+/**
+ * Canonical standard base64: padded, no white space, no other alphabet, unused bits zero.
+ * `undefined` for anything else.
+ */
+export function fromBase64(text: string): Uint8Array<ArrayBuffer> | undefined {
+  const length = text.length;
+  if (length % 4 !== 0) return undefined;
+  const padding = text.endsWith("==") ? 2 : text.endsWith("=") ? 1 : 0;
+  const bytes = new Uint8Array((length / 4) * 3 - padding);
+  let at = 0;
+  for (let i = 0; i < length; i += 4) {
+    const last = i + 4 === length ? padding : 0;
+    const a = valueAt(text, i);
+    const b = valueAt(text, i + 1);
+    const c = last === 2 ? 0 : valueAt(text, i + 2);
+    const d = last > 0 ? 0 : valueAt(text, i + 3);
+    if ((a | b | c | d) > 63) return undefined;
+    const group = (a << 18) | (b << 12) | (c << 6) | d;
+    if (last === 2 ? (group & 0xffff) !== 0 : last === 1 && (group & 0xff) !== 0) return undefined;
+    bytes[at++] = group >> 16;
+    if (last < 2) bytes[at++] = group >> 8;
+    if (last < 1) bytes[at++] = group;
+  }
+  return bytes;
+}
+
+export function concat(...parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  let length = 0;
+  for (const part of parts) length += part.length;
+  const whole = new Uint8Array(length);
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}
+
+/** Whether two byte strings are equal. Not constant-time: nothing here is secret. */
+export function equal(a: Uint8Array, b: Uint8Array): boolean {
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
+}
+
+/** Order of byte strings: by bytes, then the shorter first. */
+export function compare(a: Uint8Array, b: Uint8Array): number {
+  const length = Math.min(a.length, b.length);
+  for (let i = 0; i < length; i++) {
+    const difference = byteAt(a, i) - byteAt(b, i);
+    if (difference !== 0) return difference;
+  }
+  return a.length - b.length;
+}
+
+/** One character for each byte, U+0000 to U+00FF. Exact both ways, unlike the platform's "latin1". */
+export function latin1(bytes: Uint8Array): string {
+  let text = "";
+  for (let at = 0; at < bytes.length; at += 8192)
+    text += String.fromCharCode(...bytes.subarray(at, at + 8192));
+  return text;
+}
+
+function byteAt(bytes: Uint8Array, index: number): number {
+  return bytes[index] ?? 0;
+}
+
+function valueAt(text: string, index: number): number {
+  const code = text.charCodeAt(index);
+  return code < 256 ? (VALUES[code] ?? INVALID) : INVALID;
+}

@@ -1,0 +1,105 @@
+/**
+ * What the sequencer asks of a storage, as promises about consistency.
+ *
+ * - Reads see every commit that was answered `committed` before (read-after-write).
+ * - `committed` means durable: a power cut a moment later loses nothing of it.
+ * - The head moves in `commit` alone, by compare-and-swap on size, root and epoch.
+ * - `open` takes the store for one process, for life; a second one is refused (`STORE_LOCKED`).
+ *
+ * Drivers: `memory/`, `sqlite/`. They share no code; `test/contract/storage.ts` is run over both.
+ *
+ * @module
+ */
+import type { LogError } from "../../schema/error.ts";
+import type { Hash } from "../../schema/tlog/hash.ts";
+
+/** Where the log stands. `epoch` counts openings of the store and fences a writer that was replaced. */
+export interface StoredHead {
+  readonly size: number;
+  readonly root: Hash;
+  readonly epoch: number;
+  /** The signed checkpoint of this size; empty at size 0, when nothing was signed yet. */
+  readonly checkpoint: Uint8Array;
+}
+
+export interface Blob {
+  readonly digest: Hash;
+  readonly bytes: Uint8Array;
+}
+
+/** An entry, checked by admission. */
+export interface NewEntry {
+  readonly leaf: Uint8Array;
+  readonly leafHash: Hash;
+  /** SHA-256 of the content, as the leaf names it. */
+  readonly contentDigest: Hash;
+  /** The content, or `undefined` for an opaque entry. Stored once under its digest. */
+  readonly content: Uint8Array | undefined;
+  /** A key too large for the leaf, stored once under its digest. */
+  readonly key: Blob | undefined;
+}
+
+/** A hash tile as it is after the batch: `hashes` holds 1 to 256 hashes, the growing tile's prefix. */
+export interface TileWrite {
+  readonly level: number;
+  readonly index: number;
+  readonly hashes: Uint8Array;
+}
+
+export interface Batch {
+  /** In order; the first one gets the index `expected.size`. */
+  readonly entries: readonly NewEntry[];
+  readonly tiles: readonly TileWrite[];
+  readonly size: number;
+  readonly root: Hash;
+  readonly checkpoint: Uint8Array;
+}
+
+export type CommitResult =
+  /** Durable. */
+  | { readonly state: "committed" }
+  /** The head was not the expected one. Nothing was written. */
+  | { readonly state: "conflict"; readonly head: StoredHead }
+  /** Refused before the point of no return (disk full, say). Nothing was written; may be tried again. */
+  | { readonly state: "failed"; readonly error: LogError }
+  /** Nobody knows. I5: the process must end. */
+  | { readonly state: "unknown"; readonly cause: unknown };
+
+/** What a stored content looks like to a reader. */
+export type StoredContent =
+  | { readonly state: "held"; readonly bytes: Uint8Array }
+  | { readonly state: "never-held" }
+  | { readonly state: "erased" };
+
+/** The writing side: one owner, the sequencer. */
+export interface Storage {
+  /** Random, made by `init`; the head guard carries the same. 16 bytes. */
+  readonly databaseId: Uint8Array;
+  readonly origin: string;
+  /** The head as it is on disk now. */
+  readHead(): Promise<StoredHead>;
+  /** For each leaf hash its index, in the order asked; strong dedup compares all 32 bytes. */
+  findLeaves(hashes: readonly Hash[]): Promise<readonly (number | undefined)[]>;
+  commit(expected: StoredHead, batch: Batch): Promise<CommitResult>;
+  /** A consistent copy into a new folder, while the log runs. Never contains the guard. */
+  backup(folder: string, progress?: (done: number, total: number) => void): Promise<void>;
+  /** Bytes free for the store, where the system can say. */
+  freeBytes(): Promise<number | undefined>;
+  readonly reader: StorageReader;
+  close(): Promise<void>;
+}
+
+/**
+ * The reading side. It knows no published size: callers clamp (I4). Ranges are half-open.
+ * A row that is missing although the head covers it throws `STORE_CORRUPT` and names it.
+ */
+export interface StorageReader {
+  /** The stored hashes of a tile, at most 256; `undefined` where there is none yet. */
+  tile(level: number, index: number): Uint8Array | undefined;
+  leaves(from: number, to: number): readonly Uint8Array[];
+  findLeaf(hash: Hash): number | undefined;
+  /** Contents of entries `from` to `to`, in order. */
+  contents(from: number, to: number): readonly StoredContent[];
+  content(digest: Hash): StoredContent;
+  key(digest: Hash): Uint8Array | undefined;
+}
