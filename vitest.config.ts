@@ -1,0 +1,11 @@
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  test: {
+    include: ["test/**/*.test.ts"],
+    exclude: ["test/long/**"],
+    reporters: ["default", "json"],
+    outputFile: { json: "dist/test-results.json" },
+    testTimeout: 30_000,
+  },
+});
