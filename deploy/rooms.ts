@@ -1,0 +1,45 @@
+/**
+ * The drawing of the rooms: who may import whom, and which npm package belongs to which room.
+ * The architecture test holds the code to it, and the build takes each package's dependencies
+ * from it, so that neither can drift from the other.
+ */
+
+interface Room {
+  /** Rooms it may import besides itself. */
+  readonly rooms: readonly string[];
+  /** npm packages it may import. */
+  readonly packages: readonly string[];
+}
+
+export const ROOMS: Readonly<Record<string, Room>> = {
+  schema: { rooms: [], packages: ["canonicalize"] },
+  client: {
+    rooms: ["schema"],
+    packages: [
+      "@noble/curves",
+      "@noble/hashes",
+      "@noble/post-quantum",
+      "cli-progress",
+      "smol-toml",
+    ],
+  },
+  server: {
+    rooms: ["schema", "client"],
+    packages: [
+      "better-sqlite3",
+      "express",
+      "lru-cache",
+      "pino",
+      "prom-client",
+      "rate-limiter-flexible",
+      "smol-toml",
+      "zod",
+    ],
+  },
+};
+
+/**
+ * The one arrow that points back: the command line finds the operator's commands by a late
+ * import, so that whoever only verifies installs no server.
+ */
+export const LATE_IMPORT = { from: "client/cli/operator.ts", to: "server/cli/index.ts" } as const;
