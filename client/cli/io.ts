@@ -1,0 +1,27 @@
+/**
+ * What a command may touch of the process it runs in. Only `main.ts` makes one from the real
+ * process; tests make their own, so that no command reads argv, the environment or the clock
+ * behind their back.
+ *
+ * @module
+ */
+
+export interface TextSink {
+  write(text: string | Uint8Array): unknown;
+}
+
+export interface Io {
+  readonly stdout: TextSink;
+  readonly stderr: TextSink;
+  /** The environment, as given. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** The folder relative paths start from. */
+  readonly cwd: string;
+  /** Whether standard error is a terminal: progress bars are drawn there, and only there. */
+  readonly isTty: boolean;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+}
+
+/** 0 yes, 1 no, 2 could not ask, 3 the log misbehaved. */
+export type ExitStatus = 0 | 1 | 2 | 3;
