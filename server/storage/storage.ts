@@ -76,16 +76,27 @@ export interface Storage {
   /** Random, made by `init`; the head guard carries the same. 16 bytes. */
   readonly databaseId: Uint8Array;
   readonly origin: string;
+  /** Where it is, for messages. */
+  readonly place: string;
   /** The head as it is on disk now. */
   readHead(): Promise<StoredHead>;
   /** For each leaf hash its index, in the order asked; strong dedup compares all 32 bytes. */
   findLeaves(hashes: readonly Hash[]): Promise<readonly (number | undefined)[]>;
+  /**
+   * Add a batch and move the head, both or neither. Refuses with `failed`
+   * - `STORAGE_FULL` where there is no room: may be tried again;
+   * - `INTERNAL` where a leaf hash is not that of its leaf (a bit flipped on the way);
+   * - `STORE_CORRUPT` where a tile does not begin with what is stored of it (I4).
+   *
+   * A rejected promise means the same as `unknown`.
+   */
   commit(expected: StoredHead, batch: Batch): Promise<CommitResult>;
-  /** A consistent copy into a new folder, while the log runs. Never contains the guard. */
-  backup(folder: string, progress?: (done: number, total: number) => void): Promise<void>;
+  /** Whether a small batch would find room: `STORAGE_FULL` where it would not. */
+  checkRoom(): Promise<LogError | undefined>;
   /** Bytes free for the store, where the system can say. */
   freeBytes(): Promise<number | undefined>;
   readonly reader: StorageReader;
+  /** Gives the store back. Nothing may be called after it. */
   close(): Promise<void>;
 }
 
