@@ -35,11 +35,17 @@ export function commandHelp(command: Command): string {
   lines.push("Options:");
   for (const [name, spec] of Object.entries({ ...command.options, ...COMMON_OPTIONS })) {
     const short = spec.short === undefined ? "" : `-${spec.short}, `;
-    const notes = [spec.required === true ? "required" : "", spec.multiple === true ? "repeatable" : ""]
+    const notes = [
+      spec.required === true ? "required" : "",
+      spec.multiple === true ? "repeatable" : "",
+    ]
       .filter((note) => note !== "")
       .join(", ");
     lines.push(
-      ...row(`${short}${optionText(name, spec)}`, notes === "" ? spec.help : `${spec.help} (${notes})`),
+      ...row(
+        `${short}${optionText(name, spec)}`,
+        notes === "" ? spec.help : `${spec.help} (${notes})`,
+      ),
     );
   }
   lines.push("", "Examples:");
@@ -79,7 +85,8 @@ function optionText(name: string, spec: OptionSpec): string {
 function row(left: string, right: string): string[] {
   const texts = wrap(right, WIDTH - COLUMN);
   const first = `  ${left}`;
-  const lines = first.length < COLUMN - 1 ? [first.padEnd(COLUMN) + (texts.shift() ?? "")] : [first];
+  const lines =
+    first.length < COLUMN - 1 ? [first.padEnd(COLUMN) + (texts.shift() ?? "")] : [first];
   return [...lines, ...texts.map((text) => " ".repeat(COLUMN) + text)];
 }
 

@@ -1,0 +1,102 @@
+/**
+ * Files of the command line: read with a limit, written whole or not at all.
+ *
+ * @module
+ */
+import { randomUUID } from "node:crypto";
+import { constants } from "node:fs";
+import { link, mkdir, open, rename, rm } from "node:fs/promises";
+import { dirname, isAbsolute, join } from "node:path";
+import { LogError } from "../../schema/error.ts";
+import type { Io } from "./io.ts";
+
+/** A path as typed, against the folder of the process. */
+export function pathOf(io: Io, path: string): string {
+  return isAbsolute(path) ? path : join(io.cwd, path);
+}
+
+/** At most `maxBytes` bytes of a file. Throws FILE_UNREADABLE, TOO_LARGE. */
+export async function readBytes(io: Io, path: string, maxBytes: number): Promise<Uint8Array> {
+  try {
+    await using file = await open(pathOf(io, path), constants.O_RDONLY);
+    const parts: Uint8Array[] = [];
+    let size = 0;
+    // Read to the limit instead of asking for the size: a pipe has none, and a file may grow.
+    for (;;) {
+      const part = new Uint8Array(65_536);
+      const { bytesRead } = await file.read(part, 0, part.length);
+      if (bytesRead === 0) break;
+      size += bytesRead;
+      if (size > maxBytes)
+        throw new LogError("TOO_LARGE", `${path} is larger than ${maxBytes} bytes`, {
+          field: path,
+          limit: maxBytes,
+        });
+      parts.push(part.subarray(0, bytesRead));
+    }
+    return Buffer.concat(parts);
+  } catch (cause) {
+    throw cause instanceof LogError ? cause : unreadable("read", path, cause);
+  }
+}
+
+/** Whole or not at all: written beside its place, made durable, then renamed over it. */
+export async function writeWhole(io: Io, path: string, bytes: Uint8Array | string): Promise<void> {
+  await place(io, path, bytes, rename);
+}
+
+/** As {@link writeWhole}, but refuses to replace a file that is there. */
+export async function writeNew(io: Io, path: string, bytes: Uint8Array | string): Promise<void> {
+  await place(io, path, bytes, async (from, to) => {
+    await link(from, to);
+    await rm(from);
+  });
+}
+
+async function place(
+  io: Io,
+  path: string,
+  bytes: Uint8Array | string,
+  put: (from: string, to: string) => Promise<void>,
+): Promise<void> {
+  const target = pathOf(io, path);
+  const beside = `${target}.${randomUUID()}.tmp`;
+  try {
+    await mkdir(dirname(target), { recursive: true });
+    {
+      await using file = await open(beside, "wx");
+      await file.writeFile(bytes);
+      await file.sync();
+    }
+    await put(beside, target);
+  } catch (cause) {
+    await rm(beside, { force: true });
+    throw unreadable("written", path, cause);
+  }
+}
+
+function unreadable(done: "read" | "written", path: string, cause: unknown): LogError {
+  const exists = cause instanceof Error && "code" in cause && cause.code === "EEXIST";
+  return new LogError(
+    "FILE_UNREADABLE",
+    exists ? `${path} exists already` : `${path} cannot be ${done}`,
+    {
+      field: path,
+      cause,
+      ...(exists ? { hint: "choose another name, or remove the file" } : {}),
+    },
+  );
+}
+
+/** Where this user's programs keep state (XDG base directories), with our folder in it. */
+export function stateFolder(io: Io): string {
+  const named = io.env["XDG_STATE_HOME"];
+  if (named !== undefined && isAbsolute(named)) return join(named, "countersign");
+  const home = io.env["HOME"] ?? io.env["USERPROFILE"];
+  if (home === undefined || !isAbsolute(home))
+    throw new LogError("USAGE", "there is no folder to keep state in", {
+      field: "HOME",
+      hint: "set XDG_STATE_HOME, or give --memory FILE",
+    });
+  return join(home, ".local", "state", "countersign");
+}

@@ -1,0 +1,53 @@
+/**
+ * The operator's commands. They belong to another package, which a verifier does not install:
+ * it is looked for when one of them is called, and only then.
+ *
+ * @module
+ */
+import { LogError } from "../../schema/error.ts";
+import type { ExitStatus, Io } from "./io.ts";
+import { packageVersion } from "./version.ts";
+
+/** Summaries for `countersign --help`; usage and options are the server's own. */
+export const OPERATOR_COMMANDS = [
+  { name: "init", summary: "create a log: key, store, head guard, first entry" },
+  { name: "serve", summary: "serve the log until told to stop" },
+  { name: "config", summary: "`config show`: every setting, and where it comes from" },
+  { name: "backup", summary: "copy the store while the log runs" },
+  { name: "restore", summary: "put a backup into a new folder" },
+  { name: "recover", summary: "go past a refused start: shows what would be lost, and records it" },
+  { name: "doctor", summary: "say what is not as it should be" },
+  { name: "fsck", summary: "derive everything anew and name what is wrong" },
+] as const;
+
+export function isOperatorCommand(name: string): boolean {
+  return OPERATOR_COMMANDS.some((command) => command.name === name);
+}
+
+/** Throws `LogError("USAGE")` with the line to type where the server is not installed. */
+export async function operatorCommand(
+  name: string,
+  argv: readonly string[],
+  io: Io,
+): Promise<ExitStatus> {
+  const server = await import("../../server/cli/index.ts").catch((cause: unknown) => {
+    if (!isMissingServer(cause)) throw cause;
+    throw new LogError("USAGE", `"countersign ${name}" needs the server, which is not installed`, {
+      field: name,
+      hint: `npm install countersign-server@${packageVersion()}`,
+    });
+  });
+  return server.runOperatorCommand(name, argv, io);
+}
+
+/** Not any missing module: one that the server itself misses is a defect, not an absence. */
+function isMissingServer(cause: unknown): boolean {
+  return (
+    cause instanceof Error &&
+    "code" in cause &&
+    cause.code === "ERR_MODULE_NOT_FOUND" &&
+    /Cannot find (?:package 'countersign-server'|module '[^']*server[\\/]cli[\\/]index\.[tj]s')/.test(
+      cause.message,
+    )
+  );
+}

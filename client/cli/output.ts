@@ -1,0 +1,81 @@
+/**
+ * How answers and errors are shown: for people as text, with `--json` as one document.
+ *
+ * @module
+ */
+import type { ErrorCode, ErrorDetail } from "../../schema/error.ts";
+import { ERRORS, LogError } from "../../schema/error.ts";
+import type { ExitStatus, Io } from "./io.ts";
+
+/** Print one JSON document. Keys keep the order in which they were made. */
+export function printJson(io: Io, value: unknown): void {
+  io.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
+}
+
+export function print(io: Io, ...lines: readonly string[]): void {
+  io.stdout.write(`${lines.map(printable).join("\n")}\n`);
+}
+
+/**
+ * Text that may hold a stranger's words (names, comments, messages of a log), made safe for a
+ * terminal: no control characters, no marks that change the direction of writing.
+ */
+export function printable(text: string): string {
+  return text.replace(
+    // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
+    /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]/g,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
+}
+
+/** Rows under one another, columns as wide as their widest cell; numbers to the right. */
+export function table(rows: readonly (readonly (string | number)[])[]): string[] {
+  const widths: number[] = [];
+  for (const row of rows)
+    row.forEach((cell, i) => {
+      widths[i] = Math.max(widths[i] ?? 0, String(cell).length);
+    });
+  return rows.map((row) =>
+    row
+      .map((cell, i) =>
+        typeof cell === "number"
+          ? String(cell).padStart(widths[i] ?? 0)
+          : cell.padEnd(widths[i] ?? 0),
+      )
+      .join("  ")
+      .trimEnd(),
+  );
+}
+
+/** Say on standard error (and as JSON on standard output) why nothing could be answered. */
+export function reportError(io: Io, error: unknown, json: boolean): ExitStatus {
+  const { code, message, detail } = asParts(error);
+  if (json) {
+    const { cause: _, ...parts } = detail;
+    printJson(io, { error: { code, message, ...parts } });
+  }
+  const lines = [`countersign: ${message}`];
+  const facts = [
+    detail.field === undefined ? "" : `field ${detail.field}`,
+    detail.at === undefined ? "" : `at ${detail.at}`,
+    detail.limit === undefined ? "" : `limit ${detail.limit}`,
+    detail.expected === undefined ? "" : `expected ${detail.expected}`,
+  ].filter((fact) => fact !== "");
+  lines.push(`  [${code}]${facts.length > 0 ? ` ${facts.join("; ")}` : ""}`);
+  if (detail.hint !== undefined) lines.push(`  try: ${detail.hint}`);
+  const cause = detail.cause instanceof Error ? detail.cause.message : undefined;
+  if (cause !== undefined && !message.includes(cause)) lines.push(`  because: ${cause}`);
+  io.stderr.write(`${lines.map(printable).join("\n")}\n`);
+  return ERRORS[code].exit;
+}
+
+function asParts(error: unknown): { code: ErrorCode; message: string; detail: ErrorDetail } {
+  if (error instanceof LogError)
+    return { code: error.code, message: error.message, detail: error.detail };
+  const message = error instanceof Error ? error.message : String(error);
+  return {
+    code: "INTERNAL",
+    message: `defect in the program: ${message}`,
+    detail: { hint: "report this with the command that was run", cause: error },
+  };
+}

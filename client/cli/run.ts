@@ -1,0 +1,65 @@
+/**
+ * From arguments to an exit status: find the command, check what was typed, run it, and turn
+ * whatever goes wrong into words and a status.
+ *
+ * @module
+ */
+import { LogError } from "../../schema/error.ts";
+import { commandHelp, mainHelp } from "./help.ts";
+import type { ExitStatus, Io } from "./io.ts";
+import { isOperatorCommand, OPERATOR_COMMANDS, operatorCommand } from "./operator.ts";
+import { reportError } from "./output.ts";
+import { nearest, parseArguments } from "./parse.ts";
+import { COMMANDS, HELP_GROUPS } from "./table.ts";
+import { packageVersion } from "./version.ts";
+
+/** Never throws; the status is that of the process. */
+export async function runCommandLine(argv: readonly string[], io: Io): Promise<ExitStatus> {
+  try {
+    return await dispatch(argv, io);
+  } catch (error) {
+    return reportError(io, error, argv.includes("--json"));
+  }
+}
+
+async function dispatch(argv: readonly string[], io: Io): Promise<ExitStatus> {
+  const [first, second] = argv;
+  // Called by git as `gpg.ssh.program`: the arguments are those of ssh-keygen.
+  if (first === "-Y") return (await import("./git-sign.ts")).gitSign(argv, io);
+  if (first === undefined || first === "--help" || first === "-h" || first === "help") {
+    io.stdout.write(mainHelp(HELP_GROUPS));
+    return first === undefined ? 2 : 0;
+  }
+  if (first === "--version") {
+    io.stdout.write(`${packageVersion()}\n`);
+    return 0;
+  }
+  if (isOperatorCommand(first)) return operatorCommand(first, argv.slice(1), io);
+  const entry =
+    COMMANDS.find(({ name }) => name === `${first} ${second ?? ""}`) ??
+    COMMANDS.find(({ name }) => name === first);
+  if (entry === undefined) return unknownCommand(first, second, io);
+  const command = await entry.load();
+  const args = parseArguments(command, argv.slice(entry.name.split(" ").length));
+  if (args.flag("help")) {
+    io.stdout.write(commandHelp(command));
+    return 0;
+  }
+  return command.run(args, io);
+}
+
+function unknownCommand(first: string, second: string | undefined, io: Io): ExitStatus {
+  const below = COMMANDS.filter(({ name }) => name.startsWith(`${first} `));
+  if (below.length > 0 && (second === undefined || second === "--help" || second === "-h")) {
+    io.stdout.write(mainHelp([{ title: `countersign ${first}`, commands: below }]));
+    return second === undefined ? 2 : 0;
+  }
+  const typed = below.length > 0 ? `${first} ${second ?? ""}` : first;
+  const names = [...COMMANDS, ...OPERATOR_COMMANDS].map(({ name }) => name);
+  const near = nearest(typed, names);
+  throw new LogError(
+    "USAGE",
+    `unknown command "${typed}"${near === undefined ? "" : `; did you mean "${near}"?`}`,
+    { field: "command", hint: "countersign --help" },
+  );
+}

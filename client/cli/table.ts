@@ -1,0 +1,94 @@
+/**
+ * Which commands there are and which file carries each out. A command's file is loaded when
+ * it is called: `verify` must not pay for what `import git` needs.
+ *
+ * @module
+ */
+import type { Command } from "./command.ts";
+import type { HelpGroup } from "./help.ts";
+import { OPERATOR_COMMANDS } from "./operator.ts";
+
+interface Entry {
+  readonly name: string;
+  readonly summary: string;
+  readonly load: () => Promise<Command>;
+}
+
+const SIGNER: readonly Entry[] = [
+  {
+    name: "key generate",
+    summary: "make a signing key",
+    load: async () => (await import("./key.ts")).keyGenerate,
+  },
+  {
+    name: "key show",
+    summary: "show the public side of a key",
+    load: async () => (await import("./key.ts")).keyShow,
+  },
+  {
+    name: "sign",
+    summary: "sign a file, to be logged now or later",
+    load: async () => (await import("./sign.ts")).sign,
+  },
+  {
+    name: "attest review",
+    summary: "sign what you think of a commit",
+    load: async () => (await import("./attest-review.ts")).attestReview,
+  },
+  {
+    name: "attest build",
+    summary: "sign what came out of a build",
+    load: async () => (await import("./attest-build.ts")).attestBuild,
+  },
+  {
+    name: "attest ref",
+    summary: "sign what a branch or tag points to",
+    load: async () => (await import("./attest-ref.ts")).attestRef,
+  },
+  {
+    name: "attest release",
+    summary: "sign which artifacts a release has",
+    load: async () => (await import("./attest-release.ts")).attestRelease,
+  },
+  {
+    name: "submit",
+    summary: "log what was signed, and keep the receipts",
+    load: async () => (await import("./submit.ts")).submit,
+  },
+  {
+    name: "import git",
+    summary: "log every signed commit and tag of a repository",
+    load: async () => (await import("./import-git.ts")).importGit,
+  },
+];
+
+const VERIFIER: readonly Entry[] = [
+  {
+    name: "verify",
+    summary: "may this receipt, commit or artifact be trusted?",
+    load: async () => (await import("./verify.ts")).verify,
+  },
+  {
+    name: "update",
+    summary: "fetch the log's newest head and check it against memory",
+    load: async () => (await import("./update.ts")).update,
+  },
+  {
+    name: "entry",
+    summary: "fetch one entry, by index or leaf hash, and check it",
+    load: async () => (await import("./entry.ts")).entry,
+  },
+  {
+    name: "evidence verify",
+    summary: "check a file that says a log misbehaved",
+    load: async () => (await import("./evidence.ts")).evidenceVerify,
+  },
+];
+
+export const COMMANDS: readonly Entry[] = [...SIGNER, ...VERIFIER];
+
+export const HELP_GROUPS: readonly HelpGroup[] = [
+  { title: "Sign and log", commands: SIGNER },
+  { title: "Verify", commands: VERIFIER },
+  { title: "Run a log (package countersign-server)", commands: OPERATOR_COMMANDS },
+];
