@@ -1,0 +1,102 @@
+/**
+ * The driver of the cryptography port on node:crypto.
+ *
+ * Signatures are checked in libuv's thread pool, so the event loop stays free. A key is parsed
+ * on the main thread, which takes a third to a half of a verification's time, so parsed keys
+ * are kept: most submissions of one client are by one key.
+ *
+ * @module
+ */
+import {
+  constants,
+  createPublicKey,
+  hash,
+  verify as nodeVerify,
+  type VerifyKeyObjectInput,
+} from "node:crypto";
+import { encodeSpki } from "../../schema/key/spki.ts";
+import { asHash, type Hash } from "../../schema/tlog/hash.ts";
+import {
+  ALGORITHMS,
+  type AlgorithmParts,
+  isEd25519Shaped,
+  keyFor,
+  PSS_SALT_BYTES,
+} from "./algorithm.ts";
+import { GenerationCache } from "./cache.ts";
+import type { Crypto, SignatureAlgorithm } from "./crypto.ts";
+
+/** Parsed keys held, each generation. A key with its numbers takes some kilobytes at most. */
+const CACHED_KEYS = 1_024;
+
+const keys = new GenerationCache<VerifyKeyObjectInput>(CACHED_KEYS);
+
+export const nodeCrypto: Crypto = {
+  sha256,
+  sha512: (data) => digest("sha512", data),
+  sha1: (data) => digest("sha1", data),
+  supports: () => true,
+  verify,
+};
+
+/**
+ * The string form is two to three times as fast as the `Buffer` form for the short inputs
+ * of a Merkle tree, and equal for long ones.
+ */
+function digest(name: "sha1" | "sha256" | "sha512", data: Uint8Array): Uint8Array<ArrayBuffer> {
+  const text = hash(name, data, "binary");
+  const bytes = new Uint8Array(text.length);
+  for (let i = 0; i < bytes.length; i++) bytes[i] = text.charCodeAt(i);
+  return bytes;
+}
+
+function sha256(data: Uint8Array): Hash {
+  const bytes = asHash(digest("sha256", data));
+  if (bytes === undefined) throw new Error("SHA-256 is not 32 bytes long");
+  return bytes;
+}
+
+async function verify(
+  algorithm: SignatureAlgorithm,
+  spki: Uint8Array,
+  message: Uint8Array,
+  signature: Uint8Array,
+): Promise<boolean> {
+  try {
+    const parts = ALGORITHMS[algorithm];
+    const key = parsedKey(algorithm, parts, spki);
+    if (key === undefined) return false;
+    if (parts.type === "ed25519" && !isEd25519Shaped(signature)) return false;
+    return await new Promise((answer) => {
+      nodeVerify("hash" in parts ? parts.hash : null, message, key, signature, (error, valid) =>
+        answer(error === null && valid),
+      );
+    });
+  } catch {
+    return false;
+  }
+}
+
+function parsedKey(
+  algorithm: SignatureAlgorithm,
+  parts: AlgorithmParts,
+  spki: Uint8Array,
+): VerifyKeyObjectInput | undefined {
+  const bytes = Buffer.from(spki.buffer, spki.byteOffset, spki.byteLength);
+  const name = algorithm + bytes.toString("latin1");
+  const cached = keys.get(name);
+  if (cached !== undefined) return cached;
+  const parsed = keyFor(parts, spki);
+  if (parsed === undefined) return undefined;
+  const key = createPublicKey({
+    key: Buffer.from(encodeSpki(parsed)),
+    format: "der",
+    type: "spki",
+  });
+  const pss = parts.type === "rsa" && parts.padding === "pss";
+  const input = pss
+    ? { key, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: PSS_SALT_BYTES }
+    : { key };
+  keys.set(name, input);
+  return input;
+}
