@@ -122,7 +122,10 @@ export class TileReader {
     return nodes.ok ? success(proveConsistency(this.#sha256, olderSize, size, nodes.value)) : nodes;
   }
 
-  /** Hashes of complete nodes of this tree. Throws `INTERNAL` for a node that is not complete. */
+  /**
+   * The hashes of complete nodes of this tree, authenticated. What is asked for later must be among
+   * `places`. Throws `INTERNAL` for a node outside the tree.
+   */
   async nodes(places: readonly TreeNode[]): Promise<Result<GetNode>> {
     const tiles = new Map<string, TileNodes>();
     const wanted = new Map(
