@@ -18,8 +18,19 @@ export async function runCommandLine(argv: readonly string[], io: Io): Promise<E
   try {
     return await dispatch(argv, io);
   } catch (error) {
-    return reportError(io, error, argv.includes("--json"));
+    return reportError(io, await withEvidence(io, error), argv.includes("--json"));
   }
+}
+
+/** A fork that was met on the way to something else leaves its evidence behind as well. */
+async function withEvidence(io: Io, error: unknown): Promise<unknown> {
+  if (!(error instanceof LogError) || error.detail.evidence === undefined) return error;
+  const { saveEvidence } = await import("./evidence-file.ts");
+  const file = await saveEvidence(io, undefined, error.detail.evidence);
+  return new LogError(error.code, error.message, {
+    field: file,
+    hint: `countersign evidence verify ${file} --trust TRUST`,
+  });
 }
 
 async function dispatch(argv: readonly string[], io: Io): Promise<ExitStatus> {

@@ -1,0 +1,82 @@
+/**
+ * What the four `attest` commands share: the fields that every statement may have, signing the
+ * statement, and handing it over to the log or to a file.
+ *
+ * A statement is built from flags, put into its canonical bytes and then read back by the rules
+ * that the log admits by: whoever signs learns at once what the log would refuse.
+ *
+ * @module
+ */
+
+import { unwrap } from "../../schema/error.ts";
+import { canonicalJson, type JsonObject } from "../../schema/json.ts";
+import type { Arguments, OptionSpec } from "./command.ts";
+import { deliver } from "./deliver.ts";
+import type { ExitStatus, Io } from "./io.ts";
+import { DELIVERY_OPTIONS, SIGNER_OPTIONS, wholeNumber } from "./options.ts";
+
+export const STATEMENT_TYPE = "https://in-toto.io/Statement/v1";
+export const STATEMENT_PAYLOAD_TYPE = "application/vnd.in-toto+json";
+
+/** Fields of each of our predicates, and how the statement is signed and handed over. */
+export const STATEMENT_OPTIONS: Readonly<Record<string, OptionSpec>> = {
+  "for-log": {
+    type: "string",
+    value: "VKEY",
+    help: "the only log that the statement is meant for, by its verifier key",
+  },
+  seq: { type: "string", value: "N", help: "number of this statement in your own sequence" },
+  prev: { type: "string", value: "DIGEST", help: "content digest of the one before it (hex)" },
+  supersedes: {
+    type: "string",
+    value: "DIGEST",
+    help: "content digest of the statement that this one takes the place of (hex)",
+  },
+  ...SIGNER_OPTIONS,
+  ...DELIVERY_OPTIONS,
+};
+
+export interface Subject {
+  readonly name?: string;
+  readonly digest: Readonly<Record<string, string>>;
+}
+
+/** Leave out what was not given: a statement has no empty fields. */
+export function given(fields: Readonly<Record<string, unknown>>): JsonObject {
+  const present = Object.entries(fields).filter(([, value]) => value !== undefined);
+  return JSON.parse(JSON.stringify(Object.fromEntries(present))) satisfies JsonObject;
+}
+
+/** The optional fields of every one of our predicates, in the order of the documents. */
+export function commonFields(args: Arguments): JsonObject {
+  const seq = args.value("seq");
+  return given({
+    log: args.value("for-log"),
+    seq: seq === undefined ? undefined : wholeNumber(args, "seq"),
+    prev: args.value("prev"),
+    supersedes: args.value("supersedes"),
+  });
+}
+
+/** Build the statement, check it by the log's own rules, sign it, and log it or write it. */
+export async function attest(
+  args: Arguments,
+  io: Io,
+  predicateType: string,
+  subjects: readonly Subject[],
+  predicate: JsonObject,
+): Promise<ExitStatus> {
+  const statement = canonicalJson({
+    _type: STATEMENT_TYPE,
+    subject: subjects.map((subject) => given({ ...subject })),
+    predicateType,
+    predicate,
+  });
+  const { parseStatement } = await import("../../schema/entry/statement.ts");
+  const { nodeCrypto } = await import("../crypto/node.ts");
+  unwrap(parseStatement(nodeCrypto.sha256, statement));
+  const { openSigner, signStatement } = await import("./signers.ts");
+  const signer = await openSigner(args, io);
+  const submission = await signStatement(signer, STATEMENT_PAYLOAD_TYPE, statement);
+  return deliver(args, io, submission);
+}
