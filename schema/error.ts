@@ -34,6 +34,7 @@ export const ERRORS = {
   CONTENT_REFUSED: { meaning: "The content was erased and is refused.", http: 422, exit: 2 },
   NOT_ALLOWED: { meaning: "This submitter may not append to this log.", http: 403, exit: 2 },
   NOT_FOUND: { meaning: "There is nothing under this name.", http: 404, exit: 2 },
+  CONTENT_ERASED: { meaning: "The operator erased this content.", http: 410, exit: 2 },
   METHOD_NOT_ALLOWED: {
     meaning: "The resource does not take this method.",
     http: 405,
@@ -80,6 +81,7 @@ export const ERRORS = {
   CLOCK_BACKWARDS: { meaning: "The clock is behind the last signed time.", http: 500, exit: 2 },
   // What a client meets.
   FILE_UNREADABLE: { meaning: "A file cannot be read or written.", http: 500, exit: 2 },
+  SIGNER_FAILED: { meaning: "A key cannot be used or did not sign.", http: 500, exit: 2 },
   USAGE: { meaning: "The command line is not understood.", http: 500, exit: 2 },
   TRUST_INVALID: { meaning: "The trust file breaks its schema.", http: 500, exit: 2 },
   UNREACHABLE: { meaning: "The log did not answer.", http: 502, exit: 2 },
@@ -101,6 +103,10 @@ export interface ErrorDetail {
   readonly at?: string;
   /** What to do next. */
   readonly hint?: string;
+  /** Seconds after which trying again may help. */
+  readonly retryAfter?: number;
+  /** The bytes of an evidence file, where a log convicted itself. */
+  readonly evidence?: Uint8Array;
   readonly cause?: unknown;
 }
 

@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { isCanonicalEd25519 } from "../../schema/key/signature.ts";
 import { type Curve, ed25519Key, type PublicKey, parseSpki } from "../../schema/key/spki.ts";
 import type { SignatureAlgorithm } from "./crypto.ts";
 
@@ -43,16 +44,13 @@ export function keyFor(parts: AlgorithmParts, strangersSpki: Uint8Array): Public
   return parsed.ok && fits(parsed.value, parts) ? parsed.value : undefined;
 }
 
-const ED25519_SIGNATURE_BYTES = 64;
-
 /**
- * Whether an Ed25519 signature has its length and an R that is canonical and not of small
- * order. Versions of OpenSSL differ in whether they look, and only somebody who gives his
- * key away makes such an R, so it is refused here, for every driver.
+ * Whether an Ed25519 signature has its one form (64 bytes, S below L) and an R that is
+ * canonical and not of small order. Versions of OpenSSL differ in whether they look at R, and
+ * only somebody who gives his key away makes such an R, so it is refused here, for every driver.
  */
 export function isEd25519Shaped(strangersSignature: Uint8Array): boolean {
   return (
-    strangersSignature.length === ED25519_SIGNATURE_BYTES &&
-    ed25519Key(strangersSignature.subarray(0, 32)).ok
+    isCanonicalEd25519(strangersSignature) && ed25519Key(strangersSignature.subarray(0, 32)).ok
   );
 }

@@ -17,7 +17,15 @@ import { sha1 } from "@noble/hashes/legacy.js";
 import { sha256, sha512 } from "@noble/hashes/sha2.js";
 import { ml_dsa44 as mlDsa44 } from "@noble/post-quantum/ml-dsa.js";
 import { concat, equal } from "../../schema/bytes.ts";
-import { encodeSpki, type PublicKey } from "../../schema/key/spki.ts";
+import { coordinateBytes } from "../../schema/key/curve.ts";
+import { parseEcdsaDer } from "../../schema/key/signature.ts";
+import {
+  type Curve,
+  type EcdsaKey,
+  encodeSpki,
+  type PublicKey,
+  type RsaKey,
+} from "../../schema/key/spki.ts";
 import { asHash, type Hash } from "../../schema/tlog/hash.ts";
 import {
   ALGORITHMS,
@@ -27,7 +35,6 @@ import {
   PSS_SALT_BYTES,
 } from "./algorithm.ts";
 import type { Crypto, SignatureAlgorithm } from "./crypto.ts";
-import { ecdsaToCompact } from "./ecdsa.ts";
 
 const CURVES = { p256, p384, p521 };
 const CURVE_NAMES = { p256: "P-256", p384: "P-384", p521: "P-521" };
@@ -70,8 +77,9 @@ async function verify(
   if (key === undefined) return false;
   if (key.type === "ed25519") return verifyEd25519(key.raw, message, signature);
   if (key.type === "ml-dsa-44") return mlDsa44.verify(signature, message, key.raw);
-  if (parts.type === "ecdsa") return verifyEcdsa(subtle, parts, key, message, signature);
-  if (parts.type === "rsa" && subtle !== undefined)
+  if (parts.type === "ecdsa" && key.type === "ecdsa")
+    return verifyEcdsa(subtle, parts, key, message, signature);
+  if (parts.type === "rsa" && key.type === "rsa" && subtle !== undefined)
     return verifyRsa(subtle, parts, key, message, signature);
   return false;
 }
@@ -86,7 +94,6 @@ function verifyEd25519(raw: Uint8Array, message: Uint8Array, signature: Uint8Arr
   const { Point } = ed25519;
   const r = signature.subarray(0, 32);
   const s = littleEndian(signature.subarray(32));
-  if (s >= Point.Fn.ORDER) return false;
   const k = Point.Fn.create(littleEndian(sha512(concat(r, raw, message))));
   const minusA = Point.fromBytes(raw, false).negate();
   const expected = Point.BASE.multiplyUnsafe(s).add(minusA.multiplyUnsafe(k));
@@ -102,11 +109,10 @@ function littleEndian(bytes: Uint8Array): bigint {
 async function verifyEcdsa(
   subtle: SubtleCrypto | undefined,
   parts: Parts<"ecdsa">,
-  key: PublicKey,
+  key: EcdsaKey,
   message: Uint8Array,
   signature: Uint8Array,
 ): Promise<boolean> {
-  if (key.type !== "ecdsa") return false;
   const compact = ecdsaToCompact(parts.curve, signature);
   if (compact === undefined) return false;
   if (subtle !== undefined) {
@@ -121,10 +127,25 @@ async function verifyEcdsa(
   return CURVES[parts.curve].verify(compact, message, key.point, options);
 }
 
+/** Strict DER to r ‖ s, each as wide as the curve. */
+function ecdsaToCompact(
+  curve: Curve,
+  strangersDer: Uint8Array,
+): Uint8Array<ArrayBuffer> | undefined {
+  const parsed = parseEcdsaDer(curve, strangersDer);
+  if (!parsed.ok) return undefined;
+  const { r, s } = parsed.value;
+  const width = coordinateBytes(curve);
+  const compact = new Uint8Array(2 * width);
+  compact.set(r, width - r.length);
+  compact.set(s, 2 * width - s.length);
+  return compact;
+}
+
 async function verifyRsa(
   subtle: SubtleCrypto,
   parts: Parts<"rsa">,
-  key: PublicKey,
+  key: RsaKey,
   message: Uint8Array,
   signature: Uint8Array,
 ): Promise<boolean> {
