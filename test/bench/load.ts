@@ -103,7 +103,7 @@ class Connection {
         this.#early = data;
         return;
       }
-      const head = data.latin1Slice(0, end).toLowerCase();
+      const head = data.toString("latin1", 0, end).toLowerCase();
       const at = head.indexOf(LENGTH_NAME);
       if (at < 0) throw new Error(`an answer without content-length: ${head}`);
       this.#status = Number(head.slice(9, 12));

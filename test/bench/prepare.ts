@@ -7,6 +7,7 @@ import { createHash, generateKeyPairSync, type KeyObject, sign } from "node:cryp
 import { closeSync, openSync, writeSync } from "node:fs";
 import { concat, toBase64, utf8 } from "../../schema/bytes.ts";
 import { pae } from "../../schema/entry/dsse.ts";
+import type { SshSignature } from "../../schema/entry/ssh-signature.ts";
 import { formatSshsig, signedData } from "../../schema/entry/sshsig.ts";
 import { unwrap } from "../../schema/error.ts";
 import { parseSshKey } from "../../schema/key/ssh-key.ts";
@@ -76,9 +77,17 @@ function sshsig(salt: string, n: number, key: Key): string {
     publicKey: unwrap(parseSshKey(wire)),
     namespace: "file",
     hashAlgorithm: "sha512",
-    signature: { algorithm: "ssh-ed25519", signature: sign(null, message, key.secret) },
+    signature: sshSignature(sign(null, message, key.secret)),
   });
   return JSON.stringify({ kind: "sshsig", content: toBase64(content), signature: toBase64(blob) });
+}
+
+function sshSignature(blob: Uint8Array): SshSignature {
+  return {
+    algorithm: "ssh-ed25519",
+    blob,
+    verification: { algorithm: "ed25519", signature: blob },
+  };
 }
 
 function rekor(salt: string, n: number, key: Key): string {

@@ -12,7 +12,9 @@ interface GoProgram {
   readonly version: string;
 }
 
-export const PROGRAMS = {
+type ProgramName = "tesseraFsck" | "tesseraPosix" | "rekorPosix";
+
+const PROGRAMS: Readonly<Record<ProgramName, GoProgram>> = {
   tesseraFsck: { module: "github.com/transparency-dev/tessera/cmd/fsck", version: "v1.0.4" },
   tesseraPosix: {
     module: "github.com/transparency-dev/tessera/cmd/conformance/posix",
@@ -22,7 +24,7 @@ export const PROGRAMS = {
     module: "github.com/sigstore/rekor-tiles/v2/cmd/rekor-server/posix",
     version: "v2.3.0",
   },
-} as const satisfies Record<string, GoProgram>;
+};
 
 export type Found =
   | { readonly found: true; readonly path: string }
@@ -31,7 +33,7 @@ export type Found =
 const root = join(import.meta.dirname, "../..");
 
 /** Path of the program, built on first use (minutes). `COUNTERSIGN_PEERS` names another folder. */
-export function findProgram(name: keyof typeof PROGRAMS): Found {
+export function findProgram(name: ProgramName): Found {
   const { module, version } = PROGRAMS[name];
   const folder = join(
     process.env["COUNTERSIGN_PEERS"] ?? join(root, "node_modules/.cache/peers"),

@@ -1,0 +1,138 @@
+/** Our own log under measurement: initialised and served by the command line, as an operator would. */
+import { execFileSync, spawn } from "node:child_process";
+import { createReadStream, readdirSync, statSync } from "node:fs";
+import { request } from "node:http";
+import { join } from "node:path";
+import type { LoadOrder, LoadResult } from "./load.ts";
+import { freePort, Measured } from "./process.ts";
+
+const root = join(import.meta.dirname, "../..");
+const command = join(root, "client/cli/main.ts");
+
+export const ORIGIN = "bench.example.test";
+
+export interface Ours {
+  readonly server: Measured;
+  readonly folder: string;
+  readonly metricsPort: number;
+}
+
+function place(folder: string): string[] {
+  return [
+    "--storage-folder",
+    join(folder, "data"),
+    "--storage-guard",
+    join(folder, "guard/head.guard"),
+    "--log-key",
+    join(folder, "key/log.pem"),
+  ];
+}
+
+export function initOurs(folder: string): void {
+  execFileSync(process.execPath, [command, "init", "--log-origin", ORIGIN, ...place(folder)], {
+    stdio: "ignore",
+  });
+}
+
+/** Starts the log; the second value is the milliseconds until it was ready. */
+export async function startOurs(folder: string): Promise<readonly [Ours, number]> {
+  const [port, metricsPort] = [await freePort(), await freePort()];
+  const server = new Measured(
+    process.execPath,
+    [
+      command,
+      "serve",
+      ...place(folder),
+      "--http-listen",
+      `127.0.0.1:${port}`,
+      "--metrics-listen",
+      `127.0.0.1:${metricsPort}`,
+      "--logging-level",
+      "warn",
+    ],
+    port,
+  );
+  const ready = await server.answers("/readyz");
+  return [{ server, folder, metricsPort }, ready];
+}
+
+/** Runs the load client in its own process. */
+export async function load(order: LoadOrder): Promise<LoadResult> {
+  const child = spawn(
+    process.execPath,
+    [join(import.meta.dirname, "load.ts"), JSON.stringify(order)],
+    {
+      stdio: ["ignore", "pipe", "inherit"],
+    },
+  );
+  let text = "";
+  child.stdout.on("data", (chunk: Buffer) => {
+    text += chunk.toString();
+  });
+  const code = await new Promise<number | null>((resolve) => child.once("close", resolve));
+  if (code !== 0) throw new Error("the load client failed");
+  const result: LoadResult = JSON.parse(text);
+  return result;
+}
+
+export interface BatchResult {
+  readonly lines: number;
+  readonly problems: number;
+  readonly seconds: number;
+  /** The last line was there: every entry above is published and proven. */
+  readonly ended: boolean;
+}
+
+/** Streams a file of lines through the batch endpoint and reads the answer to its end. */
+export async function batch(port: number, file: string): Promise<BatchResult> {
+  const begun = performance.now();
+  return new Promise((resolve, reject) => {
+    const post = request(
+      {
+        host: "127.0.0.1",
+        port,
+        method: "POST",
+        path: "/v1/entries:batch",
+        headers: { "content-type": "application/x-ndjson" },
+      },
+      (answer) => {
+        let [lines, problems, rest, ended] = [0, 0, "", false];
+        answer.setEncoding("latin1");
+        answer.on("data", (chunk: string) => {
+          const parts = (rest + chunk).split("\n");
+          rest = parts.pop() ?? "";
+          for (const line of parts)
+            if (line.startsWith('{"entries"')) lines++;
+            else if (line.startsWith('{"problem"')) problems++;
+            else if (line.startsWith('{"checkpoint"')) ended = true;
+        });
+        answer.on("end", () =>
+          resolve({ lines, problems, seconds: (performance.now() - begun) / 1000, ended }),
+        );
+        answer.on("error", reject);
+      },
+    );
+    post.on("error", reject);
+    createReadStream(file).pipe(post);
+  });
+}
+
+/** Bytes on disk below a folder. */
+export function diskUse(folder: string): number {
+  let bytes = 0;
+  for (const name of readdirSync(folder, { recursive: true, encoding: "utf8" })) {
+    const found = statSync(join(folder, name));
+    if (found.isFile()) bytes += found.blocks * 512;
+  }
+  return bytes;
+}
+
+/** The 99th percentile of the event loop's delay since the last question, in milliseconds. */
+export async function loopDelay(ours: Ours): Promise<number> {
+  const answer = await fetch(`http://127.0.0.1:${ours.metricsPort}/metrics`);
+  const text = await answer.text();
+  return (
+    Number(/^nodejs_eventloop_lag_p99_seconds(?:\{[^}]*\})? (\S+)/m.exec(text)?.[1] ?? Number.NaN) *
+    1000
+  );
+}

@@ -1,0 +1,257 @@
+/**
+ * `npm run bench`: what the log does on this machine, beside what the machine can do.
+ *
+ *     npm run bench                      ten minutes or less, writes docs/performance.md's table
+ *     npm run bench -- --full            also a million entries
+ *     npm run bench -- --no-peers        without Rekor and Tessera
+ *     npm run bench -- --seconds 5       per load
+ *
+ * Every figure is of this run. Loads are repeated and the median is printed; what limits a
+ * figure (verification alone, durable commits alone) is measured in the same run.
+ */
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { cpus, tmpdir, totalmem } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { type Limits, measureLimits } from "./limits.ts";
+import type { LoadResult } from "./load.ts";
+import { offlineVerify } from "./offline.ts";
+import { batch, diskUse, initOurs, load, loopDelay, type Ours, startOurs } from "./ours.ts";
+import { type PeerResult, startRekor, startTessera } from "./peers.ts";
+import { type Load, prepare } from "./prepare.ts";
+import { Report } from "./report.ts";
+
+const { values } = parseArgs({
+  options: {
+    full: { type: "boolean", default: false },
+    peers: { type: "boolean", default: true },
+    seconds: { type: "string", default: "4" },
+    rounds: { type: "string", default: "3" },
+    out: { type: "string" },
+  },
+  allowNegative: true,
+});
+const seconds = Number(values.seconds);
+const rounds = Number(values.rounds);
+const CLIENTS = [16, 256, 1024] as const;
+/** Bodies made for one load: more than any log here takes in the time. */
+const PER_SECOND = 9_000;
+
+const report = new Report();
+const folder = mkdtempSync(join(tmpdir(), "countersign-bench-"));
+
+interface Measured {
+  readonly rate: number;
+  readonly cpuPerEntry: number;
+  readonly p50: number;
+  readonly p99: number;
+}
+
+function median(all: readonly number[]): number {
+  return all.toSorted((a, b) => a - b)[all.length >> 1] ?? Number.NaN;
+}
+
+/** Several rounds of one load against one server, each with fresh bodies. */
+async function measure(
+  server: { readonly port: number; cpu(): number },
+  what: Load,
+  path: string,
+  clients: number,
+): Promise<Measured> {
+  const file = join(folder, `${what}.bodies`);
+  const results: { result: LoadResult; cpu: number }[] = [];
+  for (let round = 0; round < rounds; round++) {
+    prepare(what, clients === 1 ? 4_000 * seconds : PER_SECOND * seconds, file);
+    const before = server.cpu();
+    const result = await load({
+      port: server.port,
+      clients,
+      seconds,
+      file,
+      method: "POST",
+      paths: [path],
+    });
+    if (result.refused > 0) throw new Error(`${result.refused} of ${result.answered} were refused`);
+    results.push({ result, cpu: server.cpu() - before });
+  }
+  return {
+    rate: median(results.map(({ result }) => result.answered / result.seconds)),
+    cpuPerEntry: median(results.map(({ result, cpu }) => (cpu * 1000) / result.answered)),
+    p50: median(results.map(({ result }) => result.p50)),
+    p99: median(results.map(({ result }) => result.p99)),
+  };
+}
+
+async function measurePeer(start: Promise<PeerResult>): Promise<Map<number, Measured>> {
+  const found = await start;
+  const measured = new Map<number, Measured>();
+  if ("missing" in found) {
+    report.note(`A peer was not measured in this run: ${found.missing}`);
+    return measured;
+  }
+  const { peer } = found;
+  for (const clients of [1, ...CLIENTS]) {
+    const one = await measure(peer.server, peer.load, peer.path, clients);
+    measured.set(clients, one);
+    report.load(peer.name, clients, one);
+  }
+  await peer.server.stop();
+  return measured;
+}
+
+async function throughput(ours: Ours, limits: Limits, rekor: Map<number, Measured>): Promise<void> {
+  const single = await measure(ours.server, "p256", "/v1/entries", 1);
+  report.load("Countersign, P-256", 1, single);
+  report.ratio("one client: Rekor's p50 ÷ ours (reach 100)", rekor.get(1)?.p50, single.p50);
+  report.ratio("one client: our p50 ÷ one durable commit alone", single.p50, limits.commit);
+  for (const kind of ["p256", "ed25519", "sshsig"] as const)
+    for (const clients of CLIENTS) {
+      const one = await measure(ours.server, kind, "/v1/entries", clients);
+      report.load(`Countersign, ${kind}`, clients, one);
+      const alone = kind === "p256" ? limits.p256 : limits.ed25519;
+      report.ratio(`${kind}, ${clients} clients: ours ÷ verification alone`, one.rate, alone);
+      if (kind !== "p256") continue;
+      const peer = rekor.get(clients);
+      report.ratio(
+        `p256, ${clients} clients: ours ÷ Rekor (reach ${clients === 1024 ? 5 : 15})`,
+        one.rate,
+        peer?.rate,
+      );
+      report.ratio(
+        `p256, ${clients} clients: our CPU per entry ÷ Rekor's (reach ≤ 0.5)`,
+        one.cpuPerEntry,
+        peer?.cpuPerEntry,
+      );
+    }
+  report.figure("event-loop delay under that load, p99", await loopDelay(ours), "ms");
+}
+
+async function batches(ours: Ours, limits: Limits, tessera: Map<number, Measured>): Promise<void> {
+  const file = join(folder, "batch.ndjson");
+  const rates: number[] = [];
+  const costs: number[] = [];
+  for (let round = 0; round < rounds; round++) {
+    prepare("p256", 10_000, file, "lines");
+    const before = ours.server.cpu();
+    const result = await batch(ours.server.port, file);
+    if (!result.ended || result.problems > 0) throw new Error("a batch was not logged whole");
+    rates.push(result.lines / result.seconds);
+    costs.push(((ours.server.cpu() - before) * 1000) / result.lines);
+  }
+  const rate = median(rates);
+  report.figure("batch endpoint, P-256, 10,000 lines", rate, "entries/s");
+  report.figure("batch endpoint, CPU per entry", median(costs), "ms");
+  report.ratio("batch: ours ÷ verification alone (reach 0.6)", rate, limits.p256);
+  const best = Math.max(...[...tessera.values()].map((one) => one.rate));
+  report.ratio(
+    "batch: ours ÷ Tessera's best here, which verifies nothing",
+    rate,
+    Number.isFinite(best) ? best : undefined,
+  );
+  report.ratio("batch: ours ÷ Tessera tuned as published, 11,952/s (reach 0.6)", rate, 11_952);
+}
+
+async function tiles(ours: Ours, size: number): Promise<void> {
+  const last = Math.floor(size / 256);
+  const name = (n: number): string =>
+    n < 1000
+      ? String(n).padStart(3, "0")
+      : `x${String(Math.floor(n / 1000)).padStart(3, "0")}/${String(n % 1000).padStart(3, "0")}`;
+  for (const [what, prefix] of [
+    ["hash tiles", "/tile/0/"],
+    ["entry bundles", "/tile/entries/"],
+  ] as const) {
+    const paths = Array.from({ length: last }, (_, n) => prefix + name(n));
+    const rates: number[] = [];
+    for (let round = 0; round < rounds; round++) {
+      const result = await load({
+        port: ours.server.port,
+        clients: 32,
+        seconds,
+        method: "GET",
+        paths,
+      });
+      if (result.refused > 0) throw new Error("a tile was refused");
+      rates.push(result.answered / result.seconds);
+    }
+    report.figure(`${what} read, 32 clients`, median(rates), "/s");
+  }
+  report.note(
+    "Tessera's own file server, as published: 8–13 k hash tiles/s, 6–8 k entry bundles/s (reach 1 ×).",
+  );
+}
+
+async function logSize(ours: Ours): Promise<number> {
+  const answer = await fetch(`http://127.0.0.1:${ours.server.port}/checkpoint`);
+  return Number((await answer.text()).split("\n")[1]);
+}
+
+/** Fill the log by batches up to a size. */
+async function grow(ours: Ours, to: number): Promise<void> {
+  const file = join(folder, "grow.ndjson");
+  for (let size = await logSize(ours); size < to; size = await logSize(ours)) {
+    prepare("ed25519", Math.min(10_000, to - size), file, "lines");
+    const result = await batch(ours.server.port, file);
+    if (!result.ended) throw new Error("a batch was not logged whole");
+  }
+}
+
+async function atSize(ours: Ours): Promise<Ours> {
+  const size = await logSize(ours);
+  const label = size.toLocaleString("en");
+  report.figure(`memory at ${label} entries, after load`, ours.server.memory(), "MB");
+  await ours.server.stop();
+  const disk = diskUse(join(ours.folder, "data"));
+  report.figure(`disk per entry at ${label} entries`, disk / size, "B");
+  const starts: number[] = [];
+  let [again, ready] = await startOurs(ours.folder);
+  for (let round = 1; round < rounds; round++) {
+    starts.push(ready);
+    await again.server.stop();
+    [again, ready] = await startOurs(ours.folder);
+  }
+  starts.push(ready);
+  report.figure(`start-up at ${label} entries, until ready`, median(starts), "ms");
+  report.figure(`memory at ${label} entries, after start`, again.server.memory(), "MB");
+  return again;
+}
+
+async function main(): Promise<void> {
+  const model = cpus()[0]?.model ?? "unknown";
+  report.machine(
+    `${cpus().length} × ${model}, ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.versions.node}`,
+  );
+  const limits = await measureLimits();
+  report.figure("limit: P-256 verification alone, all cores", limits.p256, "/s");
+  report.figure("limit: Ed25519 verification alone, all cores", limits.ed25519, "/s");
+  report.figure("limit: SHA-256 of a tree node, one core", limits.sha256, "/s");
+  report.figure("limit: one durable commit of one row", limits.commit, "ms");
+  report.figure("limit: durable rows of 1.2 kB, 1,000 a commit", limits.rows, "/s");
+  const none: PeerResult = { missing: "left out by --no-peers" };
+  const rekor = await measurePeer(values.peers ? startRekor(folder) : Promise.resolve(none));
+  const tessera = await measurePeer(values.peers ? startTessera(folder) : Promise.resolve(none));
+  initOurs(folder);
+  let [ours] = await startOurs(folder);
+  await throughput(ours, limits, rekor);
+  await batches(ours, limits, tessera);
+  await grow(ours, 100_000);
+  await tiles(ours, await logSize(ours));
+  await offlineVerify(ours, folder, report, rounds);
+  ours = await atSize(ours);
+  if (values.full) {
+    await grow(ours, 1_000_000);
+    ours = await atSize(ours);
+  }
+  await ours.server.stop();
+  const text = report.text();
+  process.stdout.write(text);
+  if (values.out !== undefined) writeFileSync(values.out, text);
+}
+
+try {
+  execFileSync("sync");
+  await main();
+} finally {
+  rmSync(folder, { recursive: true, force: true });
+}
