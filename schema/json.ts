@@ -66,6 +66,7 @@ const BACKSLASH = 0x5c;
 const CLOSE_ARRAY = 0x5d;
 const OPEN_OBJECT = 0x7b;
 const CLOSE_OBJECT = 0x7d;
+const WORDS = ["true", "false", "null"];
 /** A number of at most this many characters and no exponent is below 2^53. */
 const SAFE_DIGITS = 15;
 
@@ -117,7 +118,7 @@ class Scanner {
     if (c === OPEN_OBJECT) return this.nested(depth) && this.object(depth + 1);
     if (c === OPEN_ARRAY) return this.nested(depth) && this.array(depth + 1);
     if (c === MINUS || (c >= ZERO && c <= NINE)) return this.number();
-    for (const word of ["true", "false", "null"]) {
+    for (const word of WORDS) {
       if (!this.text.startsWith(word, this.at)) continue;
       this.at += word.length;
       return true;
@@ -133,18 +134,15 @@ class Scanner {
     this.at++;
     this.space();
     if (this.skip(CLOSE_OBJECT)) return true;
-    const names = new Set<string>();
+    const names = new Names();
     for (;;) {
       this.space();
       const start = this.at;
       if (this.text.charCodeAt(start) !== QUOTE) return this.unexpected("a member name");
       if (!this.string()) return false;
       const name = unescape(this.text.slice(start, this.at));
-      if (names.has(name)) {
-        this.at = start;
-        return this.fail("A member name appears twice in one object.");
-      }
-      names.add(name);
+      if (!names.add(name))
+        return this.faultAt(start, "A member name appears twice in one object.");
       this.space();
       if (!this.skip(COLON)) return this.unexpected('":"');
       if (!this.value(depth)) return false;
@@ -178,6 +176,7 @@ class Scanner {
     /** A high surrogate that waits for its other half, else 0. */
     let high = 0;
     for (;;) {
+      if (high === 0) at = plainEnd(text, at);
       const start = at;
       let c = text.charCodeAt(at++);
       if (c === BACKSLASH) {
@@ -235,6 +234,39 @@ class Scanner {
       this.at++;
     }
   }
+}
+
+/** How many names are compared one by one before a set is made. */
+const FEW_NAMES = 8;
+
+/** The member names of one object. Most objects have few, and many objects are small. */
+class Names {
+  private readonly few: string[] = [];
+  private many: Set<string> | undefined;
+
+  /** Whether the name is new. */
+  add(name: string): boolean {
+    if (this.many === undefined) {
+      if (this.few.includes(name)) return false;
+      this.few.push(name);
+      if (this.few.length > FEW_NAMES) this.many = new Set(this.few);
+      return true;
+    }
+    const { size } = this.many;
+    return this.many.add(name).size > size;
+  }
+}
+
+/** The end of the run of characters of a string that need no second look. */
+function plainEnd(text: string, start: number): number {
+  const { length } = text;
+  let at = start;
+  while (at < length) {
+    const c = text.charCodeAt(at);
+    if (c < 0x20 || c === QUOTE || c === BACKSLASH || c >= 0xd800) break;
+    at++;
+  }
+  return at;
 }
 
 /** The UTF-16 unit that an escape stands for; `at` is just behind the backslash. */

@@ -17,7 +17,12 @@ import {
   isCanonicalEd25519,
 } from "../key/signature.ts";
 import type { EcdsaKey } from "../key/spki.ts";
-import { isHardwareAlgorithm, type SshPublicKey, unsupportedSsh } from "../key/ssh-key.ts";
+import {
+  isHardwareAlgorithm,
+  isSshKeyAlgorithm,
+  type SshPublicKey,
+  unsupportedSsh,
+} from "../key/ssh-key.ts";
 import { SshReader, sshString, sshU32, sshUnsigned } from "../key/ssh-wire.ts";
 import type { Sha256 } from "../tlog/hash.ts";
 
@@ -121,6 +126,8 @@ function parseVerification(
     signature.set(blob, signature.length - blob.length);
     return success({ algorithm: RSA_ALGORITHMS[algorithm], signature });
   }
+  if (algorithm !== keyAlgorithm && !isSshKeyAlgorithm(algorithm))
+    return unsupportedSsh("signatures", algorithm);
   if (algorithm !== keyAlgorithm)
     return failure("FIELD_INVALID", "The SSH signature is of another algorithm than its key.", {
       expected: keyAlgorithm,

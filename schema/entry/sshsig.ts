@@ -126,7 +126,6 @@ export function dearmor(attackerArmor: Uint8Array | string): Result<Uint8Array> 
   const text = typeof attackerArmor === "string" ? attackerArmor : latin1(attackerArmor);
   const head = /^-----BEGIN SSH SIGNATURE-----\r?\n/.exec(text.slice(0, BEGIN.length + 2));
   if (head === null) return notArmor("its first line must be the header");
-  // The footer may follow at once: its line feed is then the one of the header.
   const start = head[0].length;
   const end = text.indexOf(`\n${END}`, start);
   if (end < 0) return notArmor("its footer is missing");

@@ -11,6 +11,7 @@ import {
   type GitHeader,
   type GitIdentity,
   idAlgorithm,
+  isLine,
   malformed,
   parseHeaders,
   parseIdentity,
@@ -43,8 +44,8 @@ export function parseCommit(payload: Uint8Array): Result<GitCommit> {
   if (hashAlgorithm === undefined || parents.some((id) => idAlgorithm(id) !== hashAlgorithm))
     return malformed(0, "tree and parents must be lower-case object ids of one length");
   const [author, committer, ...rest] = headers.slice(ids.length);
-  if (author?.name !== "author" || committer?.name !== "committer")
-    return malformed(0, "author and committer must follow tree and parents");
+  if (!isLine(author, "author") || !isLine(committer, "committer"))
+    return malformed(0, "author and committer must follow tree and parents, a line each");
   return success({
     type: "commit",
     hashAlgorithm,

@@ -6,6 +6,9 @@
 import { fromUtf8, latin1 } from "../bytes.ts";
 import { type Failure, failure, type Result, success } from "../error.ts";
 
+const SPACE = 0x20;
+const LF = 0x0a;
+
 /** Which hash names objects: SHA-1 for 40-digit ids, SHA-256 for 64. */
 export type GitHashAlgorithm = "sha1" | "sha256";
 
@@ -36,7 +39,27 @@ export function lineEnd(bytes: Uint8Array, at: number): number {
 }
 
 export function isPrefix(prefix: Uint8Array, bytes: Uint8Array): boolean {
-  return bytes.length >= prefix.length && prefix.every((byte, i) => bytes[i] === byte);
+  return startsAt(bytes, 0, prefix);
+}
+
+export function startsAt(bytes: Uint8Array, at: number, prefix: Uint8Array): boolean {
+  if (bytes.length - at < prefix.length) return false;
+  for (let i = 0; i < prefix.length; i++) if (bytes[at + i] !== prefix[i]) return false;
+  return true;
+}
+
+/** Without the space that begins each continuation line. */
+export function unfold(folded: Uint8Array): Uint8Array {
+  const plain = new Uint8Array(folded.length);
+  let length = 0;
+  for (let at = 0; at < folded.length; ) {
+    const end = lineEnd(folded, at);
+    const from = at > 0 && folded[at] === SPACE ? at + 1 : at;
+    plain.set(folded.subarray(from, end), length);
+    length += end - from;
+    at = end;
+  }
+  return plain.subarray(0, length);
 }
 
 /** The headers of an object up to the empty line, and the bytes behind it. */
@@ -45,22 +68,25 @@ export function parseHeaders(
 ): Result<{ readonly headers: readonly GitHeader[]; readonly message: Uint8Array }> {
   const headers: GitHeader[] = [];
   let at = 0;
-  while (at < object.length && object[at] !== 0x0a) {
+  while (at < object.length && object[at] !== LF) {
     const start = at;
     at = lineEnd(object, at);
-    while (object[at] === 0x20) at = lineEnd(object, at);
-    const text = latin1(object.subarray(start, at)).replaceAll("\n ", "\n").replace(/\n$/, "");
-    if (text.includes("\0"))
+    while (object[at] === SPACE) at = lineEnd(object, at);
+    const header = object.subarray(start, object[at - 1] === LF ? at - 1 : at);
+    if (header.includes(0))
       return malformed(start, "a header contains a NUL, behind which git does not read");
-    const space = text.indexOf(" ");
-    const name = space < 0 ? text : text.slice(0, space);
-    headers.push({ name, value: fromLatin1(space < 0 ? "" : text.slice(space + 1)) });
+    headers.push(splitHeader(header));
     if (headers.length > MAX_GIT_HEADERS)
       return failure("TOO_LARGE", `A git object has at most ${MAX_GIT_HEADERS} headers.`, {
         limit: MAX_GIT_HEADERS,
       });
   }
   return success({ headers, message: object.subarray(Math.min(at + 1, object.length)) });
+}
+
+/** Whether a header is there under this name, without continuation lines. */
+export function isLine(header: GitHeader | undefined, name: string): header is GitHeader {
+  return header?.name === name && !header.value.includes(LF);
 }
 
 export function malformed(at: number, reason: string): Failure {
@@ -74,13 +100,24 @@ export function idAlgorithm(attackerId: string): GitHashAlgorithm | undefined {
   return attackerId.length === 64 ? "sha256" : undefined;
 }
 
-/** Read `name <email> seconds zone`. Old and odd lines keep their text as the name. */
+/**
+ * Read `name <email> seconds zone`; a pusher is `key seconds zone`. Old and odd lines keep
+ * their whole text as the name.
+ */
 export function parseIdentity(line: Uint8Array): GitIdentity {
   const text = displayText(line);
-  const match = /^([^<>\n]*)<([^<>\n]*)> (0|[1-9][0-9]{0,14}) ([+-][0-9]{4})$/.exec(text);
-  if (match === null) return { name: text, email: "" };
-  const [, name = "", email = "", seconds = "", zone = ""] = match;
-  return { name: name.trimEnd(), email, seconds: Number(seconds), zone };
+  const zoneAt = text.lastIndexOf(" ");
+  const secondsAt = text.lastIndexOf(" ", zoneAt - 1);
+  const zone = text.slice(zoneAt + 1);
+  const seconds = text.slice(secondsAt + 1, zoneAt);
+  const timed =
+    secondsAt >= 0 && /^[+-][0-9]{4}$/.test(zone) && /^(?:0|[1-9][0-9]{0,14})$/.test(seconds);
+  if (!timed) return { name: text, email: "" };
+  const who = text.slice(0, secondsAt).trimEnd();
+  const open = who.indexOf("<");
+  const whole = open < 0 || who.indexOf(">", open) !== who.length - 1;
+  const [name, email] = whole ? [who, ""] : [who.slice(0, open).trimEnd(), who.slice(open + 1, -1)];
+  return { name, email, seconds: Number(seconds), zone };
 }
 
 /** Text of bytes for display: UTF-8 where they are that, else one character for each byte. */
@@ -88,6 +125,13 @@ export function displayText(bytes: Uint8Array): string {
   return fromUtf8(bytes) ?? latin1(bytes);
 }
 
-function fromLatin1(text: string): Uint8Array {
-  return Uint8Array.from(text, (character) => character.charCodeAt(0));
+function splitHeader(header: Uint8Array): GitHeader {
+  const space = header.indexOf(SPACE);
+  const line = header.indexOf(LF);
+  if (space < 0 || (line >= 0 && line < space))
+    return {
+      name: latin1(header.subarray(0, line < 0 ? header.length : line)),
+      value: unfold(line < 0 ? new Uint8Array(0) : header.subarray(line)),
+    };
+  return { name: latin1(header.subarray(0, space)), value: unfold(header.subarray(space + 1)) };
 }

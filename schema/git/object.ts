@@ -18,10 +18,10 @@
  *
  * @module
  */
-import { concat, equal, latin1, utf8 } from "../bytes.ts";
+import { concat, equal, utf8 } from "../bytes.ts";
 import { type Failure, failure, type Result, success } from "../error.ts";
 import { type GitCommit, parseCommit } from "./commit.ts";
-import { type GitHashAlgorithm, isPrefix, lineEnd } from "./lines.ts";
+import { type GitHashAlgorithm, isPrefix, lineEnd, startsAt, unfold } from "./lines.ts";
 import { type GitPushCertificate, parsePushCertificate } from "./push-certificate.ts";
 import { type GitTag, parseTag } from "./tag.ts";
 
@@ -169,7 +169,7 @@ function headerSignature(object: Uint8Array): GitSignature | undefined {
   const header = lineEnd(object, 0) - FIRST_LINES.commit.length > 41 ? "gpgsig-sha256" : "gpgsig";
   const name = utf8(`${header} `);
   for (let at = 0; at < object.length && object[at] !== LF; at = lineEnd(object, at)) {
-    if (!isPrefix(name, object.subarray(at, at + name.length))) continue;
+    if (!startsAt(object, at, name)) continue;
     let end = lineEnd(object, at);
     while (object[end] === SPACE) end = lineEnd(object, end);
     const value = object.subarray(at, end);
@@ -187,12 +187,6 @@ function trailingSignature(object: Uint8Array): GitSignature | undefined {
   if (found === undefined) return undefined;
   const value = object.subarray(found);
   return { header: "", at: found, value, armored: value, kind: signatureKind(value) };
-}
-
-/** Without the space that begins each continuation line. */
-function unfold(folded: Uint8Array): Uint8Array {
-  const text = latin1(folded).replaceAll("\n ", "\n");
-  return Uint8Array.from(text, (character) => character.charCodeAt(0));
 }
 
 function notGit(): Failure {

@@ -14,6 +14,7 @@ import {
   type GitHeader,
   type GitIdentity,
   idAlgorithm,
+  isLine,
   lineEnd,
   malformed,
   parseHeaders,
@@ -48,7 +49,7 @@ export function parsePushCertificate(payload: Uint8Array): Result<GitPushCertifi
   const [version, pusher, ...rest] = headers;
   if (version === undefined || latin1(version.value) !== "version 0.1")
     return malformed(0, "only push certificate version 0.1 is known");
-  if (pusher?.name !== "pusher") return malformed(0, "pusher must follow the version");
+  if (!isLine(pusher, "pusher")) return malformed(0, "pusher must follow the version, in a line");
   const updates = parseUpdates(message, payload.length - message.length);
   if (!updates.ok) return updates;
   const [first] = updates.value;

@@ -12,6 +12,7 @@ import {
   type GitHeader,
   type GitIdentity,
   idAlgorithm,
+  isLine,
   malformed,
   parseHeaders,
   parseIdentity,
@@ -39,14 +40,14 @@ export function parseTag(payload: Uint8Array): Result<GitTag> {
   if (!parsed.ok) return parsed;
   const { headers, message } = parsed.value;
   const [object, kind, tag, ...rest] = headers;
-  if (object?.name !== "object" || kind?.name !== "type" || tag?.name !== "tag")
-    return malformed(0, "object, type and tag must come first");
+  if (!isLine(object, "object") || !isLine(kind, "type") || !isLine(tag, "tag"))
+    return malformed(0, "object, type and tag must come first, a line each");
   const id = latin1(object.value);
   const hashAlgorithm = idAlgorithm(id);
   if (hashAlgorithm === undefined) return malformed(0, "object must be a lower-case object id");
   const objectType = OBJECT_TYPES.find((name) => name === latin1(kind.value));
   if (objectType === undefined) return malformed(0, "type must be commit, tree, blob or tag");
-  const tagger = rest[0]?.name === "tagger" ? rest.shift() : undefined;
+  const tagger = isLine(rest[0], "tagger") ? rest.shift() : undefined;
   return success({
     type: "tag",
     hashAlgorithm,
