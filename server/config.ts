@@ -1,0 +1,196 @@
+/**
+ * The configuration of a log: one schema, read from four places.
+ *
+ * Precedence: flags over environment over file over defaults. Every field has the same name
+ * in all of them: `http.listen` in the file, `COUNTERSIGN_HTTP_LISTEN`, `--http-listen`. A
+ * value that is refused is named with the place it came from; an unknown name is refused, so
+ * that a misspelt limit is never silently absent.
+ *
+ * Secrets are not configuration: tokens and keys are named by the file that holds them.
+ *
+ * @module
+ */
+import { z } from "zod";
+
+/** `host:port`, `[v6]:port`. Port 0 lets the system choose. */
+const listen = z
+  .string()
+  .regex(
+    /^(\[[0-9a-fA-F:.]+\]|[^\s:[\]]+):\d{1,5}$/,
+    'an address and a port, like "127.0.0.1:8080" or "[::1]:8080"',
+  )
+  .refine((text) => Number(text.slice(text.lastIndexOf(":") + 1)) <= 65_535, "a port up to 65535");
+
+const count = z.number().int().min(0);
+const positive = z.number().int().min(1);
+const path = z.string().min(1);
+
+export interface Config {
+  readonly log: {
+    readonly origin?: string | undefined;
+    readonly key?: string | undefined;
+    readonly passphrase_file?: string | undefined;
+  };
+  readonly storage: {
+    readonly driver: "sqlite" | "memory";
+    readonly folder: string;
+    readonly guard?: string | undefined;
+  };
+  readonly http: {
+    readonly listen: string;
+    readonly trusted_proxies: readonly string[];
+    readonly max_connections: number;
+    readonly keep_alive_ms: number;
+  };
+  readonly metrics: { readonly listen: string };
+  readonly admission: {
+    readonly who: "anyone" | "keys" | "token";
+    readonly keys_file?: string | undefined;
+    readonly token_file?: string | undefined;
+  };
+  readonly limits: {
+    readonly body_timeout_ms: number;
+    readonly inflight_bytes: number;
+    readonly pending_entries: number;
+    readonly entries_per_second: number;
+    readonly entries_per_second_per_key: number;
+    readonly requests_per_second_per_address: number;
+  };
+  readonly logging: { readonly level: LogLevel };
+  readonly shutdown: { readonly grace_ms: number };
+}
+
+export type LogLevel = "trace" | "debug" | "info" | "warn" | "error" | "fatal" | "silent";
+
+/** Written for the reader of `countersign config show`: each description is printed there. */
+const schema = z
+  .strictObject({
+    log: z.strictObject({
+      origin: z
+        .string()
+        .regex(/^[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?$/, "a lower-case host name without a port")
+        .max(253)
+        .optional()
+        .describe("Name of the log: a bare host name, the same for its whole life."),
+      key: path.optional().describe("File with the log's Ed25519 private key (PKCS #8 PEM)."),
+      passphrase_file: path.optional().describe("File with the passphrase of that key."),
+    }),
+    storage: z.strictObject({
+      driver: z
+        .enum(["sqlite", "memory"])
+        .default("sqlite")
+        .describe("sqlite, or memory: lost at exit."),
+      folder: path.default("countersign-data").describe("Folder of the store."),
+      guard: path.optional().describe("Head guard file; by default in the user's state folder."),
+    }),
+    http: z.strictObject({
+      listen: listen.default("127.0.0.1:8080").describe("Address of the public side."),
+      trusted_proxies: z
+        .array(z.string())
+        .default([])
+        .describe("Addresses or CIDR ranges whose X-Forwarded-For is believed."),
+      max_connections: positive.default(10_000).describe("Connections held at one time."),
+      keep_alive_ms: positive.default(65_000).describe("An idle connection is closed after this."),
+    }),
+    metrics: z.strictObject({
+      listen: listen
+        .or(z.literal("off"))
+        .default("127.0.0.1:9090")
+        .describe('Address of /metrics, or "off".'),
+    }),
+    admission: z.strictObject({
+      who: z
+        .enum(["anyone", "keys", "token"])
+        .default("anyone")
+        .describe("Who may append: anyone who signs, enrolled keys, or holders of a token."),
+      keys_file: path
+        .optional()
+        .describe("Enrolled keys: one SSH key line or hex signer id per line."),
+      token_file: path
+        .optional()
+        .describe("File with one token per line, each at least 16 characters."),
+    }),
+    limits: z.strictObject({
+      body_timeout_ms: positive
+        .default(30_000)
+        .describe("For a body, or one line of a batch, to arrive."),
+      inflight_bytes: positive
+        .default(134_217_728)
+        .describe("Bytes of request bodies held at one time."),
+      pending_entries: positive.default(65_536).describe("Entries waiting for their commit."),
+      entries_per_second: count.default(0).describe("From everybody together; 0 is no limit."),
+      entries_per_second_per_key: count.default(0).describe("Signed by one key; 0 is no limit."),
+      requests_per_second_per_address: count
+        .default(0)
+        .describe("Writes from one address; 0 is no limit."),
+    }),
+    logging: z.strictObject({
+      level: z
+        .enum(["trace", "debug", "info", "warn", "error", "fatal", "silent"])
+        .default("info")
+        .describe("What is written to standard error, as JSON lines."),
+    }),
+    shutdown: z.strictObject({
+      grace_ms: positive.default(20_000).describe("For requests in flight to end after a signal."),
+    }),
+  })
+  .superRefine((config, context) => {
+    const { who, keys_file, token_file } = config.admission;
+    const need = (field: "keys_file" | "token_file"): void =>
+      context.addIssue({
+        code: "custom",
+        path: ["admission", field],
+        message: `needed because admission.who is "${who}"`,
+      });
+    if (who === "keys" && keys_file === undefined) need("keys_file");
+    if (who === "token" && token_file === undefined) need("token_file");
+  });
+
+/** What the schema says about a tree of values: the configuration, or the first thing wrong. */
+export type CheckedConfig =
+  | { readonly ok: true; readonly config: Config }
+  | { readonly ok: false; readonly field: string; readonly message: string };
+
+export function checkConfig(tree: unknown): CheckedConfig {
+  const parsed = schema.safeParse(tree);
+  if (parsed.success) return { ok: true, config: parsed.data };
+  const issue = parsed.error.issues[0];
+  const unknown = issue?.code === "unrecognized_keys" ? issue.keys.slice(0, 1) : [];
+  return {
+    ok: false,
+    field: [...(issue?.path ?? []).slice(0, 2), ...unknown].join("."),
+    message: issue?.message ?? "it breaks its schema",
+  };
+}
+
+/** Names of the sections, in the order of the schema. */
+export const SECTIONS: readonly string[] = Object.keys(schema.shape);
+
+/** A setting as the sources see it. */
+export interface Setting {
+  /** `http.listen`, as in the file. */
+  readonly path: string;
+  readonly variable: string;
+  readonly flag: string;
+  readonly description: string;
+  readonly kind: "string" | "number" | "list";
+}
+
+/** Every setting of the schema, in its order. */
+export const SETTINGS: readonly Setting[] = Object.entries(schema.shape).flatMap(
+  ([section, object]) =>
+    Object.entries<z.ZodType>(object.shape).map(([name, field]): Setting => {
+      const words = `${section}_${name}`;
+      return {
+        path: `${section}.${name}`,
+        variable: `COUNTERSIGN_${words.toUpperCase()}`,
+        flag: words.replaceAll("_", "-"),
+        description: field.description ?? "",
+        kind: kindOf(z.toJSONSchema(field, { io: "input" })["type"]),
+      };
+    }),
+);
+
+function kindOf(type: unknown): Setting["kind"] {
+  return type === "array" ? "list" : type === "integer" || type === "number" ? "number" : "string";
+}

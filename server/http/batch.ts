@@ -1,0 +1,218 @@
+/**
+ * `POST /v1/entries:batch`: a line in, a line out, in the same order, while both still run.
+ *
+ * A line is answered when its entries are committed; the proofs of all of them come in one last
+ * line under one published checkpoint (I3). A line that is refused is answered by a problem and
+ * the rest goes on. When the sender leaves, nothing more is read, and nothing is lost that was
+ * committed: the same lines sent again get the same indexes (I8).
+ *
+ * Memory is bounded three ways: lines in flight, their bytes (out of the budget that all
+ * requests share), and answers the sender does not take. The socket is read no faster.
+ *
+ * Limits: `MAX_BATCH_LINES`, `MAX_BODY_BYTES` for each line.
+ *
+ * @module
+ */
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { toHex } from "../../schema/bytes.ts";
+import { LogError } from "../../schema/error.ts";
+import { NDJSON_TYPE } from "../../schema/http/paths.ts";
+import { MAX_BATCH_LINES, MAX_BODY_BYTES } from "../../schema/limits.ts";
+import type { Hash } from "../../schema/tlog/hash.ts";
+import type { PublishedHead } from "../sequencer/ports.ts";
+import { hashList } from "./answer.ts";
+import { checkBodyHead, tooLarge } from "./body.ts";
+import { type Line, readLines } from "./lines.ts";
+import { OrderedWindow } from "./ordered.ts";
+import type { HttpPorts } from "./ports.ts";
+import { isDefect, problemOf } from "./problem.ts";
+import { linger } from "./respond.ts";
+import { checkSender, joinAppended } from "./write.ts";
+
+/** Lines of one batch that are being checked, committed or written. */
+const WINDOW_LINES = 256;
+/** Answers that may wait in memory for a sender that writes before it reads. */
+const UNREAD_BYTES = 4_194_304;
+const WRITE_CHUNK = 65_536;
+
+interface LoggedEntry {
+  readonly index: number;
+  readonly leafHash: Hash;
+}
+
+/** What one line came to. */
+interface LineResult {
+  readonly text: string;
+  readonly logged: readonly LoggedEntry[];
+}
+
+export class Batch {
+  readonly #ports: HttpPorts;
+  readonly #req: IncomingMessage;
+  readonly #res: ServerResponse;
+  readonly #stop: AbortSignal;
+  readonly #logged: LoggedEntry[] = [];
+  readonly #window = new OrderedWindow<LineResult>(WINDOW_LINES, (result) => this.#deliver(result));
+  /** The newest head that covers some line of this batch; heads only grow. */
+  #head: PublishedHead | undefined;
+  readonly #publishing: Promise<void>[] = [];
+  #unpublished: unknown;
+
+  /** `stop` ends the reading; what was read is still answered. */
+  constructor(ports: HttpPorts, req: IncomingMessage, res: ServerResponse, stop: AbortSignal) {
+    this.#ports = ports;
+    this.#req = req;
+    this.#res = res;
+    this.#stop = stop;
+  }
+
+  async run(): Promise<void> {
+    await checkSender(this.#ports, this.#req);
+    checkBodyHead(this.#req, Number.MAX_SAFE_INTEGER, [NDJSON_TYPE]);
+    this.#res.writeHead(200, ["Content-Type", NDJSON_TYPE, "Cache-Control", "no-store"]);
+    this.#res.flushHeaders();
+    const whole = await this.#readLines();
+    await this.#window.drain();
+    await Promise.all(this.#publishing);
+    await this.#writeEnd();
+    if (whole) this.#res.end();
+    else linger(this.#req, () => this.#res.end(() => this.#req.socket.destroySoon()));
+  }
+
+  /** Start every line. `false` where the rest of the body was not read. */
+  async #readLines(): Promise<boolean> {
+    const limits = { maxBytes: MAX_BODY_BYTES, timeoutMs: this.#ports.bodyTimeoutMs };
+    let count = 0;
+    try {
+      for await (const line of readLines(this.#req, limits, this.#stop)) {
+        count++;
+        const refused = count > MAX_BATCH_LINES ? tooManyLines() : refusedLine(line);
+        if (refused !== undefined) await this.#window.start(async () => this.#problem(refused));
+        if (count > MAX_BATCH_LINES || line.kind === "lost" || line.kind === "stopped")
+          return false;
+        if (line.kind === "line") await this.#startLine(line.bytes);
+        if (this.#res.destroyed) return false;
+      }
+      return true;
+    } catch (error) {
+      // Anything but our own refusal comes from the socket: the sender is gone.
+      if (error instanceof LogError) await this.#window.start(async () => this.#problem(error));
+      return false;
+    }
+  }
+
+  async #startLine(bytes: Buffer): Promise<void> {
+    const { budget } = this.#ports;
+    while (!budget.tryTake(bytes.length)) {
+      if (await this.#window.departure()) continue;
+      await this.#window.start(async () => this.#problem(budget.overloaded()));
+      return;
+    }
+    await this.#window.start(async () => {
+      try {
+        return await this.#log(bytes);
+      } catch (error) {
+        return this.#problem(error);
+      } finally {
+        budget.give(bytes.length);
+      }
+    });
+  }
+
+  async #log(bytes: Buffer): Promise<LineResult> {
+    const { admit, log, metrics } = this.#ports;
+    const entries = await admit(bytes);
+    const { committed, published } = log.appendDurable(entries);
+    this.#publishing.push(
+      published.then(
+        (head) => {
+          if (this.#head === undefined || head.size > this.#head.size) this.#head = head;
+        },
+        (error: unknown) => {
+          this.#unpublished = error;
+        },
+      ),
+    );
+    const logged = joinAppended(entries, await committed);
+    let list = "";
+    for (const { index, leafHash, duplicate } of logged) {
+      metrics.entry(duplicate);
+      list += `${list === "" ? "" : ","}{"index":${index},"leafHash":"${toHex(leafHash)}"}`;
+    }
+    return {
+      text: `{"entries":[${list}]}\n`,
+      logged: logged.map(({ index, leafHash }) => ({ index, leafHash })),
+    };
+  }
+
+  #problem(error: unknown): LineResult {
+    const problem = problemOf(error);
+    this.#ports.metrics.refused(problem.code);
+    if (isDefect(error)) this.#ports.logger.error({ err: error }, "a batch line met a defect");
+    return { text: `${JSON.stringify({ problem })}\n`, logged: [] };
+  }
+
+  async #deliver(result: LineResult): Promise<void> {
+    this.#logged.push(...result.logged);
+    await this.#write(result.text, UNREAD_BYTES);
+  }
+
+  /** `{checkpoint, proofs}`: every entry above, in order, under one published head (I3). */
+  async #writeEnd(): Promise<void> {
+    if (this.#unpublished !== undefined) {
+      await this.#write(this.#problem(this.#unpublished).text, UNREAD_BYTES);
+      return;
+    }
+    const { log } = this.#ports;
+    const head = this.#head ?? log.published();
+    const note = Buffer.from(head.checkpoint).toString("utf8");
+    let text = `{"checkpoint":${JSON.stringify(note)},"proofs":[`;
+    for (const [i, { index, leafHash }] of this.#logged.entries()) {
+      const hashes = log.inclusion(index, head, leafHash);
+      text += `${i === 0 ? "" : ","}{"index":${index},"hashes":${hashList(hashes)}}`;
+      if (text.length < WRITE_CHUNK) continue;
+      await this.#write(text, WRITE_CHUNK);
+      text = "";
+    }
+    await this.#write(`${text}]}\n`, WRITE_CHUNK);
+  }
+
+  /** Resolves when at most `unread` bytes wait for the sender, or when the sender is gone. */
+  async #write(text: string, unread: number): Promise<void> {
+    const res = this.#res;
+    if (res.destroyed) return;
+    res.write(text);
+    if (res.writableLength <= unread) return;
+    await new Promise<void>((resolve) => {
+      const done = (): void => {
+        clearTimeout(timer);
+        res.off("drain", done).off("close", done);
+        resolve();
+      };
+      const timer = setTimeout(() => res.destroy(), this.#ports.bodyTimeoutMs);
+      res.on("drain", done).on("close", done);
+    });
+  }
+}
+
+function refusedLine(line: Line): LogError | undefined {
+  switch (line.kind) {
+    case "line":
+      return undefined;
+    case "too-long":
+    case "lost":
+      return tooLarge(MAX_BODY_BYTES, "line");
+    case "stopped":
+      return new LogError("STOPPING", "The log is shutting down; this line was not read.", {
+        hint: "send the lines without an answer again",
+      });
+  }
+}
+
+function tooManyLines(): LogError {
+  return new LogError("TOO_LARGE", `A batch has at most ${MAX_BATCH_LINES} lines.`, {
+    field: "lines",
+    limit: MAX_BATCH_LINES,
+    expected: "the rest in another batch",
+  });
+}

@@ -1,0 +1,45 @@
+/**
+ * What the HTTP side asks of the rest of the log. The composition root plugs it together;
+ * tests plug the same parts.
+ *
+ * @module
+ */
+import type { Hash, Sha256 } from "../../schema/tlog/hash.ts";
+import type { Admit } from "../admission/admit.ts";
+import type { Authority } from "../admission/authority.ts";
+import type { Limits } from "../admission/limit.ts";
+import type { Logger } from "../observe/log.ts";
+import type { Metrics } from "../observe/metrics.ts";
+import type { Sequencer } from "../sequencer/log.ts";
+import type { StorageReader } from "../storage/storage.ts";
+import type { ClientAddress } from "./address.ts";
+import type { ByteBudget } from "./body.ts";
+
+/** The sequencer, as far as a front end sees it. */
+export type LogPort = Pick<Sequencer, "published" | "append" | "appendDurable" | "inclusion">;
+
+/** One line of `/readyz`. */
+export interface Check {
+  readonly name: string;
+  readonly ok: boolean;
+  /** Why not, or what was seen. */
+  readonly detail: string;
+}
+
+export interface HttpPorts {
+  readonly sha256: Sha256;
+  /** SHA-256 of the note key, 32 bytes: Sigstore's `logId.keyId`. */
+  readonly logId: Hash;
+  readonly origin: string;
+  readonly log: LogPort;
+  readonly reader: StorageReader;
+  readonly admit: Admit;
+  readonly authority: Authority;
+  readonly limits: Limits;
+  readonly clientAddress: ClientAddress;
+  readonly checks: () => Promise<readonly Check[]>;
+  readonly budget: ByteBudget;
+  readonly metrics: Metrics;
+  readonly logger: Logger;
+  readonly bodyTimeoutMs: number;
+}

@@ -1,0 +1,143 @@
+/**
+ * The listening socket: time-outs against slow heads, answers to what is no HTTP, and an end
+ * that drops nobody who was being answered.
+ *
+ * @module
+ */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { Socket } from "node:net";
+import { type ErrorCode, LogError } from "../../schema/error.ts";
+import { PROBLEM_TYPE } from "../../schema/http/paths.ts";
+import { MAX_BODY_BYTES } from "../../schema/limits.ts";
+import type { App } from "./app.ts";
+import { tooLarge } from "./body.ts";
+import { problemOf } from "./problem.ts";
+import { sendProblem } from "./respond.ts";
+
+/** The head of a request must be here in this time; bodies have their own limit. */
+const HEADERS_TIMEOUT_MS = 10_000;
+const MAX_HEADER_BYTES = 16_384;
+const IDLE_POLL_MS = 20;
+
+export interface ListenOptions {
+  readonly host: string;
+  /** 0 lets the system choose. */
+  readonly port: number;
+  readonly maxConnections: number;
+  readonly keepAliveMs: number;
+}
+
+export interface Listening {
+  readonly host: string;
+  readonly port: number;
+  /** `http://host:port` */
+  readonly url: string;
+  /**
+   * Stop accepting, finish what is being answered, end every connection. After `graceMs` the
+   * rest is cut; what was committed stays committed.
+   */
+  readonly close: (graceMs: number) => Promise<void>;
+}
+
+/** @throws LogError CONFIG_INVALID where the address cannot be had */
+export async function listen(app: App, options: ListenOptions): Promise<Listening> {
+  const server = createServer(
+    { maxHeaderSize: MAX_HEADER_BYTES, noDelay: true, keepAlive: true },
+    app.listener,
+  );
+  server.headersTimeout = HEADERS_TIMEOUT_MS;
+  // A batch may take long as long as its lines come; `readLines` and `readBody` keep the time.
+  server.requestTimeout = 0;
+  server.keepAliveTimeout = options.keepAliveMs;
+  server.maxConnections = options.maxConnections;
+  server.on("clientError", refuseGarbage);
+  server.on("checkContinue", (req: IncomingMessage, res: ServerResponse) => {
+    // Do not ask for a body that would be refused.
+    if (Number(req.headers["content-length"] ?? 0) > MAX_BODY_BYTES)
+      sendProblem(req, res, tooLarge(MAX_BODY_BYTES));
+    else {
+      res.writeContinue();
+      app.listener(req, res);
+    }
+  });
+  await bind(server, options);
+  const address = server.address();
+  const port = typeof address === "object" && address !== null ? address.port : options.port;
+  const host = options.host.includes(":") ? `[${options.host}]` : options.host;
+  return {
+    host: options.host,
+    port,
+    url: `http://${host}:${port}`,
+    close: (graceMs) => close(server, app, graceMs),
+  };
+}
+
+/** `127.0.0.1:8080` or `[::1]:8080`, as the configuration has checked it. */
+export function splitAddress(text: string): { readonly host: string; readonly port: number } {
+  const colon = text.lastIndexOf(":");
+  return {
+    host: text.slice(0, colon).replace(/^\[(.*)\]$/, "$1"),
+    port: Number(text.slice(colon + 1)),
+  };
+}
+
+export async function bind(
+  server: Server,
+  { host, port }: { readonly host: string; readonly port: number },
+): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    const refused = (cause: Error): void => {
+      const message = `The address ${host}:${port} cannot be used: ${cause.message}`;
+      reject(new LogError("CONFIG_INVALID", message, { field: "listen", cause }));
+    };
+    server.once("error", refused);
+    server.listen(port, host, () => {
+      server.off("error", refused);
+      resolve();
+    });
+  });
+}
+
+async function close(server: Server, app: App, graceMs: number): Promise<void> {
+  app.drain();
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  const poll = setInterval(() => {
+    if (app.inflight() === 0) server.closeAllConnections();
+    else server.closeIdleConnections();
+  }, IDLE_POLL_MS);
+  const cut = setTimeout(() => server.closeAllConnections(), graceMs);
+  await closed;
+  clearInterval(poll);
+  clearTimeout(cut);
+}
+
+/** What node:http could not read as a request. */
+function refuseGarbage(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (!socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const [status, code, message] = garbage(error.code);
+  const problem = { ...problemOf(new LogError(code, message)), status: Number(status.slice(0, 3)) };
+  const body = `${JSON.stringify(problem)}\n`;
+  socket.end(
+    `HTTP/1.1 ${status}\r\nContent-Type: ${PROBLEM_TYPE}\r\n` +
+      `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+  );
+}
+
+function garbage(code: string | undefined): readonly [string, ErrorCode, string] {
+  if (code === "HPE_HEADER_OVERFLOW")
+    return [
+      "431 Request Header Fields Too Large",
+      "TOO_LARGE",
+      `The head of a request has at most ${MAX_HEADER_BYTES} bytes.`,
+    ];
+  if (code === "ERR_HTTP_REQUEST_TIMEOUT")
+    return [
+      "408 Request Timeout",
+      "BODY_TIMEOUT",
+      `The head of a request must arrive within ${HEADERS_TIMEOUT_MS} ms.`,
+    ];
+  return ["400 Bad Request", "FIELD_INVALID", "This is not an HTTP/1.1 request."];
+}

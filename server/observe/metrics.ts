@@ -1,0 +1,104 @@
+/**
+ * Every metric of the log in one table, for Prometheus. Names end in their unit.
+ *
+ * @module
+ */
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+
+const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+
+/** What is true at the moment somebody asks; read when `/metrics` is. */
+export interface Readings {
+  readonly treeSize: () => number;
+  readonly ready: () => boolean;
+  readonly pendingEntries: () => number;
+  readonly inflightBytes: () => number;
+  readonly inflightRequests: () => number;
+}
+
+export class Metrics {
+  readonly #registry = new Registry();
+  readonly #requests: Counter<"route" | "status">;
+  readonly #seconds: Histogram<"route">;
+  readonly #entries: Counter<"result">;
+  readonly #refused: Counter<"code">;
+  readonly #verify: Histogram;
+
+  constructor() {
+    const registers = [this.#registry];
+    this.#requests = new Counter({
+      name: "countersign_http_requests_total",
+      help: "Requests answered, by route and status.",
+      labelNames: ["route", "status"],
+      registers,
+    });
+    this.#seconds = new Histogram({
+      name: "countersign_http_request_seconds",
+      help: "From the head of a request to the end of its answer.",
+      labelNames: ["route"],
+      buckets: SECONDS,
+      registers,
+    });
+    this.#entries = new Counter({
+      name: "countersign_entries_total",
+      help: "Entries answered with an index: new ones and ones that were there already.",
+      labelNames: ["result"],
+      registers,
+    });
+    this.#refused = new Counter({
+      name: "countersign_refused_total",
+      help: "Submissions refused, by error code.",
+      labelNames: ["code"],
+      registers,
+    });
+    this.#verify = new Histogram({
+      name: "countersign_admission_seconds",
+      help: "From the bytes of a submission to its checked entries.",
+      buckets: SECONDS,
+      registers,
+    });
+  }
+
+  request(route: string, status: number, seconds: number): void {
+    this.#requests.inc({ route, status });
+    this.#seconds.observe({ route }, seconds);
+  }
+
+  entry(duplicate: boolean): void {
+    this.#entries.inc({ result: duplicate ? "duplicate" : "new" });
+  }
+
+  refused(code: string): void {
+    this.#refused.inc({ code });
+  }
+
+  admitted(seconds: number): void {
+    this.#verify.observe(seconds);
+  }
+
+  /** Called once, when the parts that are read exist. Also adds the process's own metrics. */
+  attach(readings: Readings): void {
+    const gauge = (name: string, help: string, read: () => number): void => {
+      const made: Gauge = new Gauge({
+        name,
+        help,
+        registers: [this.#registry],
+        collect: () => made.set(read()),
+      });
+    };
+    gauge("countersign_tree_size", "Entries of the published checkpoint.", readings.treeSize);
+    gauge("countersign_ready", "1 where /readyz says yes.", () => (readings.ready() ? 1 : 0));
+    gauge("countersign_pending_entries", "Entries not yet published.", readings.pendingEntries);
+    gauge("countersign_inflight_bytes", "Bytes of request bodies held.", readings.inflightBytes);
+    gauge("countersign_inflight_requests", "Requests being answered.", readings.inflightRequests);
+    collectDefaultMetrics({ register: this.#registry });
+  }
+
+  get contentType(): string {
+    return this.#registry.contentType;
+  }
+
+  async text(): Promise<string> {
+    return this.#registry.metrics();
+  }
+}
