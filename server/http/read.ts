@@ -21,12 +21,10 @@ import { encodeBundle, encodeContentTile } from "../../schema/tlog/bundle.ts";
 import { HASH_BYTES, type Hash } from "../../schema/tlog/hash.ts";
 import { parseTilePath, rowLength, TILE_WIDTH, type TileAddress } from "../../schema/tlog/tile.ts";
 import type { PublishedHead } from "../sequencer/ports.ts";
-import type { StorageReader, StoredContent } from "../storage/storage.ts";
+import type { StorageReader } from "../storage/storage.ts";
 import { type Headers, send } from "./respond.ts";
 
 const CACHE_BYTES = 33_554_432;
-/** Contents are fetched from storage this many at a time: a few may be a mebibyte each. */
-const CONTENT_STEP = 8;
 
 const IMMUTABLE: Headers = ["Cache-Control", "public, max-age=31536000, immutable"];
 const GROWING: Headers = ["Cache-Control", "public, max-age=86400"];
@@ -123,17 +121,17 @@ export class ReadSide {
 
   /** Whole contents from the `from`th of the tile on, as many as fit into one answer. */
   #contentTile({ index, width }: TileAddress, from: number): Uint8Array {
-    const chosen: StoredContent[] = [];
+    const first = index * TILE_WIDTH;
+    const sizes = this.#reader.contentSizes(first + from, first + width);
+    let count = 0;
     let bytes = 0;
-    for (let at = from; at < width && bytes <= MAX_CONTENT_TILE_BYTES; at += CONTENT_STEP) {
-      const first = index * TILE_WIDTH + at;
-      const end = Math.min(first + CONTENT_STEP, index * TILE_WIDTH + width);
-      for (const content of this.#reader.contents(first, end)) {
-        bytes += 4 + (content.state === "held" ? content.bytes.length : 0);
-        chosen.push(content);
-      }
+    for (const size of sizes) {
+      bytes += 4 + size;
+      if (bytes > MAX_CONTENT_TILE_BYTES) break;
+      count++;
     }
-    return encodeContentTile(chosen).bytes;
+    const contents = this.#reader.contents(first + from, first + from + count);
+    return encodeContentTile(contents).bytes;
   }
 }
 

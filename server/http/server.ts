@@ -9,6 +9,7 @@ import type { Socket } from "node:net";
 import { type ErrorCode, LogError } from "../../schema/error.ts";
 import { PROBLEM_TYPE } from "../../schema/http/paths.ts";
 import { MAX_BODY_BYTES } from "../../schema/limits.ts";
+import { bind, type ListenAddress } from "../listen.ts";
 import type { App } from "./app.ts";
 import { tooLarge } from "./body.ts";
 import { problemOf } from "./problem.ts";
@@ -19,10 +20,7 @@ const HEADERS_TIMEOUT_MS = 10_000;
 const MAX_HEADER_BYTES = 16_384;
 const IDLE_POLL_MS = 20;
 
-export interface ListenOptions {
-  readonly host: string;
-  /** 0 lets the system choose. */
-  readonly port: number;
+export interface ListenOptions extends ListenAddress {
   readonly maxConnections: number;
   readonly keepAliveMs: number;
 }
@@ -60,9 +58,7 @@ export async function listen(app: App, options: ListenOptions): Promise<Listenin
       app.listener(req, res);
     }
   });
-  await bind(server, options);
-  const address = server.address();
-  const port = typeof address === "object" && address !== null ? address.port : options.port;
+  const port = await bind(server, options, "http.listen");
   const host = options.host.includes(":") ? `[${options.host}]` : options.host;
   return {
     host: options.host,
@@ -70,32 +66,6 @@ export async function listen(app: App, options: ListenOptions): Promise<Listenin
     url: `http://${host}:${port}`,
     close: (graceMs) => close(server, app, graceMs),
   };
-}
-
-/** `127.0.0.1:8080` or `[::1]:8080`, as the configuration has checked it. */
-export function splitAddress(text: string): { readonly host: string; readonly port: number } {
-  const colon = text.lastIndexOf(":");
-  return {
-    host: text.slice(0, colon).replace(/^\[(.*)\]$/, "$1"),
-    port: Number(text.slice(colon + 1)),
-  };
-}
-
-export async function bind(
-  server: Server,
-  { host, port }: { readonly host: string; readonly port: number },
-): Promise<void> {
-  await new Promise<void>((resolve, reject) => {
-    const refused = (cause: Error): void => {
-      const message = `The address ${host}:${port} cannot be used: ${cause.message}`;
-      reject(new LogError("CONFIG_INVALID", message, { field: "listen", cause }));
-    };
-    server.once("error", refused);
-    server.listen(port, host, () => {
-      server.off("error", refused);
-      resolve();
-    });
-  });
 }
 
 async function close(server: Server, app: App, graceMs: number): Promise<void> {

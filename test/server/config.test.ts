@@ -1,19 +1,14 @@
 import { describe, expect, test } from "vitest";
-import { LogError } from "../../schema/error.ts";
+import type { LogError } from "../../schema/error.ts";
 import { checkConfig, SECTIONS, SETTINGS } from "../../server/config.ts";
 import { type ConfigSources, describeConfig, loadConfig } from "../../server/config-sources.ts";
+import { refusalOf } from "./refusal.ts";
 
 const nothing: ConfigSources = { flags: {}, env: {} };
 const file = (text: string) => ({ name: "log.toml", text });
 
 function refusal(sources: ConfigSources): LogError {
-  try {
-    loadConfig(sources);
-  } catch (error) {
-    if (error instanceof LogError) return error;
-    throw error;
-  }
-  throw new Error("the configuration was accepted");
+  return refusalOf(() => loadConfig(sources));
 }
 
 describe("the four sources of a configuration", () => {

@@ -1,8 +1,8 @@
 import { IncomingMessage } from "node:http";
 import { Socket } from "node:net";
 import { describe, expect, test } from "vitest";
-import { LogError } from "../../../schema/error.ts";
 import { clientAddress } from "../../../server/http/address.ts";
+import { refusalOf } from "../refusal.ts";
 
 function request(peer: string, forwarded?: string): IncomingMessage {
   const socket = new Socket();
@@ -43,7 +43,9 @@ describe("the address of a client behind proxies", () => {
   test.each(["10.0.0.0/33", "10.0.0/8", "::/129", "proxy.example", "10.0.0.1/8/8", "10.0.0.1/"])(
     "%s is refused by name",
     (entry) => {
-      expect(() => clientAddress([entry])).toThrow(LogError);
+      const refusal = refusalOf(() => clientAddress([entry]));
+      expect(refusal.detail.field).toBe("http.trusted_proxies");
+      expect(refusal.message).toContain(entry);
     },
   );
 });
