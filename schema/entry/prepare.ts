@@ -1,12 +1,35 @@
 /**
  * Admission without its signature check: from a submission to the entries it becomes.
  *
+ * An envelope with n signatures becomes n entries that share one content. All are prepared or
+ * none: one that is refused refuses the submission. What a leaf must be is `derive.ts`; here is
+ * only where each part of a submission goes.
+ *
+ * Spec: docs/formats.md §Submission. Vectors: test/vectors/leaf/.
+ *
  * @module
  */
-import type { Result } from "../error.ts";
-import type { Submission } from "../http/messages.ts";
-import type { Hash, Sha256 } from "../tlog/hash.ts";
+import { fromBase64 } from "../bytes.ts";
+import { type Failure, failure, type Result, success } from "../error.ts";
+import { gitLeafField, parseGitObject } from "../git/object.ts";
+import type {
+  DsseSubmission,
+  GitSubmission,
+  PublicKeyVerifier,
+  RawSubmission,
+  SshsigSubmission,
+  SshsigVerifier,
+  Submission,
+} from "../http/messages.ts";
+import { type Hash, leafHash, type Sha256 } from "../tlog/hash.ts";
 import type { CheckedEntry } from "./check.ts";
+import { Content } from "./content.ts";
+import { deriveEntry } from "./derive.ts";
+import { pae, parseEnvelope } from "./dsse.ts";
+import { encodeCheckedLeaf, type LeafGit } from "./leaf.ts";
+import type { Reading } from "./reading.ts";
+import { type AttackerSignature, inField, readSigner, type SignatureFields } from "./signer.ts";
+import { dearmor } from "./sshsig.ts";
 
 /** One entry, ready but for the check of its signature (`client/signature/registry.ts`). */
 export interface PreparedEntry extends CheckedEntry {
@@ -14,15 +37,172 @@ export interface PreparedEntry extends CheckedEntry {
   /** RFC 6962 leaf hash of `leafBytes`. */
   readonly leafHash: Hash;
   readonly content: Uint8Array;
+  readonly reading: Reading;
   /** A key too large for the leaf, to be stored beside it. */
   readonly keyObject?: { readonly digest: Hash; readonly bytes: Uint8Array };
 }
 
 /**
  * The entries of a submission, in the order of its signatures; all of them or none.
- * Everything is checked but the signatures themselves.
+ * Everything is checked but the signatures themselves. Refusals name the submission's fields,
+ * and those of a statement from `payload`.
  */
-export declare function prepareSubmission(
+export function prepareSubmission(
   sha256: Sha256,
   submission: Submission,
-): Result<readonly PreparedEntry[]>;
+): Result<readonly PreparedEntry[]> {
+  switch (submission.kind) {
+    case "dsse":
+      return prepareEnvelope(sha256, submission);
+    case "git":
+      return single(prepareGit(sha256, submission));
+    case "sshsig":
+      return single(prepareSshsig(sha256, submission));
+    case "raw":
+      return single(prepareRaw(sha256, submission));
+  }
+}
+
+function prepareEnvelope(
+  sha256: Sha256,
+  submission: DsseSubmission,
+): Result<readonly PreparedEntry[]> {
+  const envelope = parseEnvelope(submission.envelope, "envelope");
+  if (!envelope.ok) return envelope;
+  const { payloadType, payload, signatures } = envelope.value;
+  const content = Content.of(sha256, pae(payloadType, payload), "envelope.payload");
+  if (!content.ok) return content;
+  if (submission.verifiers.length !== signatures.length)
+    return failure("FIELD_INVALID", "There must be one verifier for each signature.", {
+      field: "verifiers",
+      expected: `${signatures.length} verifiers`,
+    });
+  const entries: PreparedEntry[] = [];
+  for (const [i, { sig }] of signatures.entries()) {
+    const fields = verifierFields(`verifiers[${i}]`, `envelope.signatures[${i}].sig`);
+    const signature = signatureOf(submission.verifiers[i], sig, fields);
+    if (!signature.ok) return signature;
+    const entry = prepare(sha256, content.value, signature.value, undefined, {
+      ...fields,
+      content: "envelope.payload",
+    });
+    if (!entry.ok) return entry;
+    entries.push(entry.value);
+  }
+  return success(entries);
+}
+
+function prepareGit(sha256: Sha256, submission: GitSubmission): Result<PreparedEntry> {
+  const raw = decode(submission.object, "object");
+  if (!raw.ok) return raw;
+  const object = parseGitObject(raw.value);
+  if (!object.ok) return inField(object, "object");
+  const { payload, signature } = object.value;
+  if (signature === undefined)
+    return failure("FIELD_INVALID", "The git object is not signed.", {
+      field: "object",
+      expected: "a commit, tag or push certificate with its signature",
+    });
+  if (signature.kind !== "ssh")
+    return failure("KIND_UNSUPPORTED", `unsupported kind of git signature: ${signature.kind}`, {
+      field: "object",
+      expected: "an SSH signature",
+    });
+  const content = Content.of(sha256, payload, "object");
+  if (!content.ok) return content;
+  const blob = dearmor(signature.armored);
+  if (!blob.ok) return inField(blob, "object");
+  const fields = { key: "object", algorithm: "object", signature: "object", content: "object" };
+  const parts = { by: "sshsig", value: blob.value } as const;
+  return prepare(sha256, content.value, parts, gitLeafField(signature), fields);
+}
+
+function prepareSshsig(sha256: Sha256, submission: SshsigSubmission): Result<PreparedEntry> {
+  const content = decodeContent(sha256, submission.content);
+  if (!content.ok) return content;
+  const blob = submission.signature.startsWith("-")
+    ? dearmor(submission.signature)
+    : decode(submission.signature, "signature");
+  if (!blob.ok) return inField(blob, "signature");
+  const fields = { key: "signature", algorithm: "signature", signature: "signature" };
+  const parts = { by: "sshsig", value: blob.value } as const;
+  return prepare(sha256, content.value, parts, undefined, { ...fields, content: "content" });
+}
+
+function prepareRaw(sha256: Sha256, submission: RawSubmission): Result<PreparedEntry> {
+  const content = decodeContent(sha256, submission.content);
+  if (!content.ok) return content;
+  const value = decode(submission.signature, "signature");
+  if (!value.ok) return value;
+  const fields = verifierFields("verifier", "signature");
+  const signature = signatureOf(submission.verifier, value.value, fields);
+  if (!signature.ok) return signature;
+  return prepare(sha256, content.value, signature.value, undefined, {
+    ...fields,
+    content: "content",
+  });
+}
+
+function prepare(
+  sha256: Sha256,
+  content: Content,
+  signature: AttackerSignature,
+  git: LeafGit | undefined,
+  fields: SignatureFields & { readonly content: string },
+): Result<PreparedEntry> {
+  const signer = readSigner(sha256, signature, fields);
+  if (!signer.ok) return signer;
+  const derived = deriveEntry(sha256, signer.value, content, git, fields);
+  if (!derived.ok) return derived;
+  const { leaf } = derived.value;
+  const leafBytes = encodeCheckedLeaf(leaf);
+  if (!leafBytes.ok) return leafBytes;
+  const keyDigest = leaf.kind === "countersign" ? leaf.signature.key.digest : undefined;
+  return success({
+    ...derived.value,
+    contentDigest: content.digest,
+    signerId: signer.value.id,
+    publicKey: signer.value.publicKey,
+    leafBytes: leafBytes.value,
+    leafHash: leafHash(sha256, leafBytes.value),
+    content: content.bytes,
+    ...(keyDigest && { keyObject: { digest: keyDigest, bytes: signer.value.key } }),
+  });
+}
+
+function signatureOf(
+  verifier: PublicKeyVerifier | SshsigVerifier | undefined,
+  value: Uint8Array,
+  fields: SignatureFields,
+): Result<AttackerSignature> {
+  if (verifier === undefined) return notBase64(fields.key);
+  if ("sshsig" in verifier) return success({ by: "sshsig", value });
+  const key = decode(verifier.publicKey, fields.key);
+  if (!key.ok) return key;
+  return success({ by: "key", keyDetails: verifier.keyDetails, key: key.value, value });
+}
+
+function verifierFields(verifier: string, signature: string): SignatureFields {
+  return { key: `${verifier}.publicKey`, algorithm: `${verifier}.keyDetails`, signature };
+}
+
+function decodeContent(sha256: Sha256, attackerText: string): Result<Content> {
+  const bytes = decode(attackerText, "content");
+  return bytes.ok ? Content.of(sha256, bytes.value, "content") : bytes;
+}
+
+function decode(attackerText: string, field: string): Result<Uint8Array> {
+  const bytes = fromBase64(attackerText);
+  return bytes === undefined ? notBase64(field) : success(bytes);
+}
+
+function notBase64(field: string): Failure {
+  return failure("FIELD_INVALID", `${field} must be standard base64 with padding.`, {
+    field,
+    expected: "standard base64 with padding",
+  });
+}
+
+function single(entry: Result<PreparedEntry>): Result<readonly PreparedEntry[]> {
+  return entry.ok ? success([entry.value]) : entry;
+}

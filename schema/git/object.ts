@@ -122,6 +122,18 @@ export function rebuildGitObject(
   attackerPayload: Uint8Array,
   attackerField: GitLeafField,
 ): Result<Uint8Array> {
+  const rebuilt = reassembleGitObject(attackerPayload, attackerField);
+  return rebuilt.ok ? success(rebuilt.value.raw) : rebuilt;
+}
+
+/** The same, with the object taken apart again: `signature` is the one of the field. */
+export function reassembleGitObject(
+  attackerPayload: Uint8Array,
+  attackerField: GitLeafField,
+): Result<{
+  readonly raw: Uint8Array;
+  readonly object: GitObject & { readonly signature: GitSignature };
+}> {
   const { header, at, value } = attackerField;
   if (!Number.isInteger(at) || at < 0 || at > attackerPayload.length)
     return failure("FIELD_INVALID", "git.at is not an offset in the object.", {
@@ -132,12 +144,13 @@ export function rebuildGitObject(
   const again = parseGitObject(raw);
   if (!again.ok) return again;
   const { signature, payload } = again.value;
-  const same =
+  if (
     signature?.header === header &&
     signature.at === at &&
     equal(signature.value, value) &&
-    equal(payload, attackerPayload);
-  if (same) return success(raw);
+    equal(payload, attackerPayload)
+  )
+    return success({ raw, object: { ...again.value, signature } });
   return failure("FIELD_INVALID", "git is not the signature of the object it makes.", {
     field: "git",
     expected: "the header and offset at which git finds the signature",
