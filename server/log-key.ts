@@ -1,0 +1,87 @@
+/**
+ * The log's own key: it signs checkpoints as notes, and the log's statements about itself.
+ *
+ * The key is Ed25519 (C2SP tlog-tiles asks a log for one such signature) and lives in a key file
+ * of mode 0600. Nothing leaves the process by signing: publication is the sequencer's.
+ *
+ * Spec: C2SP signed-note, tlog-checkpoint; docs/formats.md §Log statements.
+ *
+ * @module
+ */
+import type { Crypto } from "../client/crypto/crypto.ts";
+import { type AskPassphrase, openKeyFile } from "../client/keys/key-file.ts";
+import { dsseSubmission, type Signer } from "../client/keys/signer.ts";
+import { utf8 } from "../schema/bytes.ts";
+import {
+  formatLogStatement,
+  LOG_FORMAT_VERSION,
+  LOG_PAYLOAD_TYPE,
+} from "../schema/entry/log-statement.ts";
+import { LogError } from "../schema/error.ts";
+import type { DsseSubmission } from "../schema/http/messages.ts";
+import { formatCheckpoint } from "../schema/tlog/checkpoint.ts";
+import type { Hash } from "../schema/tlog/hash.ts";
+import { formatNote, formatVkey, keyHash, makeVkey, SIGNATURE_TYPES } from "../schema/tlog/note.ts";
+import type { CheckpointSigner } from "./sequencer/ports.ts";
+
+export interface LogKey {
+  readonly origin: string;
+  /** What a client pins: `name+id+key`. */
+  readonly vkey: string;
+  /** All 32 bytes of the key's hash: Sigstore's `logId.keyId`. */
+  readonly logId: Hash;
+  readonly checkpoints: CheckpointSigner;
+  /** Entry 0, to be admitted like any other submission. `createdAt` is RFC 3339 in UTC. */
+  readonly genesis: (createdAt: string) => Promise<DsseSubmission>;
+}
+
+/** @throws LogError SIGNER_FAILED, FILE_UNREADABLE, KEY_REFUSED */
+export async function openLogKey(
+  crypto: Pick<Crypto, "sha256">,
+  path: string,
+  origin: string,
+  askPassphrase?: AskPassphrase,
+): Promise<LogKey> {
+  return logKey(crypto, await openKeyFile(path, askPassphrase), origin);
+}
+
+/** The same for a key that is open already. @throws LogError KEY_REFUSED */
+export function logKey(crypto: Pick<Crypto, "sha256">, signer: Signer, origin: string): LogKey {
+  const { publicKey, signRaw } = signer;
+  if (publicKey.type !== "ed25519" || signRaw === undefined)
+    throw new LogError("KEY_REFUSED", `A log signs with Ed25519, not with ${signer.describe()}.`, {
+      field: "log.key",
+      expected: "an Ed25519 private key",
+    });
+  const { sha256 } = crypto;
+  const { ed25519 } = SIGNATURE_TYPES;
+  const { name, keyId } = makeVkey(sha256, origin, ed25519, publicKey.raw);
+  const vkey = formatVkey(sha256, origin, ed25519, publicKey.raw);
+  return {
+    origin,
+    vkey,
+    logId: keyHash(sha256, origin, ed25519, publicKey.raw),
+    checkpoints: {
+      origin,
+      vkeys: [vkey],
+      async sign(head) {
+        const text = formatCheckpoint({ origin, ...head });
+        const signature = await signRaw("ed25519", utf8(text));
+        return formatNote({ text, signatures: [{ name, keyId, signature }] });
+      },
+    },
+    genesis: (createdAt) =>
+      dsseSubmission(
+        signer,
+        LOG_PAYLOAD_TYPE,
+        formatLogStatement({
+          type: "genesis",
+          log: vkey,
+          createdAt,
+          origin,
+          vkeys: [vkey],
+          formatVersion: LOG_FORMAT_VERSION,
+        }),
+      ),
+  };
+}
