@@ -1,0 +1,142 @@
+/**
+ * The step that makes a log unable to show two histories: every new head is held against the
+ * newest one that this machine has seen, before anything else is believed.
+ *
+ * - A larger head must extend the remembered one; then it is remembered.
+ * - A smaller head that the remembered one extends is *stale*: mirrors and caches lag honestly.
+ *   It is no evidence, and it does not replace what we know.
+ * - A head that does not fit is a fork. It is refused, the memory stays as it is, and there is
+ *   evidence that convicts by itself: two signed notes of one size, or two signed notes and a
+ *   path which shows that the larger tree has another root at the smaller size.
+ * - Where the log's tiles fit neither head, nothing is proved, and nothing is believed: an error.
+ *
+ * Spec: docs/formats.md §Evidence; the check of evidence itself is `evidence.ts`.
+ *
+ * @module
+ */
+import { equal } from "../schema/bytes.ts";
+import { LogError, unwrap } from "../schema/error.ts";
+import type { Evidence } from "../schema/evidence.ts";
+import { CHECKPOINT_PATH } from "../schema/http/paths.ts";
+import { MAX_NOTE_BYTES } from "../schema/limits.ts";
+import type { Hash } from "../schema/tlog/hash.ts";
+import { foldRight, rangeNodes } from "../schema/tlog/tree.ts";
+import type { Crypto } from "./crypto/crypto.ts";
+import type { Transport } from "./fetch.ts";
+import { forkError, noteText, sameSizeEvidence } from "./fork.ts";
+import { type Head, openHead } from "./head.ts";
+import { LogReader } from "./log.ts";
+import type { Memory } from "./memory.ts";
+import type { TrustedLog } from "./trust.ts";
+
+/** All that is needed to read one log. */
+export interface LogPorts {
+  readonly crypto: Crypto;
+  readonly transport: Transport;
+  /** From the trust file, and from nowhere else. */
+  readonly log: TrustedLog;
+  readonly memory: Memory;
+}
+
+/** What became of a head. In all but the last case `newest` is what the memory now holds. */
+export type Observed =
+  | { readonly state: "first" | "advanced" | "same" | "stale"; readonly newest: Head }
+  | { readonly state: "forked"; readonly evidence: Evidence };
+
+/** How often another process may be faster before we give up. */
+const MAX_RACES = 20;
+
+/**
+ * Fetch the log's newest checkpoint, hold it against the memory, and remember it.
+ *
+ * @returns what became of it. A fork is data, for it is the answer that was asked for.
+ * @throws {LogError} `UNREACHABLE`; `RESPONSE_INVALID` or `SIGNATURE_INVALID` where what the log
+ *   serves is no checkpoint of it, or its tiles do not fit; `FILE_UNREADABLE` for the memory.
+ */
+export async function update(ports: LogPorts): Promise<Observed> {
+  return observe(ports, await fetchHead(ports));
+}
+
+/** The log's newest signed head, its signature checked, and nothing else. */
+export async function fetchHead(ports: Omit<LogPorts, "memory">): Promise<Head> {
+  const note = await ports.transport.get(CHECKPOINT_PATH, MAX_NOTE_BYTES);
+  return unwrap(await openHead(ports.crypto, ports.log, note));
+}
+
+/** As {@link update}, for a head that came with a receipt, a bundle or by hand. */
+export async function observe(ports: LogPorts, head: Head): Promise<Observed> {
+  const { crypto, log, memory } = ports;
+  for (let race = 0; race < MAX_RACES; race++) {
+    const remembered = await memory.load(log.vkeyTexts);
+    if (remembered === undefined) {
+      const next = { size: head.tree.size, checkpoint: head.note };
+      if (await memory.replace(log.vkeyTexts, undefined, next))
+        return { state: "first", newest: head };
+      continue;
+    }
+    const known = unwrap(await openHead(crypto, log, remembered.checkpoint));
+    const observed = await compareHeads(ports, known, head);
+    if (observed.state !== "advanced") return observed;
+    const next = { size: head.tree.size, checkpoint: head.note };
+    if (await memory.replace(log.vkeyTexts, remembered, next)) return observed;
+  }
+  throw new LogError("FILE_UNREADABLE", "Other processes changed the memory each time.", {
+    limit: MAX_RACES,
+    hint: "Try again.",
+  });
+}
+
+/** As {@link observe}, where a fork is no possible answer: it is thrown, with its evidence file. */
+export async function observeOrThrow(ports: LogPorts, head: Head): Promise<Head> {
+  const observed = await observe(ports, head);
+  if (observed.state !== "forked") return observed.newest;
+  throw forkError(ports.log.origin, observed.evidence);
+}
+
+async function compareHeads(
+  ports: Omit<LogPorts, "memory">,
+  known: Head,
+  shown: Head,
+): Promise<Observed> {
+  if (known.tree.size === shown.tree.size)
+    return equal(known.tree.root, shown.tree.root)
+      ? { state: "same", newest: known }
+      : { state: "forked", evidence: sameSizeEvidence(known, shown) };
+  const grew = known.tree.size < shown.tree.size;
+  const [older, newer] = grew ? [known, shown] : [shown, known];
+  const reader = new LogReader(ports, newer);
+  const root = await prefixRoot(reader, ports.crypto, older.tree.size);
+  if (equal(root, older.tree.root)) return { state: grew ? "advanced" : "stale", newest: newer };
+  return { state: "forked", evidence: await inconsistentEvidence(reader, older, newer, root) };
+}
+
+/** The root that `newer`, whose tiles were checked against its own root, had at a smaller size. */
+async function prefixRoot(reader: LogReader, crypto: Crypto, size: number): Promise<Hash> {
+  const places = rangeNodes(0, size);
+  const getNode = await reader.nodes(places);
+  const hashes = places.map(({ level, index }) => {
+    const hash = getNode(level, index);
+    if (hash === undefined) throw new LogError("INTERNAL", "a node of the tree is missing");
+    return hash;
+  });
+  return foldRight(crypto.sha256, hashes);
+}
+
+/**
+ * Where the smaller size is a power of two a consistency proof leaves the older root out, and the
+ * verifier starts from the one it knows. Evidence must show the other root, so it comes first.
+ */
+async function inconsistentEvidence(
+  reader: LogReader,
+  older: Head,
+  newer: Head,
+  otherRoot: Hash,
+): Promise<Evidence> {
+  const proof = await reader.consistencyProof(older.tree.size);
+  const whole = rangeNodes(0, older.tree.size).length === 1;
+  return {
+    kind: "fork-inconsistent",
+    notes: [noteText(older), noteText(newer)],
+    path: whole ? [otherRoot, ...proof] : proof,
+  };
+}

@@ -1,0 +1,171 @@
+/**
+ * A verdict in words, for a terminal.
+ *
+ * The first line is the answer; the lines below say whom it stands on, what was not compared, and
+ * which receipts did not help. Texts of strangers are shown without control characters.
+ *
+ * @module
+ */
+import { toHex } from "../../schema/bytes.ts";
+import { printable } from "../printable.ts";
+import type {
+  ArtifactYes,
+  CommitYes,
+  ComparedHead,
+  Counted,
+  NotCountedReason,
+  ReceiptYes,
+  Refusal,
+  Verdict,
+} from "./verdict.ts";
+
+/** Lines without a final LF. The first begins with "yes" or "no". */
+export function explain(verdict: Verdict): string {
+  if (!verdict.ok) {
+    const lines = [`no: ${explainRefusal(verdict.refusal)}`];
+    return [...lines, ...setAside(verdict.notCounted)].join("\n");
+  }
+  const body = verdict.question === "receipt" ? receiptLines(verdict) : subjectLines(verdict);
+  return [...body, ...verdict.heads.flatMap(headLines)].join("\n");
+}
+
+/** Why the answer is no, in one sentence without its full stop. */
+export function explainRefusal(refusal: Refusal): string {
+  switch (refusal.code) {
+    case "RECEIPT_MALFORMED":
+      return `the receipt is malformed: ${printable(refusal.message)}`;
+    case "LOG_UNKNOWN":
+      return "the receipt is of a log that the trust file does not name";
+    case "CHECKPOINT_REFUSED":
+      return `the checkpoint is not signed by a trusted key of ${refusal.origin}: ${printable(refusal.message)}`;
+    case "RECORD_CONTRADICTS":
+      return `${refusal.field} is not what the signed checkpoint says`;
+    case "NOT_INCLUDED":
+      return `the log's tree of ${refusal.tree.size} entries does not have this leaf at index ${refusal.index}`;
+    case "LEAF_REFUSED":
+      return `the entry breaks the rules of its kind: ${printable(refusal.message)}`;
+    case "CONTENT_MISSING":
+      return `the receipt does not bring what was signed (sha256:${toHex(refusal.digest)})`;
+    case "OTHER_CONTENT":
+      return `the receipt is about something else: sha256:${toHex(refusal.logged)}, not sha256:${toHex(refusal.asked)}`;
+    case "SIGNATURE_REFUSED":
+      return `the signature is refused: ${refusal.reason} (${refusal.field}: ${printable(refusal.message)})`;
+    case "LOG_FORKED":
+      return `the log ${refusal.origin} has signed two histories; keep the evidence`;
+    case "SUBJECT_MALFORMED":
+      return refusal.message;
+    case "RULE_MISSING":
+      return `the trust file has no rule for = "${refusal.question}"`;
+    case "AUTHOR_MISSING":
+      return `no receipt shows that an author of the trust file signed commit ${refusal.commit}`;
+    case "REJECTED":
+      return `${refusal.by} has rejected it (${refusal.file})`;
+    case "REVIEWERS_TOO_FEW":
+      return `${refusal.need} reviewers are needed who are not the author; there ${names(refusal.have)}`;
+    case "BUILDERS_TOO_FEW":
+      return `${refusal.need} builders are needed who agree; there ${names(refusal.have)}`;
+    case "COMMIT_UNNAMED":
+      return "no builder says which commit this was built from";
+    case "RELEASE_MISSING":
+      return "no maintainer of the trust file has released this artifact";
+  }
+}
+
+/** Why a receipt did not help, in a few words. */
+export function explainReason(reason: NotCountedReason): string {
+  switch (reason.code) {
+    case "NO_CLAIM":
+      return "says nothing that a rule asks for";
+    case "OTHER_SUBJECT":
+      return "is about something else";
+    case "OTHER_LOG":
+      return "is meant for another log";
+    case "SIGNER_UNKNOWN":
+      return `is signed by nobody in the trust file (signer id ${toHex(reason.signerId)})`;
+    case "PLATFORM_KEY":
+      return `is signed by the platform ${reason.person}, which never counts`;
+    case "ROLE_MISSING":
+      return `${reason.person} does not have the role ${reason.role}`;
+    case "OWN_COMMIT":
+      return `${reason.person} is the author, and does not review their own commit`;
+    case "RETIRED":
+      return `${reason.person} has taken it back`;
+    case "NOT_AN_APPROVAL":
+      return `${reason.person} does not approve`;
+    case "CONTRADICTS_ITSELF":
+      return `${reason.person} says two different digests of one output`;
+    case "OTHER_OUTPUT":
+      return `${reason.person} got something else than the others`;
+    case "RECEIPT_MALFORMED":
+    case "LOG_UNKNOWN":
+    case "CHECKPOINT_REFUSED":
+    case "RECORD_CONTRADICTS":
+    case "NOT_INCLUDED":
+    case "LEAF_REFUSED":
+    case "CONTENT_MISSING":
+    case "OTHER_CONTENT":
+    case "SIGNATURE_REFUSED":
+    case "LOG_FORKED":
+      return explainRefusal(reason);
+  }
+}
+
+function receiptLines({ receipt }: ReceiptYes): string[] {
+  const { head, index, reading, signer, person } = receipt;
+  const who = person ?? "a key that the trust file does not name";
+  return [
+    `yes: entry ${index} of ${head.origin} is a ${printable(reading.mediaType)}`,
+    `  signed by ${who} (${signer.keyType}, signer id ${toHex(signer.signerId)})${hardware(signer)}`,
+  ];
+}
+
+function subjectLines(verdict: CommitYes | ArtifactYes): string[] {
+  const what =
+    verdict.question === "commit"
+      ? `commit ${verdict.commit}`
+      : `${verdict.question} sha256:${toHex(verdict.digest)}`;
+  const from =
+    verdict.question !== "commit" && verdict.commit !== undefined
+      ? [`  from     commit ${verdict.commit}`]
+      : [];
+  const maintainer = verdict.question === "commit" ? undefined : verdict.maintainer;
+  return [
+    `yes: ${what} meets the rule`,
+    ...from,
+    ...(maintainer === undefined ? [] : [countedLine("released", maintainer)]),
+    ...(verdict.author === undefined ? [] : [countedLine("author  ", verdict.author)]),
+    ...verdict.reviewers.map((reviewer) => countedLine("reviewed", reviewer)),
+    ...verdict.builders.map((builder) => countedLine("built   ", builder)),
+    ...setAside(verdict.notCounted),
+  ];
+}
+
+function countedLine(role: string, by: Counted): string {
+  return `  ${role} ${by.person}: entry ${by.index} of ${by.origin} (${by.signer.keyType}${hardware(by.signer)})`;
+}
+
+function hardware(signer: Counted["signer"]): string {
+  if (signer.hardware === undefined) return "";
+  return signer.hardware.userVerified ? ", security key with PIN" : ", security key";
+}
+
+function headLines({ origin, tree, comparison }: ComparedHead): string[] {
+  const head = `  head     ${origin} at ${tree.size}`;
+  if (comparison.state === "same as remembered") return [`${head}: the one remembered`];
+  const { remembered } = comparison;
+  const why = remembered === undefined ? "nothing is remembered" : `${remembered} is remembered`;
+  return [`${head}: not compared (${why}; run update)`];
+}
+
+function setAside(
+  notCounted: readonly { readonly file: string; readonly reason: NotCountedReason }[],
+): string[] {
+  return notCounted.map(
+    ({ file, reason }) => `  not counted: ${printable(file)} ${explainReason(reason)}`,
+  );
+}
+
+function names(have: readonly string[]): string {
+  if (have.length === 0) return "is none";
+  return have.length === 1 ? `is ${have.join("")}` : `are ${have.join(", ")}`;
+}
