@@ -14,7 +14,7 @@ declare const hashBrand: unique symbol;
 /** Thirty-two bytes that a SHA-256 made, or that were checked to be thirty-two bytes long. */
 export type Hash = Uint8Array & { readonly [hashBrand]: true };
 
-/** SHA-256 of a byte string. Synchronous, pure, never throws. */
+/** SHA-256 of a byte string. Synchronous, pure, never throws, and keeps no reference to its input. */
 export type Sha256 = (data: Uint8Array) => Hash;
 
 export const HASH_BYTES = 32;
@@ -32,13 +32,15 @@ export function leafHash(sha256: Sha256, leaf: Uint8Array): Hash {
   return sha256(input);
 }
 
+/** One buffer for all node hashes: to allocate it costs as much as the hash, and nothing awaits here. */
+const nodeInput = new Uint8Array(1 + 2 * HASH_BYTES);
+nodeInput[0] = 1;
+
 /** SHA-256(0x01 ‖ left ‖ right): RFC 6962 §2.1, the hash of an inner node. */
 export function nodeHash(sha256: Sha256, left: Hash, right: Hash): Hash {
-  const input = new Uint8Array(1 + 2 * HASH_BYTES);
-  input[0] = 1;
-  input.set(left, 1);
-  input.set(right, 1 + HASH_BYTES);
-  return sha256(input);
+  nodeInput.set(left, 1);
+  nodeInput.set(right, 1 + HASH_BYTES);
+  return sha256(nodeInput);
 }
 
 /** The root of the tree without entries: SHA-256 of nothing. */

@@ -10,6 +10,9 @@
  * `false`: never an exception, and never a loop bounded by the stranger's number. The work is at
  * most 53 steps up the tree.
  *
+ * A proof binds a root, not a size: between some sizes (7 and 8, say) the shapes are alike. What binds
+ * the size to the root is the signature over both, so a head is only ever taken from a checkpoint.
+ *
  * Making and checking share no code: makers descend as RFC 6962 does, checkers climb as RFC 9162.
  *
  * Spec: RFC 6962 §2.1.1, §2.1.2; RFC 9162 §2.1.3.2, §2.1.4.2.
@@ -22,7 +25,14 @@ import { LogError } from "../error.ts";
 import { MAX_PROOF_HASHES } from "../limits.ts";
 import { emptyRoot, HASH_BYTES, type Hash, nodeHash, type Sha256 } from "./hash.ts";
 import { isSize } from "./size.ts";
-import { foldRight, type GetNode, rangeNodes, splitPoint, type TreeNode } from "./tree.ts";
+import {
+  foldRight,
+  type GetNode,
+  levelOfWidth,
+  rangeNodes,
+  splitPoint,
+  type TreeNode,
+} from "./tree.ts";
 
 /** A tree as its signer states it: how many entries, and the root over them. */
 export interface TreeHead {
@@ -247,15 +257,21 @@ function consistencyRanges(m: number, n: number): Range[] {
 }
 
 function rangeHash(sha256: Sha256, begin: number, end: number, getNode: GetNode): Hash {
+  const width = end - begin;
+  // All but one of a proof's ranges are single nodes.
+  if (splitPoint(width + 1) === width) return nodeOf(getNode, levelOfWidth(width), begin / width);
+  const nodes = rangeNodes(begin, end);
   return foldRight(
     sha256,
-    rangeNodes(begin, end).map(({ level, index }) => {
-      const hash = getNode(level, index);
-      if (hash === undefined)
-        throw new LogError("INTERNAL", `node ${index} of level ${level} is not there`);
-      return hash;
-    }),
+    nodes.map(({ level, index }) => nodeOf(getNode, level, index)),
   );
+}
+
+function nodeOf(getNode: GetNode, level: number, index: number): Hash {
+  const hash = getNode(level, index);
+  if (hash === undefined)
+    throw new LogError("INTERNAL", `node ${index} of level ${level} is not there`);
+  return hash;
 }
 
 function isProof(strangersProof: readonly Uint8Array[]): boolean {

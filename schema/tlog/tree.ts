@@ -33,6 +33,11 @@ export function splitPoint(n: number): number {
   return high > 0 ? 2 ** (63 - Math.clz32(high)) : 2 ** (31 - Math.clz32(last));
 }
 
+/** The exponent of a power of two: the level of a complete node over that many entries. */
+export function levelOfWidth(width: number): number {
+  return width < 2 ** 32 ? 31 - Math.clz32(width) : 63 - Math.clz32(width / 2 ** 32);
+}
+
 /**
  * The complete nodes that together cover the entries [begin, end), left to right, each as large
  * as possible. At most 2 · 53 of them. For `begin` 0 this is the right edge of a tree of `end` entries.
