@@ -11,10 +11,11 @@ import { pathOf } from "./files.ts";
 import type { Io } from "./io.ts";
 import { pair } from "./options.ts";
 
-export interface NamedDigest {
+/** A type, not an interface: it is put into JSON as it is. */
+export type NamedDigest = {
   readonly name: string;
   readonly digest: { readonly sha256: string };
-}
+};
 
 /** SHA-256 of a file of any size, in hex. */
 export async function fileDigest(io: Io, path: string): Promise<string> {

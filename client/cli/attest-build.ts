@@ -3,10 +3,16 @@
  *
  * @module
  */
-import { createHash } from "node:crypto";
 import { LogError, unwrap } from "../../schema/error.ts";
-import { canonicalJson, isJsonObject, type JsonObject, parseJson } from "../../schema/json.ts";
+import { isJsonObject, parseJson } from "../../schema/json.ts";
 import { MAX_CONTENT_BYTES } from "../../schema/limits.ts";
+import {
+  BUILD_RESULT_TYPE,
+  type BuildInput,
+  inputsDigest,
+} from "../../schema/predicate/build-result.ts";
+import { SLSA_PROVENANCE_TYPE } from "../../schema/predicate/slsa-provenance.ts";
+import { nodeCrypto } from "../crypto/node.ts";
 import { namedDigests } from "./artifacts.ts";
 import { attest, commonFields, given, STATEMENT_OPTIONS } from "./attest.ts";
 import type { Arguments, Command } from "./command.ts";
@@ -78,12 +84,13 @@ async function build(args: Arguments, io: Io): Promise<ExitStatus> {
         field: file,
         expected: "an object with buildDefinition and runDetails",
       });
-    return attest(args, io, "https://slsa.dev/provenance/v1", artifacts, json);
+    return attest(args, io, SLSA_PROVENANCE_TYPE, artifacts, json);
   }
   const input = inputOf(args);
+  const from = args.value("reproduced-from");
   const predicate = given({
     input,
-    inputsDigest: createHash("sha256").update(canonicalJson(input)).digest("hex"),
+    inputsDigest: inputsDigest(nodeCrypto.sha256, input),
     output: artifacts,
     system: args.need("system"),
     builder: given({
@@ -93,13 +100,13 @@ async function build(args: Arguments, io: Io): Promise<ExitStatus> {
       runtime: args.value("runtime"),
     }),
     deterministic: !args.flag("not-deterministic"),
-    reproducedFrom: args.value("reproduced-from"),
+    reproducedFrom: from === undefined ? undefined : { uri: from },
     ...commonFields(args),
   });
-  return attest(args, io, "urn:countersign:build-result:v1", artifacts, predicate);
+  return attest(args, io, BUILD_RESULT_TYPE, artifacts, predicate);
 }
 
-function inputOf(args: Arguments): JsonObject {
+function inputOf(args: Arguments): BuildInput {
   const [kind, value] = pair("input", args.need("input"));
   return { [kind]: value };
 }

@@ -4,6 +4,7 @@
  * @module
  */
 import { LogError } from "../../schema/error.ts";
+import { RELEASE_TYPE } from "../../schema/predicate/release.ts";
 import { namedDigests } from "./artifacts.ts";
 import { attest, commonFields, given, STATEMENT_OPTIONS } from "./attest.ts";
 import type { Arguments, Command } from "./command.ts";
@@ -57,6 +58,7 @@ export const attestRelease: Command = {
       immutable: true,
       ...commonFields(args),
     });
-    return attest(args, io, "urn:countersign:release:v1", artifacts, predicate);
+    const subjects = [{ name: ref, digest: { gitCommit: commit } }, ...artifacts];
+    return attest(args, io, RELEASE_TYPE, subjects, predicate);
   },
 };

@@ -4,6 +4,7 @@
  * @module
  */
 import { LogError } from "../../schema/error.ts";
+import { COMMIT_REVIEW_TYPE } from "../../schema/predicate/commit-review.ts";
 import { attest, commonFields, given, STATEMENT_OPTIONS } from "./attest.ts";
 import type { Arguments, Command } from "./command.ts";
 import { isObjectId, readCommit } from "./git-objects.ts";
@@ -87,7 +88,7 @@ async function review(args: Arguments, io: Io): Promise<ExitStatus> {
     ...commonFields(args),
   });
   const subject = { digest: { gitCommit: change.commit, gitTree: change.tree } };
-  return attest(args, io, "urn:countersign:commit-review:v1", [subject], predicate);
+  return attest(args, io, COMMIT_REVIEW_TYPE, [subject], predicate);
 }
 
 interface Change {

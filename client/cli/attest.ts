@@ -7,16 +7,20 @@
  *
  * @module
  */
-
+import {
+  IN_TOTO_PAYLOAD_TYPE,
+  parseStatement,
+  STATEMENT_TYPE,
+} from "../../schema/entry/statement.ts";
 import { unwrap } from "../../schema/error.ts";
-import { canonicalJson, type JsonObject } from "../../schema/json.ts";
+import { canonicalJson, type JsonObject, type JsonValue } from "../../schema/json.ts";
+import { nodeCrypto } from "../crypto/node.ts";
+import { dsseSubmission } from "../keys/signer.ts";
 import type { Arguments, OptionSpec } from "./command.ts";
 import { deliver } from "./deliver.ts";
 import type { ExitStatus, Io } from "./io.ts";
 import { DELIVERY_OPTIONS, SIGNER_OPTIONS, wholeNumber } from "./options.ts";
-
-export const STATEMENT_TYPE = "https://in-toto.io/Statement/v1";
-export const STATEMENT_PAYLOAD_TYPE = "application/vnd.in-toto+json";
+import { openSigner } from "./signers.ts";
 
 /** Fields of each of our predicates, and how the statement is signed and handed over. */
 export const STATEMENT_OPTIONS: Readonly<Record<string, OptionSpec>> = {
@@ -42,9 +46,11 @@ export interface Subject {
 }
 
 /** Leave out what was not given: a statement has no empty fields. */
-export function given(fields: Readonly<Record<string, unknown>>): JsonObject {
-  const present = Object.entries(fields).filter(([, value]) => value !== undefined);
-  return JSON.parse(JSON.stringify(Object.fromEntries(present))) satisfies JsonObject;
+export function given(fields: Readonly<Record<string, JsonValue | undefined>>): JsonObject {
+  const present: Record<string, JsonValue> = {};
+  for (const [name, value] of Object.entries(fields))
+    if (value !== undefined) present[name] = value;
+  return present;
 }
 
 /** The optional fields of every one of our predicates, in the order of the documents. */
@@ -68,15 +74,12 @@ export async function attest(
 ): Promise<ExitStatus> {
   const statement = canonicalJson({
     _type: STATEMENT_TYPE,
-    subject: subjects.map((subject) => given({ ...subject })),
+    subject: subjects.map(({ name, digest }) => given({ name, digest })),
     predicateType,
     predicate,
   });
-  const { parseStatement } = await import("../../schema/entry/statement.ts");
-  const { nodeCrypto } = await import("../crypto/node.ts");
   unwrap(parseStatement(nodeCrypto.sha256, statement));
-  const { openSigner, signStatement } = await import("./signers.ts");
   const signer = await openSigner(args, io);
-  const submission = await signStatement(signer, STATEMENT_PAYLOAD_TYPE, statement);
+  const submission = await dsseSubmission(signer, IN_TOTO_PAYLOAD_TYPE, statement);
   return deliver(args, io, submission);
 }

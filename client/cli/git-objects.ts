@@ -41,7 +41,11 @@ export async function readCommit(io: Io, path: string, revision: string): Promis
 }
 
 /** The object that a ref of the repository at `path` points to, tags not followed. */
-export async function readRef(io: Io, path: string, ref: string): Promise<string> {
+export async function readRef(
+  io: Io,
+  path: string,
+  ref: string,
+): Promise<{ readonly id: string; readonly type: string }> {
   const repository = await openRepository(pathOf(io, path), io.env["PATH"] ?? "");
-  return (await readRevision(repository, ref, MAX_CONTENT_BYTES)).id;
+  return readRevision(repository, ref, MAX_CONTENT_BYTES);
 }

@@ -9,8 +9,8 @@ import { join } from "node:path";
 import { LogError, unwrap } from "../../schema/error.ts";
 import { parseVkey } from "../../schema/tlog/note.ts";
 import { nodeCrypto } from "../crypto/node.ts";
-import { fileMemory } from "../memory-file.ts";
 import type { Memory } from "../memory.ts";
+import { fileMemory } from "../memory-file.ts";
 import { MAX_TRUST_BYTES, parseTrust, type Trust, type TrustedLog } from "../trust.ts";
 import type { LogPorts } from "../update.ts";
 import type { Arguments } from "./command.ts";
@@ -40,9 +40,7 @@ export async function readTrust(args: Arguments, io: Io): Promise<Trust> {
 
 export function openMemory(args: Arguments, io: Io): Memory {
   const named = args.value("memory");
-  return fileMemory(
-    named === undefined ? join(stateFolder(io), "memory.json") : pathOf(io, named),
-  );
+  return fileMemory(named === undefined ? join(stateFolder(io), "memory.json") : pathOf(io, named));
 }
 
 /** The one log that the options speak of. Throws USAGE where they leave it open. */

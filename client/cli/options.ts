@@ -30,20 +30,29 @@ export const SIGNER_OPTIONS: Readonly<Record<string, OptionSpec>> = {
   },
 };
 
-/** Which log, and by which key it is known. */
-export const LOG_OPTIONS: Readonly<Record<string, OptionSpec>> = {
-  log: { type: "string", value: "URL", help: "where the log is; else the `url` of the trust file" },
+/** By which key a log is known. */
+export const TRUST_OPTIONS: Readonly<Record<string, OptionSpec>> = {
   trust: { type: "string", value: "FILE", help: "trust file that names the log's verifier key" },
   vkey: {
     type: "string",
     value: "VKEY",
     help: "the log's verifier key, in place of a trust file",
   },
+};
+
+export const MEMORY_OPTIONS: Readonly<Record<string, OptionSpec>> = {
   memory: {
     type: "string",
     value: "FILE",
     help: "where the newest verified head of each log is remembered (default: the user's state folder)",
   },
+};
+
+/** Which log is asked. */
+export const LOG_OPTIONS: Readonly<Record<string, OptionSpec>> = {
+  log: { type: "string", value: "URL", help: "where the log is; else the `url` of the trust file" },
+  ...TRUST_OPTIONS,
+  ...MEMORY_OPTIONS,
 };
 
 /** What becomes of something signed. */

@@ -3,13 +3,21 @@
  *
  * @module
  */
+import { toHex } from "../../schema/bytes.ts";
 import type { ErrorCode, ErrorDetail } from "../../schema/error.ts";
 import { ERRORS, LogError } from "../../schema/error.ts";
 import type { ExitStatus, Io } from "./io.ts";
 
-/** Print one JSON document. Keys keep the order in which they were made. */
+/** Print one JSON document. Keys keep the order in which they were made; bytes become hex. */
 export function printJson(io: Io, value: unknown): void {
-  io.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
+  io.stdout.write(`${JSON.stringify(value, bytesAsHex, 2)}\n`);
+}
+
+/** `this` is the holder: a Buffer would have become an object of numbers before it got here. */
+function bytesAsHex(this: unknown, name: string, value: unknown): unknown {
+  const held: unknown =
+    typeof this === "object" && this !== null ? Reflect.get(this, name) : undefined;
+  return held instanceof Uint8Array ? toHex(held) : value;
 }
 
 export function print(io: Io, ...lines: readonly string[]): void {

@@ -10,9 +10,7 @@ import { parseArguments } from "../../../client/cli/parse.ts";
 import { runCommandLine } from "../../../client/cli/run.ts";
 import { COMMANDS } from "../../../client/cli/table.ts";
 
-async function run(
-  ...argv: string[]
-): Promise<{ status: number; stdout: string; stderr: string }> {
+async function run(...argv: string[]): Promise<{ status: number; stdout: string; stderr: string }> {
   let stdout = "";
   let stderr = "";
   const io: Io = {

@@ -1,0 +1,71 @@
+/**
+ * Receipts as files of a folder: their names when written, and all of them when read.
+ *
+ * A name only helps people to find a file. What a receipt says is read from its bytes alone.
+ *
+ * @module
+ */
+import { readdir } from "node:fs/promises";
+import { join } from "node:path";
+import { toHex } from "../../schema/bytes.ts";
+import { leafContentDigest, parseLeaf } from "../../schema/entry/leaf.ts";
+import { LogError } from "../../schema/error.ts";
+import {
+  formatReceipt,
+  MAX_RECEIPT_BYTES,
+  RECEIPT_SUFFIX,
+  type Receipt,
+} from "../../schema/receipt.ts";
+import { pathOf, readBytes, writeWhole } from "./files.ts";
+import type { Io } from "./io.ts";
+
+export const DEFAULT_RECEIPTS = "receipts";
+
+export interface ReceiptFile {
+  /** As it is shown: the path that was given, or the name in the folder. */
+  readonly name: string;
+  readonly bytes: Uint8Array;
+}
+
+/**
+ * Write one receipt; the path of its file. `name` is what the file is called after (an object
+ * id, say); without one it is the index and the start of the content digest.
+ */
+export async function saveReceipt(
+  io: Io,
+  folder: string,
+  receipt: Receipt,
+  name?: string,
+): Promise<string> {
+  const path = join(folder, `${name ?? receiptName(receipt)}${RECEIPT_SUFFIX}`);
+  await writeWhole(io, path, formatReceipt(receipt));
+  return path;
+}
+
+function receiptName({ entry }: Receipt): string {
+  const leaf = parseLeaf(entry.leafBytes);
+  const digest = leaf.ok ? toHex(leafContentDigest(leaf.value)).slice(0, 12) : "leaf";
+  return `${String(entry.index).padStart(6, "0")}-${digest}`;
+}
+
+/** Every receipt and tlog-proof of a folder, sorted by name. Folders below are not entered. */
+export async function readReceipts(io: Io, folder: string): Promise<ReceiptFile[]> {
+  let names: string[];
+  try {
+    names = await readdir(pathOf(io, folder));
+  } catch (cause) {
+    throw new LogError("FILE_UNREADABLE", `the folder ${folder} cannot be read`, {
+      field: folder,
+      cause,
+    });
+  }
+  const wanted = names
+    .filter((name) => name.endsWith(RECEIPT_SUFFIX) || name.endsWith(".tlog-proof"))
+    .toSorted();
+  return Promise.all(
+    wanted.map(async (name) => ({
+      name: join(folder, name),
+      bytes: await readBytes(io, join(folder, name), MAX_RECEIPT_BYTES),
+    })),
+  );
+}

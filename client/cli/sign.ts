@@ -1,0 +1,65 @@
+/**
+ * `sign`: sign a file.
+ *
+ * @module
+ */
+import { LogError } from "../../schema/error.ts";
+import { MAX_CONTENT_BYTES } from "../../schema/limits.ts";
+import { dsseSubmission, FILE_NAMESPACE } from "../keys/signer.ts";
+import type { Arguments, Command } from "./command.ts";
+import { deliver } from "./deliver.ts";
+import { readBytes } from "./files.ts";
+import type { ExitStatus, Io } from "./io.ts";
+import { DELIVERY_OPTIONS, oneOf, SIGNER_OPTIONS } from "./options.ts";
+import { openSigner, signFile } from "./signers.ts";
+
+export const sign: Command = {
+  name: "sign",
+  summary: "Sign a file, to be logged now or later.",
+  about: [
+    "The file becomes the content of an entry, at most 1 MiB, public for ever: of something larger or private sign a checksum file (`sha256sum FILE > SUMS`). With --as ssh (the default for keys that SSH has) anybody can check the signature with ssh-keygen as well.",
+  ],
+  positionals: [{ name: "FILE", help: "what is signed, byte for byte", required: true }],
+  options: {
+    as: {
+      type: "string",
+      value: "FORM",
+      help: "ssh (SSHSIG), raw (the plain signature), or dsse (an envelope, with --type)",
+    },
+    namespace: {
+      type: "string",
+      value: "NAME",
+      help: "what an SSH signature is for (default: file)",
+    },
+    type: { type: "string", value: "TYPE", help: "payload type of a DSSE envelope" },
+    ...SIGNER_OPTIONS,
+    ...DELIVERY_OPTIONS,
+  },
+  examples: [
+    {
+      what: "sign offline, log later",
+      line: "countersign sign SHA256SUMS --key ada.pem -o sums.submission.json",
+    },
+    {
+      what: "sign with a YubiKey in the agent and log at once",
+      line: "countersign sign SHA256SUMS --agent --trust trust.toml --receipts receipts",
+    },
+  ],
+  run: async (args: Arguments, io: Io): Promise<ExitStatus> => {
+    const [file = ""] = args.positionals;
+    const form = oneOf(args, "as", ["ssh", "raw", "dsse"]);
+    const type = args.value("type");
+    if ((form === "dsse") !== (type !== undefined))
+      throw new LogError("USAGE", "--as dsse and --type belong together", {
+        field: "--type",
+        expected: "--as dsse --type TYPE, e.g. application/vnd.in-toto+json",
+      });
+    const content = await readBytes(io, file, MAX_CONTENT_BYTES);
+    const signer = await openSigner(args, io);
+    const submission =
+      form === "dsse"
+        ? await dsseSubmission(signer, type ?? "", content)
+        : await signFile(signer, form, args.value("namespace") ?? FILE_NAMESPACE, content);
+    return deliver(args, io, submission);
+  },
+};

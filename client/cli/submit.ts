@@ -1,0 +1,90 @@
+/**
+ * `submit`: log what was signed before.
+ *
+ * @module
+ */
+import { toBase64 } from "../../schema/bytes.ts";
+import { LogError, unwrap } from "../../schema/error.ts";
+import { gitTypeOf } from "../../schema/git/object.ts";
+import type { Submission } from "../../schema/http/messages.ts";
+import { parseSubmission } from "../../schema/http/submission.ts";
+import { MAX_BODY_BYTES } from "../../schema/limits.ts";
+import { submit as submitOne } from "../submit.ts";
+import type { Arguments, Command } from "./command.ts";
+import { readBytes } from "./files.ts";
+import type { ExitStatus, Io } from "./io.ts";
+import { openLog } from "./logs.ts";
+import { LOG_OPTIONS } from "./options.ts";
+import { print, printJson } from "./output.ts";
+import { DEFAULT_RECEIPTS, saveReceipt } from "./receipts.ts";
+
+export const submit: Command = {
+  name: "submit",
+  summary: "Log what was signed, and keep the receipts.",
+  about: [
+    "A file is a submission file (made by `sign` or `attest`), or a signed git commit, tag or push certificate as git stores it. Submitting twice is safe: the entry keeps its index, and a full receipt comes again.",
+  ],
+  positionals: [{ name: "FILE", help: "what was signed", required: true, many: true }],
+  options: {
+    ...LOG_OPTIONS,
+    receipts: { type: "string", value: "DIR", help: "folder for the receipts (default: receipts)" },
+  },
+  examples: [
+    {
+      what: "everything in the outbox",
+      line: "countersign submit review.submission.json build.submission.json --trust trust.toml --receipts receipts",
+    },
+  ],
+  run,
+};
+
+interface Answer {
+  readonly file: string;
+  readonly entries?: readonly { readonly index: number; readonly receipt: string }[];
+  readonly error?: { readonly code: string; readonly message: string };
+}
+
+/** A file that is refused does not keep the others from being logged; it decides the status. */
+async function run(args: Arguments, io: Io): Promise<ExitStatus> {
+  const ports = await openLog(args, io);
+  const folder = args.value("receipts") ?? DEFAULT_RECEIPTS;
+  const answers: Answer[] = [];
+  for (const file of args.positionals) {
+    try {
+      const submission = readSubmissionFile(await readBytes(io, file, MAX_BODY_BYTES));
+      const entries = [];
+      for (const receipt of await submitOne(ports, submission))
+        entries.push({
+          index: receipt.entry.index,
+          receipt: await saveReceipt(io, folder, receipt),
+        });
+      answers.push({ file, entries });
+      if (!args.json)
+        for (const { index, receipt } of entries) print(io, `${file}: entry ${index}, ${receipt}`);
+    } catch (error) {
+      if (!(error instanceof LogError) || !REFUSALS.has(error.code)) throw error;
+      answers.push({ file, error: { code: error.code, message: error.message } });
+      if (!args.json) print(io, `${file}: refused: ${error.message} [${error.code}]`);
+    }
+  }
+  if (args.json) printJson(io, { submitted: answers });
+  return answers.some(({ error }) => error !== undefined) ? 1 : 0;
+}
+
+/** What is wrong with one file, and says nothing about the next. */
+const REFUSALS: ReadonlySet<string> = new Set([
+  "JSON_MALFORMED",
+  "FIELD_INVALID",
+  "TOO_LARGE",
+  "NOT_CANONICAL",
+  "KIND_UNSUPPORTED",
+  "KEY_REFUSED",
+  "SIGNATURE_INVALID",
+  "STATEMENT_INVALID",
+  "CONTENT_REFUSED",
+]);
+
+function readSubmissionFile(bytes: Uint8Array): Submission {
+  if (gitTypeOf(bytes) !== undefined) return { kind: "git", object: toBase64(bytes) };
+  return unwrap(parseSubmission(bytes));
+}

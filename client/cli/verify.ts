@@ -1,0 +1,157 @@
+/**
+ * `verify`: may this receipt, commit or artifact be trusted?
+ *
+ * Offline: it reads files and the memory, and asks nobody. What it must load is kept small,
+ * because installers call it once for each thing they install.
+ *
+ * @module
+ */
+import { LogError } from "../../schema/error.ts";
+import { MAX_CONTENT_BYTES } from "../../schema/limits.ts";
+import { MAX_RECEIPT_BYTES, RECEIPT_MEDIA_TYPE, RECEIPT_SUFFIX } from "../../schema/receipt.ts";
+import { nodeCrypto } from "../crypto/node.ts";
+import { verifyArtifact } from "../verify/artifact.ts";
+import { verifyCommit } from "../verify/commit.ts";
+import { explain } from "../verify/explain.ts";
+import { type VerifyPorts, verifyReceipt } from "../verify/receipt.ts";
+import type { Verdict } from "../verify/verdict.ts";
+import { digestText, fileDigest } from "./artifacts.ts";
+import type { Arguments, Command } from "./command.ts";
+import { readBytes } from "./files.ts";
+import type { ExitStatus, Io } from "./io.ts";
+import { openMemory, readTrust } from "./logs.ts";
+import { MEMORY_OPTIONS, oneOf, TRUST_OPTIONS } from "./options.ts";
+import { print, printJson } from "./output.ts";
+import { DEFAULT_RECEIPTS, readReceipts } from "./receipts.ts";
+
+const KINDS = ["receipt", "commit", "artifact", "release"] as const;
+type Kind = (typeof KINDS)[number];
+
+/** Lines of one kind that a person reads; a program takes all of them with --json. */
+const MAX_LINES = 8;
+
+export const verify: Command = {
+  name: "verify",
+  summary: "May this receipt, commit or artifact be trusted?",
+  about: [
+    "A receipt is checked by itself: the log, the proof, the content, the signature. A commit or an artifact is judged by the rules of the trust file over all receipts of a folder, which count people: reviewers who are not the author, builders who agree. Nothing is asked of any server.",
+    "Exit status 0 is yes, 1 is no and says why, 2 could not ask, 3 is a log that has signed two histories: the evidence is then written to a file.",
+  ],
+  positionals: [
+    {
+      name: "WHAT",
+      help: "a receipt file; a commit (full id, or any revision with --repo); or an artifact (a file, or sha256:HEX)",
+      required: true,
+    },
+  ],
+  options: {
+    ...TRUST_OPTIONS,
+    ...MEMORY_OPTIONS,
+    receipts: { type: "string", value: "DIR", help: "folder of receipts (default: receipts)" },
+    repo: {
+      type: "string",
+      value: "PATH",
+      help: "read the commit from this repository: then every byte of it must be what was signed",
+    },
+    content: {
+      type: "string",
+      value: "FILE",
+      help: "of a receipt: what it must be about, and the content where the receipt has none",
+    },
+    as: { type: "string", value: "KIND", help: `${KINDS.join(", ")}; else it is seen from WHAT` },
+  },
+  examples: [
+    {
+      what: "is this commit signed by its author and reviewed by somebody else?",
+      line: "countersign verify 4b825dc642cb6eb9a060e54bf8d69288fbee4904 --receipts receipts --trust trust.toml",
+    },
+    {
+      what: "the same, and every byte of it",
+      line: "countersign verify v1.0 --repo . --receipts receipts --trust trust.toml",
+    },
+    {
+      what: "did two builders get this very file?",
+      line: "countersign verify dist/tool.tar --receipts receipts --trust trust.toml",
+    },
+    {
+      what: "one receipt",
+      line: "countersign verify receipts/000004-0a1b2c3d4e5f.receipt.json --trust trust.toml",
+    },
+  ],
+  run: async (args: Arguments, io: Io): Promise<ExitStatus> => {
+    const trust = await readTrust(args, io);
+    const ports = { crypto: nodeCrypto, trust, memory: openMemory(args, io) };
+    const verdict = await ask(args, io, ports);
+    if (args.json) printJson(io, verdict);
+    else print(io, ...shortened(explain(verdict)));
+    if (verdict.ok) return 0;
+    if (verdict.refusal.code !== "LOG_FORKED") return 1;
+    const { saveEvidence } = await import("./evidence-file.ts");
+    const file = await saveEvidence(io, undefined, verdict.refusal.evidence);
+    io.stderr.write(`evidence: ${file}\n`);
+    return 3;
+  },
+};
+
+async function ask(args: Arguments, io: Io, ports: VerifyPorts): Promise<Verdict> {
+  const [what = ""] = args.positionals;
+  const kind = oneOf(args, "as", KINDS) ?? (await seen(args, io, what));
+  if (kind === "receipt") return askReceipt(args, io, ports, what);
+  const files = await readReceipts(io, args.value("receipts") ?? DEFAULT_RECEIPTS);
+  if (kind !== "commit") {
+    const digest = digestText(what) ?? (await fileDigest(io, what));
+    return verifyArtifact(ports, { digestText: digest }, files, kind);
+  }
+  const repo = args.value("repo");
+  if (repo === undefined) return verifyCommit(ports, what, files);
+  const { readCommit } = await import("./git-objects.ts");
+  return verifyCommit(ports, (await readCommit(io, repo, what)).bytes, files);
+}
+
+async function askReceipt(
+  args: Arguments,
+  io: Io,
+  ports: VerifyPorts,
+  file: string,
+): Promise<Verdict> {
+  const content = args.value("content");
+  return verifyReceipt(
+    ports,
+    { name: file, bytes: await readBytes(io, file, MAX_RECEIPT_BYTES) },
+    content === undefined ? undefined : await readBytes(io, content, MAX_CONTENT_BYTES),
+  );
+}
+
+/** What is asked about: by its form alone where that settles it, else by the start of the file. */
+async function seen(args: Arguments, io: Io, what: string): Promise<Kind> {
+  if (what.endsWith(RECEIPT_SUFFIX) || what.endsWith(".tlog-proof")) return "receipt";
+  if (digestText(what) !== undefined) return "artifact";
+  if (args.value("repo") !== undefined || /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/.test(what))
+    return "commit";
+  try {
+    const head = new TextDecoder().decode(
+      (await readBytes(io, what, MAX_RECEIPT_BYTES)).subarray(0, 200),
+    );
+    return head.includes(RECEIPT_MEDIA_TYPE) || head.startsWith("c2sp.org/tlog-proof")
+      ? "receipt"
+      : "artifact";
+  } catch (error) {
+    if (error instanceof LogError && error.code === "TOO_LARGE") return "artifact";
+    throw error;
+  }
+}
+
+/** A folder of receipts is mostly about other things: of those a person wants to see a few. */
+function shortened(text: string): string[] {
+  const lines = text.split("\n");
+  const aside = lines.filter((line) => line.startsWith(ASIDE));
+  if (aside.length <= MAX_LINES) return lines;
+  const shown = new Set(aside.slice(0, MAX_LINES));
+  const more = aside.length - MAX_LINES;
+  return [
+    ...lines.filter((line) => !line.startsWith(ASIDE) || shown.has(line)),
+    `  … and ${more} more receipts that were not counted; --json shows them all`,
+  ];
+}
+
+const ASIDE = "  not counted:";
