@@ -30,7 +30,6 @@ export interface HttpPorts {
   readonly sha256: Sha256;
   /** SHA-256 of the note key, 32 bytes: Sigstore's `logId.keyId`. */
   readonly logId: Hash;
-  readonly origin: string;
   readonly log: LogPort;
   readonly reader: StorageReader;
   readonly admit: Admit;

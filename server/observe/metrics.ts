@@ -23,6 +23,8 @@ export class Metrics {
   readonly #entries: Counter<"result">;
   readonly #refused: Counter<"code">;
   readonly #verify: Histogram;
+  readonly #batch: Histogram;
+  readonly #batchSeconds: Histogram;
 
   constructor() {
     const registers = [this.#registry];
@@ -57,6 +59,24 @@ export class Metrics {
       buckets: SECONDS,
       registers,
     });
+    this.#batch = new Histogram({
+      name: "countersign_batch_entries",
+      help: "New leaves of one commit.",
+      buckets: [1, 4, 16, 64, 256, 1024, 4096],
+      registers,
+    });
+    this.#batchSeconds = new Histogram({
+      name: "countersign_batch_seconds",
+      help: "From the start of a commit to the publication of its head.",
+      buckets: SECONDS,
+      registers,
+    });
+  }
+
+  /** A batch of `entries` new leaves took `seconds` from its start to its publication. */
+  published(entries: number, seconds: number): void {
+    this.#batch.observe(entries);
+    this.#batchSeconds.observe(seconds);
   }
 
   request(route: string, status: number, seconds: number): void {

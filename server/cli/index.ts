@@ -1,0 +1,30 @@
+/**
+ * The operator's commands, as the command line calls them by one late import.
+ *
+ * @module
+ */
+import type { Command } from "../../client/cli/command.ts";
+import { commandHelp } from "../../client/cli/help.ts";
+import type { ExitStatus, Io } from "../../client/cli/io.ts";
+import { parseArguments } from "../../client/cli/parse.ts";
+import { LogError } from "../../schema/error.ts";
+import { config } from "./config.ts";
+import { serve } from "./serve.ts";
+
+export const OPERATOR_COMMANDS: readonly Command[] = [serve, config];
+
+/** @throws LogError what was refused, and USAGE where the arguments are not understood */
+export async function runOperatorCommand(
+  name: string,
+  argv: readonly string[],
+  io: Io,
+): Promise<ExitStatus> {
+  const command = OPERATOR_COMMANDS.find((candidate) => candidate.name === name);
+  if (command === undefined)
+    throw new LogError("USAGE", `there is no operator command "${name}"`, { field: "command" });
+  if (argv.some((word) => word === "--help" || word === "-h")) {
+    io.stdout.write(commandHelp(command));
+    return 0;
+  }
+  return command.run(parseArguments(command, argv), io);
+}

@@ -1,0 +1,16 @@
+/**
+ * The server as a library: a log inside another program.
+ *
+ * `loadConfig` → `openParts` → `serveLog`; the log ends with `close()`. Nothing here reads the
+ * environment, the command line or the clock: they are passed in.
+ *
+ * @module
+ */
+export { type Config, type LogLevel } from "./config.ts";
+export { type ConfigSources, type LoadedConfig, loadConfig } from "./config-sources.ts";
+export { type LogKey, logKey, openLogKey } from "./log-key.ts";
+export { type Logger, makeLogger } from "./observe/log.ts";
+export { type OpenPorts, openParts } from "./open.ts";
+export type { PublishedHead } from "./sequencer/ports.ts";
+export { type LogParts, type RunningLog, serveLog } from "./serve.ts";
+export type { NewEntry, Storage, StorageReader } from "./storage/storage.ts";

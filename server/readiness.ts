@@ -1,0 +1,65 @@
+/**
+ * What `/readyz` means: an entry that came now could be committed, guarded and signed.
+ *
+ * @module
+ */
+import { equal } from "../schema/bytes.ts";
+import { LogError } from "../schema/error.ts";
+import type { Check } from "./http/ports.ts";
+import type { Sequencer } from "./sequencer/log.ts";
+import type { HeadGuard } from "./sequencer/ports.ts";
+import type { Storage } from "./storage/storage.ts";
+
+export interface ReadinessParts {
+  readonly sequencer: Pick<Sequencer, "published" | "recheck">;
+  readonly storage: Pick<Storage, "checkRoom" | "freeBytes">;
+  readonly guard: Pick<HeadGuard, "read" | "place">;
+}
+
+export function makeChecks(parts: ReadinessParts): () => Promise<readonly Check[]> {
+  return async () => [
+    await checked("sequencer", () => sequencerCheck(parts)),
+    await checked("storage", () => storageCheck(parts)),
+    await checked("guard", () => guardCheck(parts)),
+  ];
+}
+
+type Finding = Omit<Check, "name">;
+
+async function sequencerCheck({ sequencer }: ReadinessParts): Promise<Finding> {
+  const state = await sequencer.recheck();
+  return "reason" in state
+    ? { ok: false, detail: `${state.state}: ${state.reason.message}` }
+    : { ok: state.state === "ready", detail: state.state };
+}
+
+async function storageCheck({ storage }: ReadinessParts): Promise<Finding> {
+  const room = await storage.checkRoom();
+  if (room !== undefined) return { ok: false, detail: room.message };
+  const free = await storage.freeBytes();
+  return { ok: true, detail: free === undefined ? "writable" : `writable, ${free} bytes free` };
+}
+
+/** The guard may be ahead for the moment between its writing and the publication, never behind. */
+async function guardCheck({ guard, sequencer }: ReadinessParts): Promise<Finding> {
+  const before = sequencer.published();
+  const guarded = await guard.read();
+  if (guarded === undefined) return { ok: false, detail: `${guard.place} is gone` };
+  if (guarded.size < before.size)
+    return {
+      ok: false,
+      detail: `the guard is at ${guarded.size}, the published head at ${before.size}`,
+    };
+  if (guarded.size === before.size && !equal(guarded.root, before.root))
+    return { ok: false, detail: `the guard has another root for size ${guarded.size}` };
+  return { ok: true, detail: `equal at ${guarded.size}` };
+}
+
+/** A check that cannot be made is a check that failed. */
+async function checked(name: string, find: () => Promise<Finding>): Promise<Check> {
+  try {
+    return { name, ...(await find()) };
+  } catch (error) {
+    return { name, ok: false, detail: error instanceof LogError ? error.message : String(error) };
+  }
+}

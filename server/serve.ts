@@ -1,0 +1,216 @@
+/**
+ * A whole log, put together and running: sequencer, admission, HTTP, metrics.
+ *
+ * Order of the start: the sequencer proves that it continues its own past (I6) before a socket
+ * is opened. Order of the end: no new connection, requests in flight are answered, the sequencer
+ * drains and lets go of store and guard, metrics last. Nothing that was acknowledged is lost
+ * either way; what is cut off after the grace time was not acknowledged.
+ *
+ * @module
+ */
+import type { Crypto } from "../client/crypto/crypto.ts";
+import { utf8 } from "../schema/bytes.ts";
+import { LogError } from "../schema/error.ts";
+import { type Admit, makeAdmit } from "./admission/admit.ts";
+import { type Authority, anyone } from "./admission/authority.ts";
+import { Limits } from "./admission/limit.ts";
+import type { Config } from "./config.ts";
+import { clientAddress } from "./http/address.ts";
+import { type App, makeApp } from "./http/app.ts";
+import { ByteBudget } from "./http/body.ts";
+import { BLIND_SPOT } from "./http/health.ts";
+import type { HttpPorts } from "./http/ports.ts";
+import { type Listening, listen } from "./http/server.ts";
+import { splitAddress } from "./listen.ts";
+import type { LogKey } from "./log-key.ts";
+import type { Logger } from "./observe/log.ts";
+import { Metrics } from "./observe/metrics.ts";
+import { type MetricsServer, serveMetrics } from "./observe/metrics-server.ts";
+import { makeChecks } from "./readiness.ts";
+import { Sequencer } from "./sequencer/log.ts";
+import type { HeadGuard, PublishedHead } from "./sequencer/ports.ts";
+import type { NewEntry, Storage } from "./storage/storage.ts";
+
+/** What a log is made of. The store and the guard are open; the log closes them. */
+export interface LogParts {
+  readonly storage: Storage;
+  readonly guard: HeadGuard;
+  readonly key: LogKey;
+  readonly crypto: Crypto;
+  readonly authority: Authority;
+  readonly logger: Logger;
+  /** Wall time, milliseconds since 1970. */
+  readonly now: () => number;
+  /** Only where the store is new and lives in memory: elsewhere `init` has written entry 0. */
+  readonly withGenesis?: boolean;
+}
+
+export interface RunningLog {
+  readonly origin: string;
+  /** What clients pin. Never believed because it was served. */
+  readonly vkey: string;
+  readonly url: string;
+  /** `undefined` where metrics are off. */
+  readonly metricsUrl: string | undefined;
+  readonly published: () => PublishedHead;
+  /** Resolves when the log stopped by itself (I5), with the reason. The process should end. */
+  readonly stopped: Promise<LogError>;
+  /** Ends the log; resolves when everything is closed. May be called again. */
+  readonly close: () => Promise<void>;
+}
+
+/** @throws LogError why the log refuses to start; then everything it took is closed again */
+export async function serveLog(parts: LogParts, config: Config): Promise<RunningLog> {
+  const metrics = new Metrics();
+  const { promise: stopped, resolve: stop } = Promise.withResolvers<LogError>();
+  const sequencer = await openSequencer(parts, config, metrics, stop);
+  let metricsServer: MetricsServer | undefined;
+  try {
+    const ports = httpPorts(parts, config, sequencer, metrics);
+    const app = makeApp(ports);
+    attachReadings(metrics, sequencer, app, ports.budget);
+    const { listen: metricsAt } = config.metrics;
+    if (metricsAt !== "off") metricsServer = await serveMetrics(metrics, splitAddress(metricsAt));
+    const server = await listen(app, {
+      ...splitAddress(config.http.listen),
+      maxConnections: config.http.max_connections,
+      keepAliveMs: config.http.keep_alive_ms,
+    });
+    await app.readiness.read();
+    announce(parts, config, sequencer, server);
+    return running(parts, config, sequencer, server, metricsServer, stopped);
+  } catch (error) {
+    await metricsServer?.close();
+    await sequencer.close();
+    throw error;
+  }
+}
+
+async function openSequencer(
+  parts: LogParts,
+  config: Config,
+  metrics: Metrics,
+  stop: (reason: LogError) => void,
+): Promise<Sequencer> {
+  const { storage, guard, key, crypto, logger, now } = parts;
+  const genesis = parts.withGenesis === true ? await genesisEntry(parts) : undefined;
+  return Sequencer.open({
+    storage,
+    guard,
+    signer: key.checkpoints,
+    crypto,
+    clock: () => performance.now(),
+    limits: { poolEntries: config.limits.pending_entries },
+    onFatal: (reason) => {
+      logger.fatal({ code: reason.code, err: reason, at: now() }, "the log stopped for good");
+      stop(reason);
+    },
+    onPublished: (event) => metrics.published(event.entries, event.milliseconds / 1000),
+    ...(genesis === undefined ? {} : { genesis }),
+  });
+}
+
+/** Entry 0 comes in by the door that every entry comes in by. */
+export async function genesisEntry(
+  parts: Pick<LogParts, "crypto" | "key" | "now">,
+): Promise<NewEntry> {
+  const admit: Admit = makeAdmit({
+    crypto: parts.crypto,
+    authority: anyone,
+    limits: new Limits({ entries: 0, entriesPerKey: 0, requestsPerAddress: 0 }),
+  });
+  const createdAt = `${new Date(parts.now()).toISOString().slice(0, 19)}Z`;
+  const submission = await parts.key.genesis(createdAt);
+  const [entry] = await admit(utf8(JSON.stringify(submission)));
+  if (entry === undefined) throw new LogError("INTERNAL", "The genesis became no entry.");
+  return entry;
+}
+
+function httpPorts(
+  parts: LogParts,
+  config: Config,
+  sequencer: Sequencer,
+  metrics: Metrics,
+): HttpPorts {
+  const { limits: rates } = config;
+  const limits = new Limits({
+    entries: rates.entries_per_second,
+    entriesPerKey: rates.entries_per_second_per_key,
+    requestsPerAddress: rates.requests_per_second_per_address,
+  });
+  const { authority, crypto, guard, key, logger, storage } = parts;
+  return {
+    sha256: crypto.sha256,
+    logId: key.logId,
+    log: sequencer,
+    reader: storage.reader,
+    admit: makeAdmit({ crypto, authority, limits }),
+    authority,
+    limits,
+    clientAddress: clientAddress(config.http.trusted_proxies),
+    checks: makeChecks({ sequencer, storage, guard }),
+    budget: new ByteBudget(rates.inflight_bytes),
+    metrics,
+    logger,
+    bodyTimeoutMs: rates.body_timeout_ms,
+  };
+}
+
+function attachReadings(
+  metrics: Metrics,
+  sequencer: Sequencer,
+  app: App,
+  budget: ByteBudget,
+): void {
+  metrics.attach({
+    treeSize: () => sequencer.published().size,
+    ready: () => app.readiness.last,
+    pendingEntries: () => sequencer.load().entries,
+    inflightBytes: () => budget.held,
+    inflightRequests: app.inflight,
+  });
+}
+
+/** One line for the operator, and a warning where the door stands open. */
+function announce(
+  { key, logger }: LogParts,
+  config: Config,
+  sequencer: Sequencer,
+  server: Listening,
+): void {
+  const { size } = sequencer.published();
+  logger.info({ origin: key.origin, vkey: key.vkey, url: server.url, size }, "the log is open");
+  logger.info(BLIND_SPOT);
+  const { entries_per_second, requests_per_second_per_address } = config.limits;
+  const local = /^(127\.|::1$|localhost$)/.test(server.host);
+  if (!local && entries_per_second === 0 && requests_per_second_per_address === 0)
+    logger.warn("open to the network without rate limits: see limits.* in the configuration");
+}
+
+function running(
+  parts: LogParts,
+  config: Config,
+  sequencer: Sequencer,
+  server: Listening,
+  metricsServer: MetricsServer | undefined,
+  stopped: Promise<LogError>,
+): RunningLog {
+  let closing: Promise<void> | undefined;
+  const close = async (): Promise<void> => {
+    await server.close(config.shutdown.grace_ms);
+    await sequencer.close();
+    await metricsServer?.close();
+    parts.logger.info({ size: sequencer.published().size }, "the log is closed");
+  };
+  const metricsHost = config.metrics.listen.slice(0, config.metrics.listen.lastIndexOf(":"));
+  return {
+    origin: parts.key.origin,
+    vkey: parts.key.vkey,
+    url: server.url,
+    metricsUrl:
+      metricsServer === undefined ? undefined : `http://${metricsHost}:${metricsServer.port}`,
+    published: () => sequencer.published(),
+    stopped,
+    close: () => (closing ??= close()),
+  };
+}
