@@ -2,9 +2,9 @@
  * Opening a note: whether keys that we know have signed it.
  *
  * The keys come from configuration and never from the note. A known key is one whose name *and*
- * key id stand in a signature line; any other line is ignored. A line of a known key that does not
- * verify refuses the whole note, and so does a note without one line that verifies: a caller who
- * gets a note got a signed one.
+ * key id stand in a signature line; any other line is ignored.
+ *
+ * - N1  A note is only ever handed out when a known key signed it, and no known key's line is bad.
  *
  * Spec: C2SP signed-note, tlog-cosignature. Vectors: test/vectors/note/.
  *

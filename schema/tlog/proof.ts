@@ -6,9 +6,10 @@
  * means. This is arithmetic without clock, network or disk, so the log, its witnesses, its
  * monitors and a browser all run these same lines.
  *
- * Every proof that is checked comes from a stranger. A wrong length, order or size is an ordinary
- * `false`: never an exception, and never a loop bounded by the stranger's number. The work is at
- * most 53 steps up the tree.
+ * Every proof that is checked comes from a stranger.
+ *
+ * - P1  A wrong length, order, size or hash is an ordinary `false`: never an exception, and never a
+ *       loop bounded by the stranger's number. The work is at most 53 steps up the tree.
  *
  * A proof binds a root, not a size: between some sizes (7 and 8, say) the shapes are alike. What binds
  * the size to the root is the signature over both, so a head is only ever taken from a checkpoint.

@@ -8,8 +8,10 @@
  *   exactly one for each non-zero base-256 digit of the size, and the fold takes in each of their
  *   hashes.
  *
- * Every chain of full tiles ends at a partial one, so the root is over all. Hashes leave this file
- * only from tiles that passed. (CVE-2026-56865 was a reader whose loop skipped some of its tiles.)
+ * Every chain of full tiles ends at a partial one, so the root is over all.
+ *
+ * - T1  No hash leaves this file but out of a tile that was authenticated against the root.
+ *       (CVE-2026-56865 was a reader whose loop skipped some of its tiles.)
  *
  * The work is bounded by the height of the tree: at most seven tiles for the edge, and at most
  * seven for a node.

@@ -107,7 +107,7 @@ function* spoiled(proof: readonly Hash[], bits: readonly number[]): Generator<Ha
 const everyBit = Array.from({ length: 256 }, (_, bit) => bit);
 const someBits = [0, 7, 100, 255];
 
-describe("an altered inclusion proof is refused", () => {
+describe("P1 an altered inclusion proof is refused", () => {
   test("whichever bit, length, order, index, size, leaf or root is another", () => {
     for (let size = 1; size <= 33; size++)
       for (let index = 0; index < size; index++) {
@@ -138,7 +138,7 @@ describe("an altered inclusion proof is refused", () => {
   });
 });
 
-describe("an altered consistency proof is refused", () => {
+describe("P1 an altered consistency proof is refused", () => {
   test("whichever bit, length, order, size or root is another", () => {
     for (let newer = 2; newer <= 33; newer++)
       for (let older = 1; older < newer; older++) {
@@ -275,7 +275,7 @@ describe("trees of up to 2^53 - 1 entries", () => {
   });
 });
 
-describe("a stranger's numbers", () => {
+describe("P1 a stranger's numbers", () => {
   test("from 2^53 on, fractions, negative ones and NaN are refused", () => {
     const proof = naive.path(0, 0, 8);
     for (const n of [2 ** 53, 2 ** 60, Number.POSITIVE_INFINITY, Number.NaN, -1, 0.5, 7.5]) {

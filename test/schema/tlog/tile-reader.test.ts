@@ -91,7 +91,7 @@ describe("proofs out of tiles", () => {
   });
 });
 
-describe("CVE-2026-56865: no tile goes without a check against the root", () => {
+describe("T1 (CVE-2026-56865) no tile goes without a check against the root", () => {
   const fake = [new Uint8Array(32), new Uint8Array(32).fill(1)];
   const picks = (width: number): number[] =>
     width <= 100 ? Array.from({ length: width }, (_, i) => i) : [0, 1, 127, 128, width - 1];
