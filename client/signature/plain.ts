@@ -7,7 +7,6 @@
  * @module
  */
 import { checkKeyDetails } from "../../schema/key/key-details.ts";
-import { signerId } from "../../schema/key/signer-id.ts";
 import { isCanonicalSpki, type PublicKey, parseSpki } from "../../schema/key/spki.ts";
 import type { Crypto } from "../crypto/crypto.ts";
 import { refuse, type SignatureInput, type SignatureResult } from "./kind.ts";
@@ -46,7 +45,8 @@ export async function verifyPlain(crypto: Crypto, input: SignatureInput): Promis
   return {
     ok: true,
     evidence: {
-      signerId: signerId(crypto.sha256, publicKey),
+      // The key is canonical, so its hash is the signer id.
+      signerId: crypto.sha256(input.key),
       publicKey,
       keyType: keyTypeName(publicKey),
       algorithm,

@@ -18,7 +18,6 @@ import {
 } from "../../schema/entry/ssh-signature.ts";
 import { parseSshsig, type Sshsig, signedData } from "../../schema/entry/sshsig.ts";
 import type { Failure } from "../../schema/error.ts";
-import { signerId } from "../../schema/key/signer-id.ts";
 import { encodeSpki } from "../../schema/key/spki.ts";
 import type { Crypto } from "../crypto/crypto.ts";
 import {
@@ -60,7 +59,8 @@ export async function verifySshsig(
     );
   const data = signedData(namespace, hashAlgorithm, crypto[hashAlgorithm](content));
   const message = sshSignedMessage(crypto.sha256, publicKey, signature, data);
-  if (!(await crypto.verify(algorithm, encodeSpki(publicKey.key), message, bytes)))
+  const spki = encodeSpki(publicKey.key);
+  if (!(await crypto.verify(algorithm, spki, message, bytes)))
     return refuse(
       "signature does not verify",
       "signature.value",
@@ -70,7 +70,7 @@ export async function verifySshsig(
   return {
     ok: true,
     evidence: {
-      signerId: signerId(crypto.sha256, publicKey.key),
+      signerId: crypto.sha256(spki),
       publicKey: publicKey.key,
       keyType: publicKey.algorithm,
       algorithm,

@@ -1,3 +1,4 @@
+import { generateKeyPairSync, sign } from "node:crypto";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
@@ -6,10 +7,11 @@ import { openSigner } from "../../../client/keys/open.ts";
 import { dsseSubmission, fileSubmission, signSshsig } from "../../../client/keys/signer.ts";
 import { listAgentKeys, openAgentKey } from "../../../client/keys/ssh-agent.ts";
 import { verifySshsig } from "../../../client/signature/sshsig.ts";
-import { fromBase64, utf8 } from "../../../schema/bytes.ts";
+import { concat, equal, fromBase64, utf8 } from "../../../schema/bytes.ts";
 import { pae } from "../../../schema/entry/dsse.ts";
 import { parseSshsig } from "../../../schema/entry/sshsig.ts";
 import { unwrap } from "../../../schema/error.ts";
+import { SshReader, sshString, sshU32 } from "../../../schema/key/ssh-wire.ts";
 import { folder, has, run, startAgent } from "./tools.ts";
 
 const MESSAGE = utf8("a message");
@@ -146,6 +148,69 @@ describe("an agent that misbehaves", () => {
     await expect(listAgentKeys(path)).rejects.toMatchObject({
       code: "SIGNER_FAILED",
       message: `the ssh-agent at ${path} is of no use: it cannot be reached`,
+    });
+  });
+});
+
+/** An agent with one FIDO key, whose token is this test: `flags` is what the token says. */
+async function fidoAgent(flags: number | "refuses" | "lies"): Promise<string> {
+  const name = "sk-ssh-ed25519@openssh.com";
+  const { publicKey, privateKey } = generateKeyPairSync("ed25519");
+  const raw = new Uint8Array(publicKey.export({ type: "spki", format: "der" })).subarray(-32);
+  const wire = concat(sshString(name), sshString(raw), sshString("ssh:"));
+  const answer = (question: Uint8Array): Uint8Array => {
+    const reader = new SshReader(question);
+    if (reader.u8() === 11)
+      return concat(Uint8Array.of(12), sshU32(1), sshString(wire), sshString("my token"));
+    const [key, data] = [reader.string(), reader.string()];
+    if (flags === "refuses" || !key || !data || !equal(key, wire)) return Uint8Array.of(5);
+    const tail = concat(Uint8Array.of(flags === "lies" ? 1 : flags), sshU32(42));
+    const hash = nodeCrypto.sha256;
+    const message = concat(hash(utf8("ssh:")), tail, hash(flags === "lies" ? wire : data));
+    const signature = concat(sshString(name), sshString(sign(null, message, privateKey)), tail);
+    return concat(Uint8Array.of(14), sshString(signature));
+  };
+  const path = join(folder(), "agent");
+  const server = createServer((socket) => {
+    socket.on("error", () => undefined);
+    socket.on("data", (chunk) => {
+      const question = new SshReader(chunk).string();
+      if (question !== undefined) socket.write(sshString(answer(question)));
+    });
+  });
+  await new Promise<void>((ready) => server.listen(path, ready));
+  onTestFinished(() => {
+    server.close();
+  });
+  return path;
+}
+
+describe("a FIDO key behind an agent", () => {
+  test.each([0x01, 0x05])(
+    "signs, and what the token says (flags %i) is evidence",
+    async (flags) => {
+      const signer = await openAgentKey(await fidoAgent(flags));
+      const sshsig = unwrap(parseSshsig(await signSshsig(signer, "git", MESSAGE)));
+      expect(await verifySshsig(nodeCrypto, sshsig, MESSAGE)).toMatchObject({
+        ok: true,
+        evidence: { hardware: { application: "ssh:", flags, counter: 42 } },
+      });
+    },
+  );
+
+  test("that was not touched is refused by the agent, and the error asks about it", async () => {
+    const signer = await openAgentKey(await fidoAgent("refuses"));
+    await expect(signSshsig(signer, "git", MESSAGE)).rejects.toThrow(
+      /refused to sign with SHA256:\S+ \(was the token touched, the PIN given\?\)/,
+    );
+  });
+
+  test("a signature over something else is found out before it is used", async () => {
+    const signer = await openAgentKey(await fidoAgent("lies"));
+    await expect(signSshsig(signer, "git", MESSAGE)).rejects.toMatchObject({
+      code: "SIGNER_FAILED",
+      message:
+        "the signature just made is wrong: the sk-ssh-ed25519@openssh.com signature is not by this key over this content",
     });
   });
 });
