@@ -9,7 +9,7 @@ import { isCanonicalEd25519 } from "../../schema/key/signature.ts";
 import { type Curve, ed25519Key, type PublicKey, parseSpki } from "../../schema/key/spki.ts";
 import type { SignatureAlgorithm } from "./crypto.ts";
 
-export type ShaName = "sha256" | "sha384" | "sha512";
+type ShaName = "sha256" | "sha384" | "sha512";
 
 /** The parts of an algorithm. Where there is no `hash`, the algorithm brings its own. */
 export type AlgorithmParts =

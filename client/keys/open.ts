@@ -7,6 +7,7 @@
  * @module
  */
 import { open } from "node:fs/promises";
+import { equal } from "../../schema/bytes.ts";
 import { LogError } from "../../schema/error.ts";
 import { parseSshKeyLine } from "../../schema/key/ssh-key.ts";
 import { type AskPassphrase, agentOnly, openKeyFile, readKeyFile } from "./key-file.ts";
@@ -35,16 +36,30 @@ export async function openSigner(key: string, ports: SignerPorts): Promise<Signe
   return openAgentKey(ports.agent, found.file.publicKey.wire);
 }
 
-/** A `.pub` file: the agent first, as ssh-keygen does, then the private key beside it. */
+/**
+ * A `.pub` file: the agent first, as ssh-keygen does, then the private key beside it, which
+ * must be the other half. Where neither is to be had, the agent's answer is the error.
+ */
 async function openPublic(path: string, wire: Uint8Array, ports: SignerPorts): Promise<Signer> {
   const beside = path.endsWith(".pub") ? path.slice(0, -".pub".length) : undefined;
-  if (ports.agent === undefined && beside === undefined) needAgent(path, ports);
+  if (beside === undefined) return openAgentKey(needAgent(path, ports), wire);
+  let refusal: unknown;
   try {
     if (ports.agent !== undefined) return await openAgentKey(ports.agent, wire);
   } catch (error) {
-    if (beside === undefined) throw error;
+    refusal = error;
   }
-  return openKeyFile(beside ?? path, ports.askPassphrase);
+  try {
+    const signer = await openKeyFile(beside, ports.askPassphrase);
+    if (signer.ssh !== undefined && equal(signer.ssh.wire, wire)) return signer;
+  } catch (error) {
+    const missing = error instanceof LogError && error.code === "FILE_UNREADABLE";
+    throw missing && refusal !== undefined ? refusal : error;
+  }
+  throw new LogError("SIGNER_FAILED", `${path} is not the public half of ${beside}`, {
+    field: "key",
+    hint: `ssh-keygen -y -f ${beside}`,
+  });
 }
 
 function needAgent(key: string, { agent }: SignerPorts): string {

@@ -46,11 +46,11 @@ export interface Signer {
 }
 
 /** Namespace of an SSHSIG over the PAE of a DSSE envelope. */
-export const DSSE_NAMESPACE = "dsse@countersign";
+const DSSE_NAMESPACE = "dsse@countersign";
 /** Namespace of an SSHSIG over a file: what `ssh-keygen -Y sign -n file` makes. */
 export const FILE_NAMESPACE = "file";
 /** Namespace of an SSHSIG over a git commit, tag or push certificate. */
-export const GIT_NAMESPACE = "git";
+const GIT_NAMESPACE = "git";
 
 /** Sign `payload` as a DSSE envelope with one signature. */
 export async function dsseSubmission(

@@ -19,7 +19,7 @@ export type SshSign = (data: Uint8Array) => Promise<Uint8Array>;
  * Make the SSHSIG of `message` and check it before it is given away: an agent or a token that
  * answers nonsense is found out here, not by the log or by whoever reads the commit.
  */
-export async function makeSshsig(
+async function makeSshsig(
   crypto: Crypto,
   publicKey: SshPublicKey,
   sign: SshSign,

@@ -17,7 +17,7 @@ import { beforeAll, describe, expect, test } from "vitest";
 import type { Crypto, SignatureAlgorithm } from "../../client/crypto/crypto.ts";
 import { concat, fromHex, toHex, utf8 } from "../../schema/bytes.ts";
 
-export interface Case {
+interface Case {
   readonly name: string;
   readonly algorithm: SignatureAlgorithm;
   readonly spki: Uint8Array;
@@ -28,7 +28,7 @@ export interface Case {
 
 export const MESSAGE: Uint8Array = utf8("a statement, signed");
 
-export interface Pair {
+interface Pair {
   readonly publicKey: KeyObject;
   readonly privateKey: KeyObject;
 }
@@ -80,7 +80,7 @@ export function signWith(made: Made, message: Uint8Array): Uint8Array {
 }
 
 /** Every case of the suite, made once, so that drivers can also be compared with each other. */
-export function makeCases(): Case[] {
+function makeCases(): Case[] {
   const keys = makeKeys();
   return [
     ...ALGORITHM_NAMES.flatMap((algorithm) => commonCases(algorithm, keys)),
@@ -581,7 +581,7 @@ export function flipped(bytes: Uint8Array, index: number, mask: number): Uint8Ar
 }
 
 /** SPKI of a raw Ed25519 key (RFC 8410), whatever the 32 bytes are. */
-export function rawSpki(raw: Uint8Array): Uint8Array {
+function rawSpki(raw: Uint8Array): Uint8Array {
   return concat(hex("302a300506032b6570032100"), raw);
 }
 
