@@ -6,7 +6,9 @@
  *
  * - `fork-same-size`     two notes of one size and different roots;
  * - `fork-inconsistent`  notes (m, r) and (n, s), m < n, and a path that folds to s, and at m
- *                        to r′ ≠ r. A path that folds to neither proves nothing;
+ *                        to r′ ≠ r. The path is the consistency proof; where m is a power of
+ *                        two, which leaves r′ out of the proof, r′ stands before it. A path that
+ *                        does not fold to s proves nothing;
  * - `wrong-entry`        two entries with one index and different leaves, both included;
  * - `duplicate-leaf`     one leaf, included at two indexes (I8);
  * - `bad-admission`      an included entry that breaks the rules of admission, for instance by a
@@ -40,7 +42,7 @@ export type Evidence =
       readonly kind: "fork-inconsistent";
       /** Two signed notes, verbatim; the smaller tree first. */
       readonly notes: readonly [string, string];
-      /** Consistency path between their sizes. */
+      /** Consistency path between their sizes, beginning with r′ where m is a power of two. */
       readonly path: readonly Hash[];
     }
   | {

@@ -13,8 +13,13 @@ import type { PublicKey } from "../key/spki.ts";
 import type { Hash, Sha256 } from "../tlog/hash.ts";
 import { Content } from "./content.ts";
 import { deriveEntry, leafKey } from "./derive.ts";
-import type { CountersignLeaf, HashedrekordLeaf, Leaf } from "./leaf.ts";
-import { leafContentDigest } from "./leaf.ts";
+import {
+  type CountersignLeaf,
+  type HashedrekordLeaf,
+  type Leaf,
+  type LeafKey,
+  leafContentDigest,
+} from "./leaf.ts";
 import { NAMESPACES, type Reading } from "./reading.ts";
 import { readSigner, type SignatureFields, type Signer } from "./signer.ts";
 
@@ -35,7 +40,10 @@ export interface CheckedEntry {
  * Check a leaf: content digest and size, media type, format, git object, key, signer id,
  * statement rules, postings. Without `attackerContent` (opaque, erased or not fetched) what
  * needs it is left out and `reading` is absent. `attackerKey` is the key object of a leaf that
- * names its key by digest.
+ * names its key by digest, and is not looked at for any other.
+ *
+ * Fails with NOT_FOUND where content or key object are not those that the leaf names, which says
+ * nothing about the leaf; every other failure is the leaf's own, and evidence against its log.
  */
 export function checkLeaf(
   sha256: Sha256,
@@ -53,9 +61,9 @@ export function checkLeaf(
   };
   if (attackerContent === undefined) return success(checked);
   const content = Content.of(sha256, attackerContent, "content");
+  const digest = content.ok ? content.value.digest : sha256(attackerContent);
+  if (!equal(digest, checked.contentDigest)) return notNamed("content");
   if (!content.ok) return content;
-  if (!equal(content.value.digest, checked.contentDigest))
-    return differs("content", "the bytes whose SHA-256 the leaf names");
   const git = leaf.kind === "countersign" ? leaf.git : undefined;
   const fields = { content: "content", signature: FIELDS.signature };
   const derived = deriveEntry(sha256, signer.value, content.value, git, fields, leaf.kind);
@@ -113,34 +121,24 @@ function countersignSigner(
     if (!signer.ok) return signer;
     if (isGit !== (signer.value.sshsig?.namespace === NAMESPACES.git))
       return differs("spec.git", `present exactly for the namespace ${NAMESPACES.git}`);
-    return sameKey(sha256, signer.value, key, attackerKey);
+    return sameKey(sha256, signer.value, key);
   }
   const bytes = key.value ?? attackerKey;
-  if (bytes === undefined)
-    return failure("NOT_FOUND", "The leaf names its key by digest, and the key is not at hand.", {
-      field: "spec.signature.key.digest",
-      expected: "the key object with this SHA-256",
-    });
+  if (bytes === undefined) return notNamed("key");
+  if (key.digest !== undefined && !equal(sha256(bytes), key.digest)) return notNamed("key");
   const plain = { by: "key", keyDetails: algorithm, key: bytes, value } as const;
   const signer = readSigner(sha256, plain, FIELDS);
   if (!signer.ok) return signer;
   if (!equal(signer.value.key, bytes)) return notCanonical(FIELDS.key);
-  return sameKey(sha256, signer.value, key, attackerKey);
+  return sameKey(sha256, signer.value, key);
 }
 
 /** The leaf's key fields are those that its signer gives. */
-function sameKey(
-  sha256: Sha256,
-  signer: Signer,
-  key: CountersignLeaf["signature"]["key"],
-  attackerKey: Uint8Array | undefined,
-): Result<Signer> {
+function sameKey(sha256: Sha256, signer: Signer, key: LeafKey): Result<Signer> {
   const expected = leafKey(sha256, signer.id, signer.key);
   if (!equal(key.id, expected.id)) return differs("spec.signature.key.id", "the signer id");
   if (!sameBytes(key.value, expected.value) || !sameBytes(key.digest, expected.digest))
     return differs(FIELDS.key, "the key of the signature, or its digest where it is too large");
-  if (attackerKey !== undefined && !equal(attackerKey, signer.key))
-    return differs("key", "the key of the signature");
   return success(signer);
 }
 
@@ -163,6 +161,13 @@ function sameBytes(a: Uint8Array | undefined, b: Uint8Array | undefined): boolea
 
 function differs(field: string, expected: string): Failure {
   return failure("FIELD_INVALID", `${field} must be ${expected}.`, { field, expected });
+}
+
+function notNamed(what: "content" | "key"): Failure {
+  return failure("NOT_FOUND", `The ${what} that the leaf names by its SHA-256 is not at hand.`, {
+    field: what,
+    expected: "the bytes with that SHA-256",
+  });
 }
 
 function notCanonical(field: string): Failure {

@@ -18,7 +18,7 @@ import { MAX_INLINE_KEY_BYTES } from "../limits.ts";
 import type { Hash, Sha256 } from "../tlog/hash.ts";
 import type { Content } from "./content.ts";
 import { isHashedrekordKeyDetails } from "./hashedrekord.ts";
-import type { CountersignLeaf, Leaf, LeafGit } from "./leaf.ts";
+import type { Leaf, LeafGit, LeafKey } from "./leaf.ts";
 import { speaksForItself } from "./log-statement.ts";
 import { checkPostings } from "./postings.ts";
 import { gitReading, isPaeReading, NAMESPACES, type Reading } from "./reading.ts";
@@ -70,7 +70,7 @@ function readWhole(
 ): Result<Whole> {
   const isGit = signer.sshsig?.namespace === NAMESPACES.git;
   if (isGit && git !== undefined) return readGitObject(signer, content, git, fields);
-  if (isGit) return needsObject();
+  if (isGit) return needsObject(fields.signature);
   if (git !== undefined)
     return failure("FIELD_INVALID", "Only a signature in the namespace git is in a git object.", {
       field: fields.signature,
@@ -145,16 +145,13 @@ function makeLeaf(
 }
 
 /** The key in a leaf: itself, or its digest where it is too large. */
-export function leafKey(
-  sha256: Sha256,
-  id: Hash,
-  key: Uint8Array,
-): CountersignLeaf["signature"]["key"] {
+export function leafKey(sha256: Sha256, id: Hash, key: Uint8Array): LeafKey {
   return key.length <= MAX_INLINE_KEY_BYTES ? { id, value: key } : { id, digest: sha256(key) };
 }
 
-function needsObject(): Failure {
+function needsObject(field: string): Failure {
   return failure("FIELD_INVALID", "A signature in the namespace git needs the object it is in.", {
+    field,
     expected: "a submission of kind git with the whole object",
   });
 }

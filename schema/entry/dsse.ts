@@ -28,9 +28,11 @@ export interface DsseEnvelope extends DsseMessage {
 
 /** Pre-authentication encoding: `DSSEv1 <len> <type> <len> <payload>`, lengths in bytes. */
 export function pae(payloadType: string, payload: Uint8Array): Uint8Array<ArrayBuffer> {
-  const type = utf8(payloadType);
-  const head = `DSSEv1 ${type.length} ${payloadType} ${payload.length} `;
-  return concat(utf8(head), payload);
+  return concat(paeHead(payloadType, payload.length), payload);
+}
+
+function paeHead(payloadType: string, payloadBytes: number): Uint8Array<ArrayBuffer> {
+  return utf8(`DSSEv1 ${utf8(payloadType).length} ${payloadType} ${payloadBytes} `);
 }
 
 /** Read bytes that are, as a whole, a PAE. `payload` is a view of them. */
@@ -55,7 +57,7 @@ export function parseEnvelope(value: JsonValue | undefined, path = ""): Result<D
     const payloadType = fields.string("payloadType", { min: 1, max: 1024 });
     if (!payloadType.isWellFormed()) fields.refuse("payloadType", "well-formed text");
     const payload = eitherBase64(fields, "payload");
-    const size = pae(payloadType, new Uint8Array(0)).length + payload.length;
+    const size = paeHead(payloadType, payload.length).length + payload.length;
     if (size > MAX_CONTENT_BYTES)
       refuse("TOO_LARGE", `The content has more than ${MAX_CONTENT_BYTES} bytes.`, {
         field: fields.name("payload"),

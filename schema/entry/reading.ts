@@ -92,6 +92,7 @@ export function readContent(
     }
     default:
       return failure("KIND_UNSUPPORTED", "unsupported kind of SSH signature: its namespace", {
+        field: "namespace",
         expected: Object.values(NAMESPACES).join(" | "),
       });
   }
