@@ -13,6 +13,7 @@
  */
 import { toBase64 } from "../../schema/bytes.ts";
 import { pae } from "../../schema/entry/dsse.ts";
+import { NAMESPACES } from "../../schema/entry/reading.ts";
 import { armor } from "../../schema/entry/sshsig.ts";
 import { LogError } from "../../schema/error.ts";
 import type {
@@ -45,12 +46,8 @@ export interface Signer {
   readonly signSshsig?: (namespace: string, message: Uint8Array) => Promise<Uint8Array>;
 }
 
-/** Namespace of an SSHSIG over the PAE of a DSSE envelope. */
-const DSSE_NAMESPACE = "dsse@countersign";
 /** Namespace of an SSHSIG over a file: what `ssh-keygen -Y sign -n file` makes. */
-export const FILE_NAMESPACE = "file";
-/** Namespace of an SSHSIG over a git commit, tag or push certificate. */
-const GIT_NAMESPACE = "git";
+export const FILE_NAMESPACE: string = NAMESPACES.file;
 
 /** Sign `payload` as a DSSE envelope with one signature. */
 export async function dsseSubmission(
@@ -60,7 +57,7 @@ export async function dsseSubmission(
 ): Promise<DsseSubmission> {
   const message = pae(payloadType, payload);
   checkSize(message);
-  const { signature, verifier } = await signEither(signer, DSSE_NAMESPACE, message);
+  const { signature, verifier } = await signEither(signer, NAMESPACES.dsse, message);
   // The fingerprint is the one key id that every Sigstore client lets pass.
   const keyid = signer.ssh === undefined ? {} : { keyid: signer.ssh.fingerprint };
   return {
@@ -90,7 +87,7 @@ export async function fileSubmission(
  * namespace `git`, which `git verify-commit` and `ssh-keygen -Y verify` accept.
  */
 export async function gitSign(signer: Signer, payload: Uint8Array): Promise<string> {
-  return armor(await signSshsig(signer, GIT_NAMESPACE, payload));
+  return armor(await signSshsig(signer, NAMESPACES.git, payload));
 }
 
 /** A binary SSHSIG, or an error that says why this key cannot make one. */
