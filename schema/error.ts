@@ -62,6 +62,7 @@ export const ERRORS = {
   CONFIG_INVALID: { meaning: "The configuration breaks its schema.", http: 500, exit: 2 },
   STORE_MISSING: { meaning: "There is no store at this place.", http: 500, exit: 2 },
   STORE_EXISTS: { meaning: "There is a store or a guard already.", http: 500, exit: 2 },
+  INIT_UNFINISHED: { meaning: "Setting up the log was cut off.", http: 500, exit: 2 },
   STORE_LOCKED: { meaning: "Another process holds this store.", http: 500, exit: 2 },
   STORE_NEWER: { meaning: "The store has a newer format than this program.", http: 500, exit: 2 },
   STORE_CORRUPT: { meaning: "Stored bytes are not what was written.", http: 500, exit: 1 },

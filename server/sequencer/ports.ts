@@ -62,6 +62,11 @@ export interface HeadGuard {
   readonly place: string;
   /** `undefined` where there is none. Throws `STORE_CORRUPT` where it cannot be read as a guard. */
   read(): Promise<GuardedHead | undefined>;
+  /**
+   * Prepares the next `write`, so that what it needs (room, an inode) is had before the store
+   * commits. The guard itself stays. Throws `STORAGE_FULL` where there is no room.
+   */
+  stage(): Promise<void>;
   /** Replaces the guard. Throws `GUARD_MISSING` where there is none: only `init` makes one. */
   write(head: GuardedHead): Promise<void>;
   close(): Promise<void>;
@@ -92,7 +97,7 @@ export interface SequencerPorts {
   readonly storage: Storage;
   readonly guard: HeadGuard;
   readonly signer: CheckpointSigner;
-  readonly crypto: Pick<Crypto, "sha256" | "verify">;
+  readonly crypto: Crypto;
   /** Wall time in milliseconds. Only measured, never signed or stored: no jump of it matters (I7). */
   readonly clock: () => number;
   /** Called once, when the sequencer stopped for good (I5). The process should end soon after. */

@@ -111,6 +111,8 @@ export interface StorageReader {
   findLeaf(hash: Hash): number | undefined;
   /** Contents of entries `from` to `to`, in order. */
   contents(from: number, to: number): readonly StoredContent[];
+  /** Bytes of those contents, 0 where there are none: to bound an answer before reading it. */
+  contentSizes(from: number, to: number): readonly number[];
   content(digest: Hash): StoredContent;
   key(digest: Hash): Uint8Array | undefined;
 }

@@ -1,0 +1,52 @@
+/**
+ * What a store is, read without changing a byte of it. Everything that must be refused is refused
+ * here, before a writing connection exists: SQLite would copy a foreign write-ahead file into the
+ * database when such a connection closes.
+ *
+ * @module
+ */
+import Database from "better-sqlite3";
+import type { StoredHead } from "../storage.ts";
+import { generationOnDisk, type StoreFiles, walBelongs } from "./files.ts";
+import { corrupt, type Meta, prepareHead, readMeta, toHead } from "./rows.ts";
+
+/** The caller holds the store's lock. Throws `STORE_NEWER` or `STORE_CORRUPT`. */
+export function inspectStore(files: StoreFiles): {
+  readonly meta: Meta;
+  readonly head: StoredHead;
+} {
+  const onDisk = generationOnDisk(files.database);
+  return readOnly(files.database, (database) => {
+    const meta = readMeta(database);
+    const throughWal = Number(database.pragma("user_version", { simple: true }));
+    if (!walBelongs(onDisk, throughWal)) {
+      throw corrupt(
+        "log.db-wal",
+        `the write-ahead file (generation ${throughWal}) is not that of the database (${onDisk})`,
+      );
+    }
+    return { meta, head: toHead(prepareHead(database).get()) };
+  });
+}
+
+/** Damage that SQLite itself finds becomes `STORE_CORRUPT`. */
+export function readOnly<T>(path: string, read: (database: Database.Database) => T): T {
+  let database: Database.Database | undefined;
+  try {
+    database = new Database(path, { readonly: true, fileMustExist: true });
+    database.pragma("trusted_schema = OFF");
+    return read(database);
+  } catch (error) {
+    throw isDamage(error) ? corrupt("log.db", `SQLite says: ${error.message}`) : error;
+  } finally {
+    database?.close();
+  }
+}
+
+export function isDamage(error: unknown): error is Error {
+  // SQLITE_ERROR is what a missing table or column gives: the schema is not the one we wrote.
+  return (
+    error instanceof Database.SqliteError &&
+    /^SQLITE_(?:CORRUPT|NOTADB|FORMAT|ERROR$)/.test(error.code)
+  );
+}
