@@ -17,7 +17,51 @@ interface ErrorRow {
   readonly exit: 1 | 2 | 3;
 }
 
-export const ERRORS = {
+export type ErrorCode =
+  | "JSON_MALFORMED"
+  | "FIELD_INVALID"
+  | "TOO_LARGE"
+  | "NOT_CANONICAL"
+  | "KIND_UNSUPPORTED"
+  | "KEY_REFUSED"
+  | "SIGNATURE_INVALID"
+  | "STATEMENT_INVALID"
+  | "CONTENT_REFUSED"
+  | "NOT_ALLOWED"
+  | "NOT_FOUND"
+  | "CONTENT_ERASED"
+  | "METHOD_NOT_ALLOWED"
+  | "BODY_TIMEOUT"
+  | "MEDIA_TYPE_UNSUPPORTED"
+  | "RATE_LIMITED"
+  | "INTERNAL"
+  | "OVERLOADED"
+  | "STOPPING"
+  | "OUTCOME_UNKNOWN"
+  | "STORAGE_FULL"
+  | "STORAGE_FAILED"
+  | "CONFIG_INVALID"
+  | "STORE_MISSING"
+  | "STORE_EXISTS"
+  | "INIT_UNFINISHED"
+  | "STORE_LOCKED"
+  | "STORE_NEWER"
+  | "STORE_CORRUPT"
+  | "GUARD_MISSING"
+  | "GUARD_FOREIGN"
+  | "GUARD_AHEAD"
+  | "GUARD_DIFFERS"
+  | "KEY_MISMATCH"
+  | "CLOCK_BACKWARDS"
+  | "FILE_UNREADABLE"
+  | "SIGNER_FAILED"
+  | "USAGE"
+  | "TRUST_INVALID"
+  | "UNREACHABLE"
+  | "RESPONSE_INVALID"
+  | "LOG_MISBEHAVED";
+
+export const ERRORS: Readonly<Record<ErrorCode, ErrorRow>> = {
   // What a stranger sent.
   JSON_MALFORMED: { meaning: "The bytes are not I-JSON.", http: 400, exit: 2 },
   FIELD_INVALID: { meaning: "A field is missing or not of its form.", http: 400, exit: 2 },
@@ -88,9 +132,7 @@ export const ERRORS = {
   UNREACHABLE: { meaning: "The log did not answer.", http: 502, exit: 2 },
   RESPONSE_INVALID: { meaning: "The log answered something unreadable.", http: 502, exit: 3 },
   LOG_MISBEHAVED: { meaning: "The log contradicts what it signed.", http: 502, exit: 3 },
-} as const satisfies Record<string, ErrorRow>;
-
-export type ErrorCode = keyof typeof ERRORS;
+};
 
 /** What went wrong, in parts, so that a program can act and a person can read. */
 export interface ErrorDetail {
@@ -111,7 +153,7 @@ export interface ErrorDetail {
   readonly cause?: unknown;
 }
 
-const brand = Symbol.for("countersign.LogError");
+const brand: unique symbol = Symbol.for("countersign.LogError");
 
 /** The only error class. `instanceof` holds across two copies of the package. */
 export class LogError extends Error {

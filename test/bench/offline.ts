@@ -2,7 +2,7 @@
 import { execFileSync, spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type Ours } from "./ours.ts";
+import { logVkey, type Ours } from "./ours.ts";
 import type { Report } from "./report.ts";
 
 const command = join(import.meta.dirname, "../../client/cli/main.ts");
@@ -30,11 +30,7 @@ export async function offlineVerify(
       content: Buffer.from(await content.arrayBuffer()).toString("base64"),
     }),
   );
-  const vkey = execFileSync(
-    process.execPath,
-    [command, "key", "show", join(folder, "key/log.pem"), "--vkey", "bench.example.test"],
-    { encoding: "utf8" },
-  ).trim();
+  const vkey = logVkey(folder);
   const trust = join(folder, "trust.toml");
   writeFileSync(
     trust,

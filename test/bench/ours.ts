@@ -17,7 +17,8 @@ export interface Ours {
   readonly metricsPort: number;
 }
 
-function place(folder: string): string[] {
+/** Flags that name the parts of the log below one folder. */
+export function place(folder: string): string[] {
   return [
     "--storage-folder",
     join(folder, "data"),
@@ -32,6 +33,15 @@ export function initOurs(folder: string): void {
   execFileSync(process.execPath, [command, "init", "--log-origin", ORIGIN, ...place(folder)], {
     stdio: "ignore",
   });
+}
+
+/** The verifier key of the log, as `init` made it. */
+export function logVkey(folder: string): string {
+  return execFileSync(
+    process.execPath,
+    [command, "key", "show", join(folder, "key/log.pem"), "--vkey", ORIGIN],
+    { encoding: "utf8" },
+  ).trim();
 }
 
 /** Starts the log; the second value is the milliseconds until it was ready. */
