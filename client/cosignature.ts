@@ -9,9 +9,11 @@
  *
  * @module
  */
+import { equal } from "../schema/bytes.ts";
 import { failure, type Result, success } from "../schema/error.ts";
 import { type Checkpoint, parseCheckpoint } from "../schema/tlog/checkpoint.ts";
 import { isCosignatureType, parseCosignature } from "../schema/tlog/cosignature.ts";
+import { emptyRoot } from "../schema/tlog/hash.ts";
 import { type Note, names, type Vkey } from "../schema/tlog/note.ts";
 import type { Crypto } from "./crypto/crypto.ts";
 import { openNote } from "./note.ts";
@@ -33,8 +35,8 @@ export interface OpenedCheckpoint {
 /**
  * Open a checkpoint of the log that `log` signs, under the origin that was asked for (the key's
  * name where nothing else is said). Fails as {@link openNote} does, and with `SIGNATURE_INVALID`
- * where only cosigners have signed, `FIELD_INVALID` where the text is no checkpoint or has another
- * origin. Keys in `cosigners` that are of a type without a time are not counted as cosigners.
+ * where only cosigners have signed, `FIELD_INVALID` where the text is no checkpoint, has another
+ * origin, or a root of entries for an empty tree. Keys in `cosigners` that are of a type without a time are not counted as cosigners.
  */
 export async function openCheckpoint(
   crypto: Crypto,
@@ -56,6 +58,10 @@ export async function openCheckpoint(
     return failure("FIELD_INVALID", "the checkpoint is one of another log", {
       field: "checkpoint.origin",
       expected: origin,
+    });
+  if (parsed.value.size === 0 && !equal(parsed.value.root, emptyRoot(crypto.sha256)))
+    return failure("FIELD_INVALID", "the checkpoint of an empty tree has entries in its root", {
+      field: "checkpoint.root",
     });
   const cosignatures: VerifiedCosignature[] = [];
   for (const key of verified) {

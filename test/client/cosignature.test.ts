@@ -1,6 +1,9 @@
+import { createPrivateKey, sign } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import { openCheckpoint } from "../../client/cosignature.ts";
 import { nodeCrypto } from "../../client/crypto/node.ts";
+import { formatCheckpoint } from "../../schema/tlog/checkpoint.ts";
+import type { Hash } from "../../schema/tlog/hash.ts";
 import { formatNote, type Note, parseNote, parseVkey, type Vkey } from "../../schema/tlog/note.ts";
 import { verifyInclusion } from "../../schema/tlog/proof.ts";
 import { parseTlogProof } from "../../schema/tlog/tlog-proof.ts";
@@ -82,6 +85,22 @@ describe("opening a cosigned checkpoint", () => {
   test("is refused under another origin than was asked for", async () => {
     const answer = await openCheckpoint(nodeCrypto, bytes, log, witnesses, "other.example.test");
     expect(failureOf(answer)).toMatchObject({ detail: { field: "checkpoint.origin" } });
+  });
+
+  test("is refused where an empty tree is given a root that is not the empty one", async () => {
+    const seed = Buffer.from(`302e020100300506032b657004220420${"01".repeat(32)}`, "hex");
+    const key = createPrivateKey({ key: seed, format: "der", type: "pkcs8" });
+    const signed = (root: Hash): Uint8Array => {
+      const text = formatCheckpoint({ origin: log.name, size: 0, root });
+      const signature = Uint8Array.from(sign(null, Buffer.from(text), key));
+      return formatNote({ text, signatures: [{ name: log.name, keyId: log.keyId, signature }] });
+    };
+    const empty = sha256(new Uint8Array());
+    expect((await openCheckpoint(nodeCrypto, signed(empty), log)).ok).toBe(true);
+    const other = signed(sha256(Uint8Array.of(1)));
+    expect(failureOf(await openCheckpoint(nodeCrypto, other, log))).toMatchObject({
+      detail: { field: "checkpoint.root" },
+    });
   });
 
   test("an ML-DSA-44 cosignature covers the cosigner's name", async () => {
