@@ -96,12 +96,12 @@ function parseMemory(bytes: Uint8Array): Result<Map<string, RememberedHead>> {
     const head = readLog(log, `logs[${i}]`);
     if (!head.ok) return head;
     if (heads.has(head.value.vkey)) return malformed(`logs[${i}].vkey`, "each log key once");
-    heads.set(head.value.vkey, head.value);
+    heads.set(head.value.vkey, head.value.head);
   }
   return success(heads);
 }
 
-function readLog(log: JsonValue, field: string): Result<RememberedHead & { vkey: string }> {
+function readLog(log: JsonValue, field: string): Result<{ vkey: string; head: RememberedHead }> {
   if (!isJsonObject(log)) return malformed(field, "an object");
   const { vkey, checkpoint: text } = log;
   if (typeof vkey !== "string" || typeof text !== "string")
@@ -111,7 +111,7 @@ function readLog(log: JsonValue, field: string): Result<RememberedHead & { vkey:
   if (!note.ok) return malformed(`${field}.checkpoint`, note.message);
   const head = parseCheckpoint(note.value.text);
   if (!head.ok) return malformed(`${field}.checkpoint`, head.message);
-  return success({ vkey, size: head.value.size, checkpoint });
+  return success({ vkey, head: { size: head.value.size, checkpoint } });
 }
 
 function malformed(field: string, expected: string): Failure {
