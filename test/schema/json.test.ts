@@ -4,6 +4,8 @@ import { fromHex, fromUtf8, utf8 } from "../../schema/bytes.ts";
 import { unwrap } from "../../schema/error.ts";
 import { canonicalJson, type JsonValue, parseJson } from "../../schema/json.ts";
 import { MAX_JSON_DEPTH } from "../../schema/limits.ts";
+import { jsonOf } from "../data.ts";
+import { containing } from "./support.ts";
 
 const canonicalText = (value: JsonValue): string => fromUtf8(canonicalJson(value)) ?? "";
 
@@ -66,7 +68,7 @@ describe("reading I-JSON", () => {
   ])("a name twice in one object is refused: %s", (text, at) => {
     expect(parseJson(text)).toMatchObject({
       ok: false,
-      message: expect.stringContaining("twice"),
+      message: containing("twice"),
       detail: { at: `${at}` },
     });
   });
@@ -150,7 +152,17 @@ describe("reading I-JSON", () => {
   test("whatever is accepted, the platform accepts and means the same", () => {
     const pieces = fc.constantFrom(
       ...'{}[],:"\\ \n'.split(""),
-      ...["0", "-1", "1.5", "1e9", "true", "null", '"a"', '"\\u0061"', '"b"', "\ud800", "é"],
+      "0",
+      "-1",
+      "1.5",
+      "1e9",
+      "true",
+      "null",
+      '"a"',
+      '"\\u0061"',
+      '"b"',
+      "\ud800",
+      "é",
     );
     const text = fc.oneof(
       fc.array(pieces, { maxLength: 12 }).map((parts) => parts.join("")),
@@ -241,7 +253,7 @@ describe("writing RFC 8785", () => {
       "string": "\u20ac$\u000F\u000aA'\u0042\u0022\u005c\\\"\/",
       "literals": [null, true, false]
     }`;
-    const value: JsonValue = JSON.parse(source);
+    const value = jsonOf<JsonValue>(utf8(source));
     expect(canonicalText(value)).toBe(
       String.raw`{"literals":[null,true,false],"numbers":[333333333.3333333,1e+30,4.5,0.002,1e-27],"string":"€$\u000f\nA'B\"\\\\\"/"}`,
     );

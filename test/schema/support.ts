@@ -1,5 +1,6 @@
 /** What the tests of this room share: the platform's hashes, and bytes out of hex. */
 import { createHash } from "node:crypto";
+import { expect } from "vitest";
 import { fromHex } from "../../schema/bytes.ts";
 import type { GitHash } from "../../schema/git/object.ts";
 import { asHash, type Sha256 } from "../../schema/tlog/hash.ts";
@@ -24,4 +25,14 @@ export function flipped(original: Uint8Array, at: number, mask = 1): Uint8Array 
   const copy = original.slice();
   copy[at] = (copy[at] ?? 0) ^ mask;
   return copy;
+}
+
+/** A matcher for text that contains this. Typed, unlike the framework's own. */
+export function containing(text: string): unknown {
+  return expect.stringContaining(text);
+}
+
+/** A matcher for text of this form. */
+export function matching(form: RegExp): unknown {
+  return expect.stringMatching(form);
 }

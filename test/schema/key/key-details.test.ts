@@ -1,4 +1,4 @@
-import { generateKeyPairSync } from "node:crypto";
+import { generateKeyPairSync, type KeyObject } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import { unwrap } from "../../../schema/error.ts";
 import {
@@ -9,7 +9,7 @@ import {
 } from "../../../schema/key/key-details.ts";
 import { type PublicKey, parseSpki } from "../../../schema/key/spki.ts";
 
-const key = (pair: { publicKey: import("node:crypto").KeyObject }): PublicKey =>
+const key = (pair: { publicKey: KeyObject }): PublicKey =>
   unwrap(parseSpki(new Uint8Array(pair.publicKey.export({ type: "spki", format: "der" }))));
 
 const keys: Record<string, PublicKey> = {

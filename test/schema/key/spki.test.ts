@@ -14,13 +14,13 @@ import {
   parseSpki,
   rsaKey,
 } from "../../../schema/key/spki.ts";
-import { flipped, hex } from "../support.ts";
+import { containing, flipped, hex } from "../support.ts";
 
 const spkiOf = (key: KeyObject): Uint8Array =>
   new Uint8Array(key.export({ type: "spki", format: "der" }));
 
-const ec = (namedCurve: string): Uint8Array =>
-  spkiOf(generateKeyPairSync("ec", { namedCurve }).publicKey);
+const ec = (namedCurve: string, paramEncoding: "named" | "explicit" = "named"): Uint8Array =>
+  spkiOf(generateKeyPairSync("ec", { namedCurve, paramEncoding }).publicKey);
 
 const rsa = (modulusLength: number, publicExponent = 65_537): Uint8Array =>
   spkiOf(generateKeyPairSync("rsa", { modulusLength, publicExponent }).publicKey);
@@ -88,7 +88,6 @@ describe("reading a SubjectPublicKeyInfo", () => {
       modulusLength: 2048,
       hashAlgorithm: "sha256",
       mgf1HashAlgorithm: "sha256",
-      saltLength: 32,
     }).publicKey;
     for (const key of [plain, narrow]) {
       const read = unwrap(parseSpki(spkiOf(key)));
@@ -123,16 +122,12 @@ describe("reading a SubjectPublicKeyInfo", () => {
   ])("%s is unsupported, and the message names it", (_name, spki, oid) => {
     expect(parseSpki(spki)).toMatchObject({
       code: "KIND_UNSUPPORTED",
-      message: expect.stringContaining(oid),
+      message: containing(oid),
     });
   });
 
   test("a curve given by its numbers instead of its name is refused", () => {
-    const explicit = generateKeyPairSync("ec", {
-      namedCurve: "P-256",
-      paramEncoding: "explicit",
-    }).publicKey;
-    expect(parseSpki(spkiOf(explicit)).ok).toBe(false);
+    expect(parseSpki(ec("P-256", "explicit"))).toMatchObject({ code: "NOT_CANONICAL" });
   });
 
   test("more bytes than any key has are refused by their number", () => {
