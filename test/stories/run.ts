@@ -143,8 +143,9 @@ class Story {
     background: ([name = "", program = "", ...args]) => {
       this.#background.set(name, this.#start(program, args));
     },
-    ready: ([name = "", pattern = ""]) => this.#ready(name, pattern),
+    ready: ([name = "", pattern = "", variable]) => this.#ready(name, pattern, variable),
     stop: ([name = ""]) => this.#stop(name),
+    kill: ([name = ""]) => this.#kill(name),
     exists: (files, negated) => {
       for (const file of files)
         if (existsSync(this.#path(file)) === negated)
@@ -176,7 +177,7 @@ class Story {
       writeFileSync(this.#path(file), `${lines.join("\n")}\n`, { flag: "a" }),
   };
 
-  async #ready(name: string, pattern: string): Promise<void> {
+  async #ready(name: string, pattern: string, variable: string | undefined): Promise<void> {
     const background = this.#named(name);
     const deadline = AbortSignal.timeout(READY_MS);
     let ended = false;
@@ -188,6 +189,16 @@ class Story {
         throw new Error(`"${name}" did not say /${pattern}/:\n${background.output()}`);
       await new Promise((done) => setTimeout(done, 20));
     }
+    const found = new RegExp(pattern, "m").exec(background.output())?.[1];
+    if (variable !== undefined) this.#variables.set(variable, found ?? "");
+  }
+
+  /** For programs that have no clean end. */
+  async #kill(name: string): Promise<void> {
+    const { child, ended } = this.#named(name);
+    child.kill("SIGKILL");
+    await ended;
+    this.#background.delete(name);
   }
 
   async #stop(name: string): Promise<void> {

@@ -10,11 +10,14 @@
  *     stderr 'regular expression'
  *     json a.b.0.c 'regular expression'   a field of the JSON document it printed
  *     capture NAME 'text (group)'         sets $NAME from its standard output
- *     background log countersign serve …  a server; `ready log 'regexp'` waits for its words
+ *     background log countersign serve …  a server
+ *     ready log 'text (group)' NAME       waits until it says that, and sets $NAME
  *     stop log                            SIGTERM; it has to end with status 0
+ *     kill log                            for programs that have no clean end
  *     exists FILE…  `! exists FILE`       files
  *     match FILE 'regular expression'
  *     replace FILE 'regexp' 'text'        changes a file: the forger's hand
+ *     save FILE                           the output of the last command; `append FILE 'line'…`
  *     env NAME=VALUE   cd DIR   mkdir DIR   cp FROM TO   rm FILE
  *     -- name --                          what follows, up to the next mark, is this file
  *

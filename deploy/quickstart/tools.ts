@@ -1,0 +1,181 @@
+/**
+ * What the quickstart stands on: running commands in a folder of its own, and saying what is
+ * being done.
+ */
+import type { ChildProcess } from "node:child_process";
+import { spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { once } from "node:events";
+import { mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { styleText } from "node:util";
+
+export const MAIN: string = join(import.meta.dirname, "..", "..", "client", "cli", "main.ts");
+
+export interface Outcome {
+  readonly status: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** A folder of its own, and an environment in which nothing of the user's is read or changed. */
+export class Workplace {
+  readonly folder: string;
+  /** Unique, so that the logs of two runs are two logs. */
+  readonly origin: string = `quickstart-${randomBytes(4).toString("hex")}.example`;
+  readonly trust: string;
+  readonly receipts: string;
+  readonly #env: Record<string, string>;
+  readonly #servers = new Set<ChildProcess>();
+
+  constructor() {
+    this.folder = mkdtempSync(join(tmpdir(), "countersign-quickstart-"));
+    this.trust = this.path("trust.toml");
+    this.receipts = this.path("receipts");
+    mkdirSync(this.path("home"));
+    this.#env = {
+      PATH: process.env["PATH"] ?? "",
+      HOME: join(this.folder, "home"),
+      XDG_STATE_HOME: join(this.folder, "state"),
+      XDG_CACHE_HOME: join(this.folder, "cache"),
+      GIT_CONFIG_GLOBAL: join(this.folder, "gitconfig"),
+      GIT_CONFIG_NOSYSTEM: "1",
+      LC_ALL: "C",
+    };
+  }
+
+  path(...parts: string[]): string {
+    return join(this.folder, ...parts);
+  }
+
+  /** A program that git can call by one path: our command line on this very Node. */
+  writeSigner(): string {
+    const file = this.path("countersign");
+    writeFileSync(file, `#!/bin/sh\nexec "${process.execPath}" "${MAIN}" "$@"\n`, { mode: 0o755 });
+    return file;
+  }
+
+  async run(
+    program: string,
+    args: readonly string[],
+    env: Record<string, string> = {},
+  ): Promise<Outcome> {
+    const child = spawn(program, args, {
+      cwd: this.folder,
+      env: { ...this.#env, ...env },
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    let stdout = "";
+    let stderr = "";
+    child.stdout.setEncoding("utf8").on("data", (text: string) => (stdout += text));
+    child.stderr.setEncoding("utf8").on("data", (text: string) => (stderr += text));
+    return { status: await statusOf(child), stdout, stderr };
+  }
+
+  /** Run and expect an exit status; anything else ends the quickstart with everything it said. */
+  async expect(
+    wanted: number,
+    program: string,
+    args: readonly string[],
+    env: Record<string, string> = {},
+  ): Promise<Outcome> {
+    const outcome = await this.run(program, args, env);
+    if (outcome.status !== wanted)
+      throw new Error(
+        `${program} ${args.join(" ")}\nended with ${outcome.status} instead of ${wanted}\n${outcome.stdout}${outcome.stderr}`,
+      );
+    return outcome;
+  }
+
+  /** Our own command line, as a fresh process. */
+  async countersign(
+    args: readonly string[],
+    wanted = 0,
+    env: Record<string, string> = {},
+  ): Promise<Outcome> {
+    return this.expect(wanted, process.execPath, [MAIN, ...args], env);
+  }
+
+  async git(...args: string[]): Promise<string> {
+    return (await this.expect(0, "git", args)).stdout.trim();
+  }
+
+  /** `countersign serve` in the background; resolves when it says that it serves. */
+  async serve(config: string): Promise<() => Promise<void>> {
+    const child = spawn(process.execPath, [MAIN, "serve", "--config", config, "--json"], {
+      cwd: this.folder,
+      env: this.#env,
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    this.#servers.add(child);
+    const ended = statusOf(child);
+    let said = "";
+    const ready = new Promise<void>((resolve, reject) => {
+      const listen = (text: string): void => {
+        said += text;
+        if (said.includes('"url"')) resolve();
+      };
+      child.stdout.setEncoding("utf8").on("data", listen);
+      child.stderr.setEncoding("utf8").on("data", listen);
+      child.once("close", () => reject(new Error(`the log did not start:\n${said}`)));
+    });
+    await ready;
+    return async () => {
+      child.kill("SIGTERM");
+      const status = await ended;
+      this.#servers.delete(child);
+      if (status !== 0) throw new Error(`the log ended with ${status}:\n${said}`);
+    };
+  }
+
+  /** Whatever still runs because something failed. */
+  abandon(): void {
+    for (const server of this.#servers) server.kill("SIGKILL");
+  }
+}
+
+/** Exit status of a process; 128 where a signal ended it. */
+function statusOf(child: ChildProcess): Promise<number> {
+  return new Promise((resolve, reject) => {
+    child.once("error", reject);
+    child.once("close", (status) => resolve(status ?? 128));
+  });
+}
+
+/** A port that was free a moment ago, on loopback. */
+export async function freePort(): Promise<number> {
+  const server = createServer();
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  server.close();
+  await once(server, "close");
+  return typeof address === "object" && address !== null ? address.port : 0;
+}
+
+let steps = 0;
+
+export function step(title: string): void {
+  steps++;
+  console.log(`\n${styleText(["bold", "cyan"], `${String(steps).padStart(2)}  ${title}`)}`);
+}
+
+export function say(...lines: readonly string[]): void {
+  for (const line of lines) console.log(`    ${line}`);
+}
+
+/** A command as a person would type it. */
+export function shown(command: string): void {
+  console.log(styleText("dim", `    $ ${command}`));
+}
+
+export function good(text: string): void {
+  console.log(`    ${styleText("green", "✓")} ${text}`);
+}
+
+/** A refusal that had to come. */
+export function refused(text: string): void {
+  console.log(`    ${styleText("yellow", "✗")} ${text}`);
+}
