@@ -26,7 +26,7 @@ import { type Line, readLines } from "./lines.ts";
 import { OrderedWindow } from "./ordered.ts";
 import type { HttpPorts } from "./ports.ts";
 import { isDefect, problemOf } from "./problem.ts";
-import { linger } from "./respond.ts";
+import { type Headers, linger } from "./respond.ts";
 import { checkSender, joinAppended } from "./write.ts";
 
 /** Lines of one batch that are being checked, committed or written. */
@@ -34,6 +34,16 @@ const WINDOW_LINES = 256;
 /** Answers that may wait in memory for a sender that writes before it reads. */
 const UNREAD_BYTES = 4_194_304;
 const WRITE_CHUNK = 65_536;
+
+/** Always the last answer of its connection: whether all was read is known too late to say it. */
+const BATCH_HEADERS: Headers = [
+  "Content-Type",
+  NDJSON_TYPE,
+  "Cache-Control",
+  "no-store",
+  "Connection",
+  "close",
+];
 
 interface LoggedEntry {
   readonly index: number;
@@ -57,6 +67,8 @@ export class Batch {
   #head: PublishedHead | undefined;
   readonly #publishing: Promise<void>[] = [];
   #unpublished: unknown;
+  /** Until every line before the next one has been handed to the sequencer, or refused. */
+  #turn: Promise<void> = Promise.resolve();
 
   /** `stop` ends the reading; what was read is still answered. */
   constructor(ports: HttpPorts, req: IncomingMessage, res: ServerResponse, stop: AbortSignal) {
@@ -69,14 +81,14 @@ export class Batch {
   async run(): Promise<void> {
     await checkSender(this.#ports, this.#req);
     checkBodyHead(this.#req, Number.MAX_SAFE_INTEGER, [NDJSON_TYPE]);
-    this.#res.writeHead(200, ["Content-Type", NDJSON_TYPE, "Cache-Control", "no-store"]);
+    this.#res.writeHead(200, [...BATCH_HEADERS]);
     this.#res.flushHeaders();
     const whole = await this.#readLines();
     await this.#window.drain();
     await Promise.all(this.#publishing);
     await this.#writeEnd();
     if (whole) this.#res.end();
-    else linger(this.#req, () => this.#res.end(() => this.#req.socket.destroySoon()));
+    else linger(this.#req, () => this.#res.end());
   }
 
   /** Start every line. `false` where the rest of the body was not read. */
@@ -120,9 +132,11 @@ export class Batch {
   }
 
   async #log(bytes: Buffer): Promise<LineResult> {
-    const { admit, log, metrics } = this.#ports;
-    const entries = await admit(bytes);
-    const { committed, published } = log.appendDurable(entries);
+    const { log, metrics } = this.#ports;
+    const { entries, committed, published } = await this.#inTurn(
+      this.#ports.admit(bytes),
+      (admitted) => ({ entries: admitted, ...log.appendDurable(admitted) }),
+    );
     this.#publishing.push(
       published.then(
         (head) => {
@@ -143,6 +157,20 @@ export class Batch {
       text: `{"entries":[${list}]}\n`,
       logged: logged.map(({ index, leafHash }) => ({ index, leafHash })),
     };
+  }
+
+  /** Signatures are checked side by side; entries are handed over in the order of their lines. */
+  async #inTurn<A, B>(pending: Promise<A>, next: (value: A) => B): Promise<B> {
+    const before = this.#turn;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#turn = promise;
+    try {
+      const value = await pending;
+      await before;
+      return next(value);
+    } finally {
+      void before.then(resolve);
+    }
   }
 
   #problem(error: unknown): LineResult {
