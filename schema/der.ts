@@ -6,8 +6,8 @@
  */
 import { concat } from "./bytes.ts";
 
-export const DER_INTEGER = 0x02;
-export const DER_BIT_STRING = 0x03;
+const DER_INTEGER = 0x02;
+const DER_BIT_STRING = 0x03;
 export const DER_NULL = 0x05;
 export const DER_OID = 0x06;
 export const DER_SEQUENCE = 0x30;

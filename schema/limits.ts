@@ -30,6 +30,10 @@ export const MAX_NOTE_BYTES = 1_000_000;
 export const MAX_NOTE_SIGNATURES = 100;
 /** Hashes of an inclusion or consistency proof: the height of the tallest tree. */
 export const MAX_PROOF_HASHES = 63;
+/** Bytes of a binary SSHSIG: a key, a signature, and names. */
+export const MAX_SSHSIG_BYTES = 65_536;
+/** Headers of one git object. Git writes a handful; the bound keeps memory small. */
+export const MAX_GIT_HEADERS = 10_000;
 /** RSA modulus, in bits. */
 export const MIN_RSA_BITS = 2_048;
 /** RSA modulus, in bits. */

@@ -14,7 +14,7 @@ const root = fileURLToPath(new URL("..", import.meta.url));
 const dataFolder = env["COUNTERSIGN_DATA"] ?? join(root, "../shared/data");
 
 /** A folder of real data, if it is there. */
-export function dataPath(name: string): string | undefined {
+function dataPath(name: string): string | undefined {
   const path = join(dataFolder, name);
   return existsSync(path) ? path : undefined;
 }

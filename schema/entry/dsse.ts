@@ -16,7 +16,7 @@ export interface DsseMessage {
   readonly payload: Uint8Array;
 }
 
-export interface DsseSignature {
+interface DsseSignature {
   readonly sig: Uint8Array;
   /** A hint of the signer's; never trusted. */
   readonly keyid?: string;
@@ -54,7 +54,7 @@ export function parsePae(attackerBytes: Uint8Array): Result<DsseMessage> {
  */
 export function parseEnvelope(value: JsonValue | undefined, path = ""): Result<DsseEnvelope> {
   return readFields(value, path, (fields) => {
-    const payloadType = fields.string("payloadType", { min: 1, max: 1024 });
+    const payloadType = fields.string("payloadType", { min: 1 });
     if (!payloadType.isWellFormed()) fields.refuse("payloadType", "well-formed text");
     const payload = eitherBase64(fields, "payload");
     const size = paeHead(payloadType, payload.length).length + payload.length;
@@ -75,7 +75,7 @@ function parseSignature(fields: Fields): DsseSignature {
   // Writers that have no key id leave the field out, or write "" or null.
   const keyid = fields.value("keyid") ?? "";
   if (keyid === "") return { sig };
-  return { sig, keyid: fields.string("keyid", { max: 1024 }) };
+  return { sig, keyid: fields.string("keyid") };
 }
 
 /** Standard or URL-safe, padded or (URL-safe only) not; never both alphabets at once. */

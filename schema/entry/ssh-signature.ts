@@ -40,7 +40,7 @@ export interface SshSignature {
   readonly fido?: FidoEvidence;
 }
 
-export interface FidoEvidence {
+interface FidoEvidence {
   /** The byte of flags: 0x01 somebody touched it, 0x04 it knew who. */
   readonly flags: number;
   /** How often the key has signed; some authenticators always say 0. */

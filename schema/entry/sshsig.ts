@@ -16,7 +16,7 @@ import { concat, fromBase64, fromUtf8, latin1, toBase64, utf8 } from "../bytes.t
 import { type Failure, failure, type Result, success } from "../error.ts";
 import { parseSshKey, type SshPublicKey } from "../key/ssh-key.ts";
 import { SshReader, sshString, sshU32 } from "../key/ssh-wire.ts";
-import { MAX_KEY_BYTES } from "../limits.ts";
+import { MAX_SSHSIG_BYTES } from "../limits.ts";
 import { formatSshSignature, parseSshSignature, type SshSignature } from "./ssh-signature.ts";
 
 export type SshsigHash = "sha256" | "sha512";
@@ -29,9 +29,6 @@ export interface Sshsig {
   readonly hashAlgorithm: SshsigHash;
   readonly signature: SshSignature;
 }
-
-/** Bytes of a binary SSHSIG: a key, a signature, and names. */
-export const MAX_SSHSIG_BYTES: number = 2 * MAX_KEY_BYTES;
 
 const MAGIC = utf8("SSHSIG");
 const VERSION = 1;

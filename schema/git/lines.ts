@@ -5,15 +5,13 @@
  */
 import { fromUtf8, latin1 } from "../bytes.ts";
 import { type Failure, failure, type Result, success } from "../error.ts";
+import { MAX_GIT_HEADERS } from "../limits.ts";
 
 const SPACE = 0x20;
 const LF = 0x0a;
 
 /** Which hash names objects: SHA-1 for 40-digit ids, SHA-256 for 64. */
 export type GitHashAlgorithm = "sha1" | "sha256";
-
-/** Headers of one object. Git writes a handful; the bound keeps memory small. */
-export const MAX_GIT_HEADERS = 10_000;
 
 export interface GitHeader {
   readonly name: string;

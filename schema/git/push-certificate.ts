@@ -21,7 +21,7 @@ import {
   parseIdentity,
 } from "./lines.ts";
 
-export interface GitRefUpdate {
+interface GitRefUpdate {
   /** Object id; all zeros where the ref is made. */
   readonly oldId: string;
   /** Object id; all zeros where the ref is deleted. */

@@ -50,7 +50,7 @@ export interface RsaKey {
   readonly bits: number;
 }
 
-export interface MlDsa44Key {
+interface MlDsa44Key {
   readonly type: "ml-dsa-44";
   /** 1,312 bytes (FIPS 204 pkEncode). */
   readonly raw: Uint8Array;
