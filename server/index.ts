@@ -8,9 +8,9 @@
  */
 export { type Config, type LogLevel } from "./config.ts";
 export { type ConfigSources, type LoadedConfig, loadConfig } from "./config-sources.ts";
-export { type LogKey, logKey, openLogKey } from "./log-key.ts";
+export { type LogKey, logKey } from "./log-key.ts";
 export { type Logger, makeLogger } from "./observe/log.ts";
-export { type OpenPorts, openParts } from "./open.ts";
+export { type OpenPorts, openParts } from "./parts.ts";
 export type { PublishedHead } from "./sequencer/ports.ts";
 export { type LogParts, type RunningLog, serveLog } from "./serve.ts";
 export type { NewEntry, Storage, StorageReader } from "./storage/storage.ts";

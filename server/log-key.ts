@@ -9,7 +9,6 @@
  * @module
  */
 import type { Crypto } from "../client/crypto/crypto.ts";
-import { type AskPassphrase, openKeyFile } from "../client/keys/key-file.ts";
 import { dsseSubmission, type Signer } from "../client/keys/signer.ts";
 import { utf8 } from "../schema/bytes.ts";
 import {
@@ -35,17 +34,7 @@ export interface LogKey {
   readonly genesis: (createdAt: string) => Promise<DsseSubmission>;
 }
 
-/** @throws LogError SIGNER_FAILED, FILE_UNREADABLE, KEY_REFUSED */
-export async function openLogKey(
-  crypto: Pick<Crypto, "sha256">,
-  path: string,
-  origin: string,
-  askPassphrase?: AskPassphrase,
-): Promise<LogKey> {
-  return logKey(crypto, await openKeyFile(path, askPassphrase), origin);
-}
-
-/** The same for a key that is open already. @throws LogError KEY_REFUSED */
+/** @throws LogError KEY_REFUSED for a key that is not Ed25519 */
 export function logKey(crypto: Pick<Crypto, "sha256">, signer: Signer, origin: string): LogKey {
   const { publicKey, signRaw } = signer;
   if (publicKey.type !== "ed25519" || signRaw === undefined)

@@ -9,9 +9,10 @@ import type { ExitStatus, Io } from "../../client/cli/io.ts";
 import { parseArguments } from "../../client/cli/parse.ts";
 import { LogError } from "../../schema/error.ts";
 import { config } from "./config.ts";
+import { init } from "./init.ts";
 import { serve } from "./serve.ts";
 
-export const OPERATOR_COMMANDS: readonly Command[] = [serve, config];
+export const OPERATOR_COMMANDS: readonly Command[] = [init, serve, config];
 
 /** @throws LogError what was refused, and USAGE where the arguments are not understood */
 export async function runOperatorCommand(

@@ -12,7 +12,7 @@ import { print, printJson } from "../../client/cli/output.ts";
 import { nodeCrypto } from "../../client/crypto/node.ts";
 import type { LogError } from "../../schema/error.ts";
 import { makeLogger } from "../observe/log.ts";
-import { openParts } from "../open.ts";
+import { openParts } from "../parts.ts";
 import { type RunningLog, serveLog } from "../serve.ts";
 import { CONFIG_OPTIONS, configOf } from "./settings.ts";
 
