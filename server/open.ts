@@ -1,124 +1,42 @@
 /**
- * The parts of a log out of its configuration: store, guard, key, authority.
- *
- * Whatever was taken is given back where a later part refuses.
+ * A log on this machine, opened: store, guard and sequencer together, or none of them.
  *
  * @module
  */
-import { randomBytes } from "node:crypto";
-import { readFile } from "node:fs/promises";
-import { resolve } from "node:path";
-import type { Crypto } from "../client/crypto/crypto.ts";
-import { generateKey } from "../client/keys/key-file.ts";
-import { privateKeySigner } from "../client/keys/private-key.ts";
-import { LogError } from "../schema/error.ts";
-import { emptyRoot } from "../schema/tlog/hash.ts";
-import { type Authority, anyone, enrolledKeys, tokens } from "./admission/authority.ts";
-import type { Config } from "./config.ts";
-import { type LogKey, logKey, openLogKey } from "./log-key.ts";
-import type { Logger } from "./observe/log.ts";
-import { placesOf, type Surroundings } from "./places.ts";
-import { formatGuard, MemoryGuard, MemoryGuardFile } from "./sequencer/guard.ts";
 import { FileGuard } from "./sequencer/guard-file.ts";
-import type { LogParts } from "./serve.ts";
-import { MemoryDisk, MemoryStorage } from "./storage/memory/memory.ts";
+import { Sequencer } from "./sequencer/log.ts";
+import type { SequencerPorts } from "./sequencer/ports.ts";
 import { SqliteStorage } from "./storage/sqlite/sqlite.ts";
 
-const DATABASE_ID_BYTES = 16;
-
-export interface OpenPorts extends Surroundings {
-  readonly crypto: Crypto;
-  readonly logger: Logger;
-  readonly now: () => number;
+/** Where a log lives. Nothing of it is made by opening. */
+export interface LogPlace {
+  /** The data folder. */
+  readonly folder: string;
+  /** The file of the head guard: outside the data folder and outside its backups. */
+  readonly guard: string;
 }
 
-/** @throws LogError why the log cannot be opened; nothing is held then */
-export async function openParts(config: Config, ports: OpenPorts): Promise<LogParts> {
-  const { crypto, logger, now } = ports;
-  const authority = await openAuthority(config, ports);
-  const opened =
-    config.storage.driver === "memory"
-      ? await openMemory(config, ports)
-      : await openSqlite(config, ports);
-  return { ...opened, crypto, authority, logger, now };
+export interface OpenLog {
+  readonly log: Sequencer;
+  readonly storage: SqliteStorage;
 }
 
-type Opened = Pick<LogParts, "storage" | "guard" | "key" | "withGenesis">;
-
-async function openSqlite(config: Config, ports: OpenPorts): Promise<Opened> {
-  const folder = resolve(ports.cwd, config.storage.folder);
-  const storage = await SqliteStorage.open(folder);
+/** Throws why the log refuses to start; then store and guard are given back. */
+export async function openLog(
+  place: LogPlace,
+  ports: Omit<SequencerPorts, "storage" | "guard">,
+): Promise<OpenLog> {
+  const storage = await SqliteStorage.open(place.folder);
   try {
-    const { origin } = storage;
-    if (config.log.origin !== undefined && config.log.origin !== origin)
-      throw new LogError("KEY_MISMATCH", `The store is of ${origin}, not ${config.log.origin}.`, {
-        field: "log.origin",
-        expected: origin,
-      });
-    const places = placesOf(ports.crypto.sha256, config, origin, ports);
-    const key = await openKey(config, ports, places.key, origin);
-    return { storage, key, guard: await FileGuard.open(places.guard) };
+    const guard = await FileGuard.open(place.guard);
+    try {
+      return { log: await Sequencer.open({ ...ports, storage, guard }), storage };
+    } catch (error) {
+      await guard.close();
+      throw error;
+    }
   } catch (error) {
     await storage.close();
     throw error;
-  }
-}
-
-/** A log that ends with the process. Without a key file its key does so too. */
-async function openMemory(config: Config, ports: OpenPorts): Promise<Opened> {
-  const { sha256 } = ports.crypto;
-  const { origin } = config.log;
-  if (origin === undefined)
-    throw new LogError("CONFIG_INVALID", "A log in memory needs a name.", { field: "log.origin" });
-  const key =
-    config.log.key === undefined
-      ? logKey(ports.crypto, privateKeySigner(await generateKey("ed25519"), "memory"), origin)
-      : await openKey(config, ports, placesOf(sha256, config, origin, ports).key, origin);
-  const databaseId = new Uint8Array(randomBytes(DATABASE_ID_BYTES));
-  const file = new MemoryGuardFile();
-  const root = emptyRoot(sha256);
-  file.bytes = formatGuard({ origin, databaseId, size: 0, root, checkpoint: new Uint8Array(0) });
-  return {
-    key,
-    guard: await MemoryGuard.open(file),
-    storage: await MemoryStorage.open(new MemoryDisk(sha256, origin, databaseId), sha256),
-    withGenesis: true,
-  };
-}
-
-async function openKey(
-  config: Config,
-  ports: OpenPorts,
-  path: string,
-  origin: string,
-): Promise<LogKey> {
-  const { passphrase_file } = config.log;
-  if (passphrase_file === undefined) return openLogKey(ports.crypto, path, origin);
-  const passphrase = await readText(ports, "log.passphrase_file", passphrase_file);
-  return openLogKey(ports.crypto, path, origin, async () => passphrase.replace(/\r?\n$/, ""));
-}
-
-async function openAuthority(config: Config, ports: OpenPorts): Promise<Authority> {
-  const { who, keys_file = "", token_file = "" } = config.admission;
-  const { sha256 } = ports.crypto;
-  switch (who) {
-    case "anyone":
-      return anyone;
-    case "keys":
-      return enrolledKeys(
-        sha256,
-        await readText(ports, "admission.keys_file", keys_file),
-        keys_file,
-      );
-    case "token":
-      return tokens(sha256, await readText(ports, "admission.token_file", token_file), token_file);
-  }
-}
-
-async function readText(ports: Surroundings, field: string, path: string): Promise<string> {
-  try {
-    return await readFile(resolve(ports.cwd, path), "utf8");
-  } catch (cause) {
-    throw new LogError("FILE_UNREADABLE", `${path} cannot be read`, { field, cause });
   }
 }

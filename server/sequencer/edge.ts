@@ -62,6 +62,15 @@ export class Edge {
     return tile?.index === index ? tile : undefined;
   }
 
+  /** The partial tiles, as they are stored. */
+  partialTiles(): TileWrite[] {
+    return Array.from(this.#tiles.values(), (tile) => ({
+      level: tile.level,
+      index: tile.index,
+      hashes: tile.row(),
+    }));
+  }
+
   grow(leafHashes: readonly Hash[]): Growth {
     const range = this.#range.clone();
     const touched = new Map<number, Pyramid[]>();

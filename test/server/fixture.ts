@@ -9,7 +9,7 @@ import { onTestFinished } from "vitest";
 import { nodeCrypto } from "../../client/crypto/node.ts";
 import { privateKeySigner } from "../../client/keys/private-key.ts";
 import { utf8 } from "../../schema/bytes.ts";
-import { emptyRoot, leafHash } from "../../schema/tlog/hash.ts";
+import { emptyRoot, leafHash, type Sha256 } from "../../schema/tlog/hash.ts";
 import { logKey } from "../../server/log-key.ts";
 import { FileGuard } from "../../server/sequencer/guard-file.ts";
 import type { CheckpointSigner, GuardedHead } from "../../server/sequencer/ports.ts";

@@ -6,8 +6,9 @@
  * @module
  */
 import Database from "better-sqlite3";
+import { takeLock } from "../../lock.ts";
 import type { StoredHead } from "../storage.ts";
-import { generationOnDisk, type StoreFiles, walBelongs } from "./files.ts";
+import { generationOnDisk, mustExist, type StoreFiles, storeFiles, walBelongs } from "./files.ts";
 import { corrupt, type Meta, prepareHead, readMeta, toHead } from "./rows.ts";
 
 /** The caller holds the store's lock. Throws `STORE_NEWER` or `STORE_CORRUPT`. */
@@ -27,6 +28,18 @@ export function inspectStore(files: StoreFiles): {
     }
     return { meta, head: toHead(prepareHead(database).get()) };
   });
+}
+
+/** The same for a store at rest. Throws `STORE_MISSING` and `STORE_LOCKED` too. */
+export function peekStore(folder: string): ReturnType<typeof inspectStore> {
+  const files = storeFiles(folder);
+  mustExist(files.database);
+  const lock = takeLock(files.lock, `the store in ${folder}`);
+  try {
+    return inspectStore(files);
+  } finally {
+    lock.release();
+  }
 }
 
 /** Damage that SQLite itself finds becomes `STORE_CORRUPT`. */
