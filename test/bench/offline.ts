@@ -2,13 +2,14 @@
 import { execFileSync, spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { logVkey, type Ours } from "./ours.ts";
+import type { Ours } from "./ours.ts";
 import type { Report } from "./report.ts";
 
 const command = join(import.meta.dirname, "../../client/cli/main.ts");
 
 export async function offlineVerify(
   ours: Ours,
+  vkey: string,
   folder: string,
   report: Report,
   rounds: number,
@@ -30,7 +31,6 @@ export async function offlineVerify(
       content: Buffer.from(await content.arrayBuffer()).toString("base64"),
     }),
   );
-  const vkey = logVkey(folder);
   const trust = join(folder, "trust.toml");
   writeFileSync(
     trust,

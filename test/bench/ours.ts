@@ -29,19 +29,13 @@ export function place(folder: string): string[] {
   ];
 }
 
-export function initOurs(folder: string): void {
-  execFileSync(process.execPath, [command, "init", "--log-origin", ORIGIN, ...place(folder)], {
-    stdio: "ignore",
-  });
-}
-
-/** The verifier key of the log, as `init` made it. */
-export function logVkey(folder: string): string {
-  return execFileSync(
-    process.execPath,
-    [command, "key", "show", join(folder, "key/log.pem"), "--vkey", ORIGIN],
-    { encoding: "utf8" },
-  ).trim();
+/** Makes the log; the answer is its verifier key. */
+export function initOurs(folder: string): string {
+  const args = [command, "init", "--log-origin", ORIGIN, ...place(folder)];
+  const said = execFileSync(process.execPath, args, { encoding: "utf8" });
+  const vkey = /^vkey\s+(\S+)$/m.exec(said)?.[1];
+  if (vkey === undefined) throw new Error(`init did not name the verifier key: ${said}`);
+  return vkey;
 }
 
 /** Starts the log; the second value is the milliseconds until it was ready. */

@@ -231,13 +231,13 @@ async function main(): Promise<void> {
   const none: PeerResult = { missing: "left out by --no-peers" };
   const rekor = await measurePeer(values.peers ? startRekor(folder) : Promise.resolve(none));
   const tessera = await measurePeer(values.peers ? startTessera(folder) : Promise.resolve(none));
-  initOurs(folder);
+  const vkey = initOurs(folder);
   let [ours] = await startOurs(folder);
   await throughput(ours, limits, rekor);
   await batches(ours, limits, tessera);
   await grow(ours, 100_000);
   await tiles(ours, await logSize(ours));
-  await offlineVerify(ours, folder, report, rounds);
+  await offlineVerify(ours, vkey, folder, report, rounds);
   ours = await atSize(ours);
   if (values.full) {
     await grow(ours, 1_000_000);

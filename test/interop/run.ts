@@ -12,7 +12,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { batch, initOurs, logVkey, ORIGIN, place, startOurs } from "../bench/ours.ts";
+import { batch, initOurs, ORIGIN, place, startOurs } from "../bench/ours.ts";
 import { prepare } from "../bench/prepare.ts";
 import { findProgram } from "../peers/go.ts";
 
@@ -67,7 +67,7 @@ function ourFsck(folder: string, size: string): Row {
 
 async function main(): Promise<readonly Row[]> {
   const folder = mkdtempSync(join(tmpdir(), "countersign-interop-"));
-  initOurs(folder);
+  const vkey = initOurs(folder);
   const [log] = await startOurs(folder);
   const url = `http://127.0.0.1:${log.server.port}`;
   const rows: Row[] = [];
@@ -82,7 +82,7 @@ async function main(): Promise<readonly Row[]> {
       process.stderr.write(`${done.toLocaleString("en")} entries\n`);
     }
     const keyFile = join(folder, "vkey");
-    writeFileSync(keyFile, logVkey(folder));
+    writeFileSync(keyFile, vkey);
     const checkpoint = await (await fetch(`${url}/checkpoint`)).text();
     rows.push(tesseraFsck(url, keyFile, checkpoint));
     await log.server.stop();
