@@ -17,7 +17,7 @@ import { canonicalJson, type JsonObject, type JsonValue } from "../../schema/jso
 import { nodeCrypto } from "../crypto/node.ts";
 import { dsseSubmission } from "../keys/signer.ts";
 import type { Arguments, OptionSpec } from "./command.ts";
-import { deliver } from "./deliver.ts";
+import { checkDelivery, deliver } from "./deliver.ts";
 import type { ExitStatus, Io } from "./io.ts";
 import { DELIVERY_OPTIONS, SIGNER_OPTIONS, wholeNumber } from "./options.ts";
 import { openSigner } from "./signers.ts";
@@ -72,6 +72,7 @@ export async function attest(
   subjects: readonly Subject[],
   predicate: JsonObject,
 ): Promise<ExitStatus> {
+  checkDelivery(args);
   const statement = canonicalJson({
     _type: STATEMENT_TYPE,
     subject: subjects.map(({ name, digest }) => given({ name, digest })),

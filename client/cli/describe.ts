@@ -3,10 +3,11 @@
  *
  * @module
  */
-import { toBase64, toHex } from "../../schema/bytes.ts";
+import { equal, toBase64, toHex } from "../../schema/bytes.ts";
 import type { Reading } from "../../schema/entry/reading.ts";
 import { type GitHash, gitObjectId, parseGitObject } from "../../schema/git/object.ts";
 import { encodeSpki } from "../../schema/key/spki.ts";
+import { parseVkey } from "../../schema/tlog/note.ts";
 import { nodeCrypto } from "../crypto/node.ts";
 import type { CheckedReceipt, Comparison } from "../verify/verdict.ts";
 
@@ -50,7 +51,7 @@ export function entryLines(receipt: CheckedReceipt): string[] {
     `entry ${receipt.index} of ${receipt.head.origin}, under a signed head of ${receipt.head.tree.size} entries (${comparisonText(receipt.head.comparison)})`,
     `  what      ${what(receipt, reading)}`,
     `  content   sha256:${toHex(receipt.contentDigest)}, ${receipt.content.length} bytes`,
-    `  signed by ${receipt.person ?? "somebody whom the trust file does not name"}`,
+    `  signed by ${whose(receipt)}`,
     `  key       ${signer.keyType}, signer id ${toHex(signer.signerId)}`,
     ...(signer.hardware === undefined
       ? []
@@ -60,7 +61,22 @@ export function entryLines(receipt: CheckedReceipt): string[] {
   ];
 }
 
-export function comparisonText(comparison: Comparison): string {
+function whose(receipt: CheckedReceipt): string {
+  if (receipt.person !== undefined) return receipt.person;
+  return isLogKey(receipt) ? "the log itself" : "somebody whom the trust file does not name";
+}
+
+/** Whether the key of an entry is the one that signs the log's checkpoints. */
+function isLogKey({ signer, vkeys }: CheckedReceipt): boolean {
+  const { publicKey } = signer;
+  if (publicKey.type !== "ed25519") return false;
+  return vkeys.some((text) => {
+    const vkey = parseVkey(nodeCrypto.sha256, text);
+    return vkey.ok && equal(vkey.value.publicKey, publicKey.raw);
+  });
+}
+
+function comparisonText(comparison: Comparison): string {
   if (comparison.state === "same as remembered") return "the same as this machine remembers";
   return comparison.remembered === undefined
     ? "not compared: nothing is remembered of this log"

@@ -70,7 +70,8 @@ async function place(
     }
     await put(beside, target);
   } catch (cause) {
-    await rm(beside, { force: true });
+    // Why it could not be written is what counts, not whether its traces could be removed.
+    await rm(beside, { force: true }).catch(() => {});
     throw unreadable("written", path, cause);
   }
 }

@@ -20,7 +20,7 @@ import { type BatchEvent, submitBatch } from "../submit-batch.ts";
 import { fetchHead, type LogPorts, observeOrThrow } from "../update.ts";
 import type { Arguments, Command } from "./command.ts";
 import { pathOf, stateFolder } from "./files.ts";
-import { ImportCounts, importTable } from "./import-report.ts";
+import { ImportCounts, type ImportReport, importTable } from "./import-report.ts";
 import { type ImportState, openImportState } from "./import-state.ts";
 import type { ExitStatus, Io } from "./io.ts";
 import { openLog } from "./logs.ts";
@@ -34,7 +34,7 @@ export const importGit: Command = {
   summary: "Log every signed commit and tag of a repository.",
   about: [
     "The repository is read by git's plumbing: bare or not, nothing is checked out or written, none of its hooks or settings is used. A commit is logged as its author signed it. Without a range everything is read that branches, tags and HEAD reach.",
-    "An import that was stopped goes on where it stopped; sending something twice costs nothing. Signatures of kinds that cannot be logged yet are counted and passed over. Exit status 1 says that something was refused that a log could have taken.",
+    "An import that was stopped goes on where it stopped; sending something twice costs nothing. Signatures of kinds that cannot be logged yet are counted and passed over. Exit status 1 says that something was refused for good, 2 that the log could not take all of it now.",
   ],
   positionals: [
     { name: "REPOSITORY", help: "a work tree or a git folder", required: true },
@@ -90,6 +90,25 @@ async function run(args: Arguments, io: Io): Promise<ExitStatus> {
   const report = running.counts.report(path, ports.log.origin, io.now() - started);
   if (args.json) printJson(io, report);
   else print(io, ...importTable(report));
+  return importStatus(io, report);
+}
+
+/** What a log refuses today and may take tomorrow; the objects are sent again by the next run. */
+const PASSING: ReadonlySet<string> = new Set([
+  "RATE_LIMITED",
+  "OVERLOADED",
+  "STOPPING",
+  "OUTCOME_UNKNOWN",
+  "STORAGE_FULL",
+  "STORAGE_FAILED",
+  "INTERNAL",
+]);
+
+function importStatus(io: Io, report: ImportReport): ExitStatus {
+  if (report.refused.some(({ code }) => PASSING.has(code))) {
+    io.stderr.write("countersign: not everything could be asked; run the same command again\n");
+    return 2;
+  }
   return report.refused.length > 0 ? 1 : 0;
 }
 

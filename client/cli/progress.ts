@@ -20,7 +20,6 @@ export async function startProgress(io: Io, label: string, json: boolean): Promi
     format: `${label} {bar} {value}/{total} {note}`,
     barCompleteChar: "█",
     barIncompleteChar: "░",
-    hideCursor: true,
     clearOnComplete: true,
     // A signal ends the command through its own handlers, not the bar's.
     gracefulExit: false,

@@ -7,7 +7,7 @@ import { LogError } from "../../schema/error.ts";
 import { MAX_CONTENT_BYTES } from "../../schema/limits.ts";
 import { dsseSubmission, FILE_NAMESPACE } from "../keys/signer.ts";
 import type { Arguments, Command } from "./command.ts";
-import { deliver } from "./deliver.ts";
+import { checkDelivery, deliver } from "./deliver.ts";
 import { readBytes } from "./files.ts";
 import type { ExitStatus, Io } from "./io.ts";
 import { DELIVERY_OPTIONS, oneOf, SIGNER_OPTIONS } from "./options.ts";
@@ -47,6 +47,7 @@ export const sign: Command = {
   ],
   run: async (args: Arguments, io: Io): Promise<ExitStatus> => {
     const [file = ""] = args.positionals;
+    checkDelivery(args);
     const form = oneOf(args, "as", ["ssh", "raw", "dsse"]);
     const type = args.value("type");
     if ((form === "dsse") !== (type !== undefined))
