@@ -1,0 +1,75 @@
+/**
+ * The public names of the client that need no particular platform. `index.ts` and `browser.ts`
+ * add what is their own.
+ *
+ * Three questions are answered, each with data: {@link verifyReceipt}, {@link verifyCommit},
+ * {@link verifyArtifact}; and {@link verifyEvidence} for the other side. Whatever could not be
+ * asked is thrown as {@link LogError}.
+ *
+ * @module
+ */
+export {
+  ERRORS,
+  type ErrorCode,
+  type ErrorDetail,
+  LogError,
+  type Result,
+} from "../schema/error.ts";
+export {
+  type Evidence,
+  type EvidenceKind,
+  formatEvidence,
+  parseEvidence,
+} from "../schema/evidence.ts";
+export type { Submission } from "../schema/http/messages.ts";
+export { formatReceipt, parseReceipt, type Receipt } from "../schema/receipt.ts";
+export type { Crypto } from "./crypto/crypto.ts";
+export { type EvidenceRefusal, type EvidenceVerdict, verifyEvidence } from "./evidence.ts";
+export { type HttpOptions, httpTransport, type Transport } from "./fetch.ts";
+export { type Head, openHead } from "./head.ts";
+export { LogReader, type ReadEntry, type ReadPorts } from "./log.ts";
+export { type Memory, type RememberedHead, volatileMemory } from "./memory.ts";
+export type {
+  HardwareEvidence,
+  SignatureReason,
+  SignerEvidence,
+} from "./signature/kind.ts";
+export { submit } from "./submit.ts";
+export { type BatchEvent, type BatchOptions, submitBatch } from "./submit-batch.ts";
+export {
+  logOf,
+  type Person,
+  parseTrust,
+  personOf,
+  type Question,
+  type Role,
+  type Rule,
+  type Trust,
+  type TrustedLog,
+} from "./trust.ts";
+export { fetchHead, type LogPorts, type Observed, observe, update } from "./update.ts";
+export { type AskedArtifact, verifyArtifact } from "./verify/artifact.ts";
+export { type AskedCommit, verifyCommit } from "./verify/commit.ts";
+export { explain, explainReason, explainRefusal } from "./verify/explain.ts";
+export {
+  type ReceiptFile,
+  toTlogProof,
+  type VerifyPorts,
+  verifyReceipt,
+} from "./verify/receipt.ts";
+export type {
+  ArtifactYes,
+  CheckedReceipt,
+  CommitYes,
+  ComparedHead,
+  Comparison,
+  Counted,
+  No,
+  NotCounted,
+  NotCountedReason,
+  ReceiptRefusal,
+  ReceiptYes,
+  Refusal,
+  RuleRefusal,
+  Verdict,
+} from "./verify/verdict.ts";
