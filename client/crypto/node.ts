@@ -11,6 +11,7 @@ import {
   constants,
   createPublicKey,
   hash,
+  type KeyObject,
   verify as nodeVerify,
   type VerifyKeyObjectInput,
 } from "node:crypto";
@@ -29,7 +30,7 @@ import type { Crypto, SignatureAlgorithm } from "./crypto.ts";
 /** Parsed keys held, each generation. A key with its numbers takes some kilobytes at most. */
 const CACHED_KEYS = 1_024;
 
-const keys = new GenerationCache<VerifyKeyObjectInput>(CACHED_KEYS);
+const keys = new GenerationCache<VerifyKeyObjectInput | KeyObject>(CACHED_KEYS);
 
 export const nodeCrypto: Crypto = {
   sha256,
@@ -81,7 +82,7 @@ function parsedKey(
   algorithm: SignatureAlgorithm,
   parts: AlgorithmParts,
   spki: Uint8Array,
-): VerifyKeyObjectInput | undefined {
+): VerifyKeyObjectInput | KeyObject | undefined {
   const bytes = Buffer.from(spki.buffer, spki.byteOffset, spki.byteLength);
   const name = algorithm + bytes.toString("latin1");
   const cached = keys.get(name);
@@ -93,10 +94,11 @@ function parsedKey(
     format: "der",
     type: "spki",
   });
+  // A bare key object where one will do: an object around it costs a caught exception each time.
   const pss = parts.type === "rsa" && parts.padding === "pss";
   const input = pss
     ? { key, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: PSS_SALT_BYTES }
-    : { key };
+    : key;
   keys.set(name, input);
   return input;
 }
