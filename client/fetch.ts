@@ -160,9 +160,10 @@ class Exchange {
       const reader = response.body?.getReader();
       for (;;) {
         const chunk = await this.#guarded(path, deadline, source, async () => reader?.read());
-        deadline.extend();
         if (chunk?.value === undefined) break;
+        deadline.hold();
         yield* splitter.push(chunk.value);
+        deadline.release();
       }
       yield* splitter.end();
     } finally {

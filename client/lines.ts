@@ -11,6 +11,7 @@ import { LogError } from "../schema/error.ts";
 export class Deadline {
   readonly #controller = new AbortController();
   readonly #milliseconds: number;
+  #holds = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(milliseconds: number) {
@@ -22,9 +23,21 @@ export class Deadline {
     return this.#controller.signal;
   }
 
+  /** The other side has moved: it gets its whole time again. */
   extend(): void {
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.abort(), this.#milliseconds);
+    if (this.#holds === 0) this.#timer = setTimeout(() => this.abort(), this.#milliseconds);
+  }
+
+  /** The clock stands still while we are the ones who are waited for. */
+  hold(): void {
+    this.#holds++;
+    clearTimeout(this.#timer);
+  }
+
+  release(): void {
+    this.#holds--;
+    this.extend();
   }
 
   abort(): void {
@@ -73,13 +86,15 @@ export class LineSource {
   }
 
   async #next(): Promise<Uint8Array | undefined> {
+    this.#deadline.hold();
     try {
       const next = await this.#lines.next();
-      this.#deadline.extend();
       return next.done === true ? undefined : concat(next.value, LF);
     } catch (error) {
       this.failed = { error };
       throw error;
+    } finally {
+      this.#deadline.release();
     }
   }
 }

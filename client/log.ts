@@ -271,7 +271,7 @@ export class LogReader {
 }
 
 /** What is malformed in an answer is the log's fault, whatever the parser calls it. */
-export function asResponse<T>(result: Result<T>): Result<T> {
+function asResponse<T>(result: Result<T>): Result<T> {
   return result.ok ? result : { ...result, code: "RESPONSE_INVALID" };
 }
 

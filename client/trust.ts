@@ -36,10 +36,10 @@ import { parseVkey, SIGNATURE_TYPES, type Vkey } from "../schema/tlog/note.ts";
 import { type Path, type Places, tomlPlaces } from "./toml-places.ts";
 import { readTrustedKey } from "./trust-key.ts";
 
-export const ROLES = ["author", "reviewer", "builder", "maintainer"] as const;
+const ROLES = ["author", "reviewer", "builder", "maintainer"] as const;
 export type Role = (typeof ROLES)[number];
 
-export const QUESTIONS = ["commit", "artifact", "release"] as const;
+const QUESTIONS = ["commit", "artifact", "release"] as const;
 export type Question = (typeof QUESTIONS)[number];
 
 export interface TrustedLog {

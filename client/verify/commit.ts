@@ -142,5 +142,6 @@ export function withReasons(
   counter: Counter,
   helped: readonly string[],
 ): (typeof read.notCounted)[number][] {
-  return [...read.notCounted, ...counter.notCounted].filter(({ file }) => !helped.includes(file));
+  const files = new Set(helped);
+  return [...read.notCounted, ...counter.notCounted].filter(({ file }) => !files.has(file));
 }

@@ -9,13 +9,12 @@
  *
  * @module
  */
-import { equal, fromUtf8, toHex, utf8 } from "../../schema/bytes.ts";
+import { equal, fromUtf8, utf8 } from "../../schema/bytes.ts";
 import { checkLeaf } from "../../schema/entry/check.ts";
 import { leafContentDigest, parseLeaf } from "../../schema/entry/leaf.ts";
 import { unwrap } from "../../schema/error.ts";
 import { type LogEntry, parseReceipt, type Receipt } from "../../schema/receipt.ts";
 import { parseCheckpoint } from "../../schema/tlog/checkpoint.ts";
-import type { Hash } from "../../schema/tlog/hash.ts";
 import { keyHash, parseNote } from "../../schema/tlog/note.ts";
 import { formatTlogProof, parseTlogProof } from "../../schema/tlog/tlog-proof.ts";
 import type { Crypto } from "../crypto/crypto.ts";
@@ -226,9 +225,4 @@ function refuse(refusal: ReceiptRefusal): {
   readonly refusal: ReceiptRefusal;
 } {
   return { ok: false, refusal };
-}
-
-/** A digest as people compare it. */
-export function digestText(digest: Hash): string {
-  return `sha256:${toHex(digest)}`;
 }

@@ -19,6 +19,7 @@ import type { Counted, NotCounted, NotCountedReason } from "./verdict.ts";
 /** Claims of one question, with a place for those that did not help. */
 export class Counter {
   readonly notCounted: NotCounted[] = [];
+  readonly #noted = new Set<string>();
   readonly #claims: readonly Claim[];
   readonly #retired: Retired;
 
@@ -63,6 +64,7 @@ export class Counter {
    */
   builders(answer: (claim: BuildClaim) => string | undefined): BuildClaim[] {
     const all = this.#claims.filter((claim) => claim.kind === "build");
+    const contradictsItself = this.#contradictions(all);
     const groups = new Map<string, BuildClaim[]>();
     for (const claim of all) {
       const given = answer(claim);
@@ -73,11 +75,12 @@ export class Counter {
       const person = claim.person.name;
       if (this.#retired.spent(claim)) this.#aside(claim, { code: "RETIRED", person });
       else if (!this.#hasRole(claim, "builder")) continue;
-      else if (this.#contradictsItself(claim, all))
-        this.#aside(claim, { code: "CONTRADICTS_ITSELF", person });
+      else if (contradictsItself(claim)) this.#aside(claim, { code: "CONTRADICTS_ITSELF", person });
       else {
         const name = JSON.stringify([claim.inputsDigest, given]);
-        groups.set(name, [...(groups.get(name) ?? []), claim]);
+        const group = groups.get(name);
+        if (group === undefined) groups.set(name, [claim]);
+        else group.push(claim);
       }
     }
     const ranked = [...groups.values()]
@@ -115,18 +118,19 @@ export class Counter {
     );
   }
 
-  /** Whether the same person says another digest of an output with the same name. */
-  #contradictsItself(claim: BuildClaim, all: readonly BuildClaim[]): boolean {
-    return all.some(
-      (other) =>
-        other.person.name === claim.person.name &&
-        other.inputsDigest === claim.inputsDigest &&
-        other.system === claim.system &&
-        !this.#retired.unsaid(other) &&
-        other.outputs.some((theirs) =>
-          claim.outputs.some((ours) => ours.name === theirs.name && ours.sha256 !== theirs.sha256),
-        ),
-    );
+  /** Whether a builder has two digests for one output, and the same key has not taken one back. */
+  #contradictions(builds: readonly BuildClaim[]): (claim: BuildClaim) => boolean {
+    const answers = new Map<string, Set<string>>();
+    const key = ({ person, inputsDigest, system }: BuildClaim, name: string): string =>
+      JSON.stringify([person.name, inputsDigest, system, name]);
+    for (const claim of builds)
+      if (!this.#retired.unsaid(claim))
+        for (const { name, sha256 } of claim.outputs) {
+          const output = key(claim, name);
+          answers.set(output, (answers.get(output) ?? new Set()).add(sha256));
+        }
+    return (claim) =>
+      claim.outputs.some(({ name }) => (answers.get(key(claim, name))?.size ?? 0) > 1);
   }
 
   #hasRole(claim: Claim, role: Role): boolean {
@@ -139,8 +143,9 @@ export class Counter {
   /** Remember why a claim did not help, once, and answer no. */
   #aside(claim: Claim, reason: NotCountedReason): false {
     const { file } = claim.receipt;
-    if (!this.notCounted.some((other) => other.file === file && other.reason.code === reason.code))
-      this.notCounted.push({ file, reason });
+    const note = JSON.stringify([file, reason.code]);
+    if (!this.#noted.has(note)) this.notCounted.push({ file, reason });
+    this.#noted.add(note);
     return false;
   }
 }

@@ -301,6 +301,27 @@ describe("stream", () => {
     expect(got).toEqual(["8", "one", "two"]);
   });
 
+  test("our own slowness, on either side, is not held against the log", async () => {
+    const base = await serve((req, res) => {
+      res.writeHead(200);
+      res.flushHeaders();
+      req.pipe(res);
+    });
+    const pause = async (): Promise<unknown> => new Promise((resolve) => setTimeout(resolve, 400));
+    async function* slow(): AsyncGenerator<Uint8Array> {
+      yield utf8("one");
+      await pause();
+      yield utf8("two");
+    }
+    const got: (string | undefined)[] = [];
+    const transport = httpTransport(base, { deadlineMs: 200 });
+    for await (const line of transport.stream("x", slow(), NDJSON)) {
+      got.push(fromUtf8(line));
+      await pause();
+    }
+    expect(got).toEqual(["one", "two"]);
+  });
+
   test("silence between two pieces ends at the deadline", async () => {
     const base = await serve((req, res) => {
       req.resume();

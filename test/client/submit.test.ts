@@ -134,7 +134,7 @@ describe("an answer that does not hold is refused, and nothing is remembered", (
     expect(await refused()).toBe("RESPONSE_INVALID");
   });
 
-  test("CVE-2022-23649 a true receipt of another entry", async () => {
+  test("CVE-2022-23649 ANT-2026-88EWBS43 a true receipt of another entry", async () => {
     rewrite("v1/entries", () => JSON.stringify({ entries: [formatLogEntry(log.entry(5))] }));
     expect(await refused()).toBe("RESPONSE_INVALID");
   });
