@@ -12,6 +12,7 @@ export class Deadline {
   readonly #controller = new AbortController();
   readonly #milliseconds: number;
   #holds = 0;
+  #over = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(milliseconds: number) {
@@ -26,7 +27,8 @@ export class Deadline {
   /** The other side has moved: it gets its whole time again. */
   extend(): void {
     clearTimeout(this.#timer);
-    if (this.#holds === 0) this.#timer = setTimeout(() => this.abort(), this.#milliseconds);
+    if (this.#holds === 0 && !this.#over)
+      this.#timer = setTimeout(() => this.abort(), this.#milliseconds);
   }
 
   /** The clock stands still while we are the ones who are waited for. */
@@ -45,6 +47,7 @@ export class Deadline {
   }
 
   [Symbol.dispose](): void {
+    this.#over = true;
     clearTimeout(this.#timer);
   }
 }
