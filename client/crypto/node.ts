@@ -15,6 +15,7 @@ import {
   verify as nodeVerify,
   type VerifyKeyObjectInput,
 } from "node:crypto";
+import { GenerationCache } from "../../schema/cache.ts";
 import { encodeSpki } from "../../schema/key/spki.ts";
 import { asHash, type Hash } from "../../schema/tlog/hash.ts";
 import {
@@ -24,7 +25,6 @@ import {
   keyFor,
   PSS_SALT_BYTES,
 } from "./algorithm.ts";
-import { GenerationCache } from "./cache.ts";
 import type { Crypto, SignatureAlgorithm } from "./crypto.ts";
 
 /** Parsed keys held, each generation. A key with its numbers takes some kilobytes at most. */

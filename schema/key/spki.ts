@@ -17,7 +17,8 @@
  *
  * @module
  */
-import { concat, equal, fromHex, toHex } from "../bytes.ts";
+import { concat, equal, fromHex, latin1, toHex } from "../bytes.ts";
+import { GenerationCache } from "../cache.ts";
 import { DER_NULL, DER_OID, DER_SEQUENCE, DerReader, der, derBits, derUnsigned } from "../der.ts";
 import { type Failure, failure, type Result, success } from "../error.ts";
 import { MAX_KEY_BYTES, MAX_RSA_BITS, MIN_RSA_BITS } from "../limits.ts";
@@ -71,6 +72,17 @@ const CURVE_OIDS = {
 } as const satisfies Record<Curve, string>;
 const CURVES = ["p256", "p384", "p521"] as const satisfies readonly Curve[];
 
+/** Keys kept, each generation, and the bytes above which one is read anew each time. */
+const KEPT_KEYS = 512;
+const KEPT_KEY_BYTES = 1_536;
+
+/**
+ * What keys were read as, good or bad: one key signs many entries, and one entry asks for its
+ * key several times. The answer depends on the bytes alone, so that keeping it changes nothing.
+ */
+const readings = new GenerationCache<Result<PublicKey>>(KEPT_KEYS);
+const encodings = new WeakMap<PublicKey, Uint8Array<ArrayBuffer>>();
+
 /**
  * Read a stranger's key. Fails with `NOT_CANONICAL` (not the one DER encoding),
  * `KIND_UNSUPPORTED` (another algorithm or curve) or `KEY_REFUSED` (K1).
@@ -80,6 +92,17 @@ export function parseSpki(attackerDer: Uint8Array): Result<PublicKey> {
     return failure("TOO_LARGE", `A key has at most ${MAX_KEY_BYTES} bytes.`, {
       limit: MAX_KEY_BYTES,
     });
+  if (attackerDer.length > KEPT_KEY_BYTES) return readSpki(attackerDer);
+  const name = latin1(attackerDer);
+  const known = readings.get(name);
+  if (known !== undefined) return known;
+  // Of a copy: the key must not change with the stranger's buffer.
+  const reading = readSpki(attackerDer.slice());
+  readings.set(name, reading);
+  return reading;
+}
+
+function readSpki(attackerDer: Uint8Array): Result<PublicKey> {
   const outer = new DerReader(attackerDer);
   const info = outer.sequence();
   const algorithm = info?.sequence();
@@ -109,8 +132,16 @@ export function parseSpki(attackerDer: Uint8Array): Result<PublicKey> {
   }
 }
 
-/** The canonical encoding; the signer id is its SHA-256. */
+/** The canonical encoding; the signer id is its SHA-256. Shared: not to be written to. */
 export function encodeSpki(key: PublicKey): Uint8Array<ArrayBuffer> {
+  const known = encodings.get(key);
+  if (known !== undefined) return known;
+  const encoding = writeSpki(key);
+  encodings.set(key, encoding);
+  return encoding;
+}
+
+function writeSpki(key: PublicKey): Uint8Array<ArrayBuffer> {
   switch (key.type) {
     case "ed25519":
       return spki([oidDer(OID_ED25519)], key.raw);

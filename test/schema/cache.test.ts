@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { GenerationCache } from "../../../client/crypto/cache.ts";
+import { GenerationCache } from "../../schema/cache.ts";
 
 test("holds at most twice its limit, whatever is asked", () => {
   const cache = new GenerationCache<number>(4);
