@@ -105,9 +105,27 @@ async function compareHeads(
   const grew = known.tree.size < shown.tree.size;
   const [older, newer] = grew ? [known, shown] : [shown, known];
   const reader = new LogReader(ports, newer);
-  const root = await prefixRoot(reader, ports.crypto, older.tree.size);
+  const root = await prefixRoot(reader, ports.crypto, older.tree.size).catch((error: unknown) => {
+    throw grew ? error : behind(known, shown, error);
+  });
   if (equal(root, older.tree.root)) return { state: grew ? "advanced" : "stale", newest: newer };
   return { state: "forked", evidence: await inconsistentEvidence(reader, older, newer, root) };
+}
+
+/** Who serves a smaller head and no tiles of the larger one may lag, or may have been rolled back. */
+function behind(known: Head, shown: Head, cause: unknown): unknown {
+  if (!(cause instanceof LogError) || cause.code !== "NOT_FOUND") return cause;
+  const { origin } = known.log;
+  return new LogError(
+    "NOT_FOUND",
+    `${origin} shows ${shown.tree.size} entries, fewer than the ${known.tree.size} that are remembered, and nothing it serves shows that both are one log.`,
+    {
+      field: "checkpoint",
+      expected: `a head of at least ${known.tree.size} entries`,
+      hint: "It may lag: ask again later, or another mirror. If it stays so, it was rolled back.",
+      cause,
+    },
+  );
 }
 
 /** The root that `newer`, whose tiles were checked against its own root, had at a smaller size. */

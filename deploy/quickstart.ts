@@ -7,218 +7,178 @@
  * look like one log that forked.
  */
 import { createHash } from "node:crypto";
-import { cpSync, readdirSync, readFileSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { cpSync, existsSync, readdirSync, readFileSync } from "node:fs";
+import { resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { fork, tamper } from "./quickstart/attacks.ts";
 import { field, generate, initLog, type Key, makeLog, writeTrust } from "./quickstart/log.ts";
 import { makeRepository } from "./quickstart/repository.ts";
-import { freePort, good, MAIN, say, shown, step, Workplace } from "./quickstart/tools.ts";
+import { freePort, good, MAIN, quoted, say, step, Workplace } from "./quickstart/tools.ts";
+
+const URI = "https://example.org/hello.git";
+const COMMON = "--trust trust.toml --receipts receipts";
+/** Receipts of a large repository that are checked one by one; the rules read all of them. */
+const MAX_ONE_BY_ONE = 10;
 
 const { values } = parseArgs({ options: { repo: { type: "string" } } });
 const started = performance.now();
 const work = new Workplace();
-const { receipts, trust: trustFile } = work;
-const URI = "https://example.org/hello.git";
 
 try {
   await quickstart();
 } catch (error) {
   work.abandon();
-  console.error(
-    `\nThe quickstart failed: ${error instanceof Error ? error.message : String(error)}`,
-  );
-  console.error(`What it made is in ${work.folder}`);
+  const why = error instanceof Error ? error.message : String(error);
+  console.error(`\nThe quickstart failed: ${why}\nWhat it made is in ${work.folder}`);
   process.exitCode = 2;
 }
 
 async function quickstart(): Promise<void> {
-  console.log(
-    "Countersign quickstart: signed commits, reviews and builds, in a log nobody has to trust.",
-  );
+  console.log("Signed commits, reviews and builds, in a log that nobody has to trust.");
+  console.log(`Everything happens in ${work.folder}`);
   step("Four keys: Ada writes, Bob reviews, two builders build");
-  const [ada, bob, north, south] = await Promise.all([
-    generate(work, "ada", "ed25519"),
-    generate(work, "bob", "p256"),
-    generate(work, "builder-north", "ed25519"),
-    generate(work, "builder-south", "p256"),
-  ]);
+  const ada = await generate(work, "ada", "ed25519");
+  const bob = await generate(work, "bob", "p256");
+  const north = await generate(work, "north", "ed25519");
+  const south = await generate(work, "south", "p256");
+
   step(`A log on SQLite, with an origin of its own: ${work.origin}`);
   const port = await freePort();
-  const config = makeLog(work, work.path("log"), port);
-  const vkey = await initLog(work, config);
-  let stop = await work.serve(config);
+  makeLog(work, "log", port);
+  const vkey = await initLog(work);
+  let stop = await work.serve("log/log.toml");
   good(`it serves at http://127.0.0.1:${port} until it is told to stop`);
 
   const repository =
     values.repo === undefined ? await makeRepository(work, ada, bob) : resolve(values.repo);
   writeTrust(work, vkey, port, []);
-  const { commit, authorKey } = await importCommits(repository);
+  const { commit, author, size } = await importCommits(repository, ada);
   writeTrust(work, vkey, port, [
-    {
-      name: "Ada",
-      keys: authorKey === undefined ? [ada.line] : [ada.line, authorKey],
-      roles: ["author"],
-    },
+    { name: "Ada", keys: [author], roles: ["author"] },
     { name: "Bob", keys: [bob.line], roles: ["author", "reviewer"] },
-    { name: "Builder North", keys: [north.line], roles: ["builder"] },
-    { name: "Builder South", keys: [south.line], roles: ["builder"] },
+    { name: "North", keys: [north.line], roles: ["builder"] },
+    { name: "South", keys: [south.line], roles: ["builder"] },
   ]);
-  // A thief's copy of the log, key and guard included. It will tell another story in step 10.
+  // A thief's copy of the log, key and guard included. It will tell another story at the end.
   await stop();
   cpSync(work.path("log"), work.path("fork"), { recursive: true });
-  stop = await work.serve(config);
+  stop = await work.serve("log/log.toml");
 
-  await review(repository, commit, bob);
-  const artifact = await build(repository, commit, north, south);
+  await review(repository, commit);
+  const artifact = await build(repository, commit, "north", "south");
   step("The log is stopped. From here on nothing is asked of anybody");
   await stop();
-  good("it drained and ended with status 0");
+  good("it answered what was in flight, let go of its store, and ended with status 0");
   await verifyOffline(commit, artifact);
   await tamper(work);
-  await fork(work);
-  await whatNext(commit, artifact);
+  await fork(work, size);
+  whatNext(commit, artifact);
 }
 
 interface Imported {
   readonly commit: string;
-  /** Of a repository that was brought along: who signed, as the log names the key. */
-  readonly authorKey: string | undefined;
+  /** The key of the commit's author, as a trust file takes it. */
+  readonly author: string;
+  /** Entries of the log. */
+  readonly size: number;
 }
 
-async function importCommits(repository: string): Promise<Imported> {
+async function importCommits(repository: string, ada: Key): Promise<Imported> {
   step("Its signed commits go into the log; nobody signs anything twice");
-  shown(`countersign import git ${repository} --trust trust.toml --receipts receipts`);
-  const args = ["import", "git", repository, "--trust", trustFile, "--receipts", receipts];
-  const { status, stdout, stderr } = await work.run(process.execPath, [MAIN, ...args]);
-  // Status 1: some signatures of a repository that was brought along do not verify.
-  if (status > 1) throw new Error(stdout + stderr);
-  say(...stdout.trimEnd().split("\n"));
-  const logged = new Set(readdirSync(receipts).map((name) => name.replace(".receipt.json", "")));
-  const newest = (await work.git("-C", repository, "rev-list", "HEAD")).split("\n");
-  const commit = newest.find((id) => logged.has(id));
-  if (commit === undefined)
-    throw new Error(`no commit of ${repository} has an SSH signature that can be logged`);
-  if (values.repo === undefined) return { commit, authorKey: undefined };
-  const file = join(receipts, `${commit}.receipt.json`);
-  const shownEntry = await work.countersign(["verify", file, "--trust", trustFile, "--json"]);
-  const authorKey = field(shownEntry.stdout, "signerId");
-  say(
-    `Newest logged commit: ${commit}`,
-    "Its signer becomes Ada for this try. In earnest you take keys from people, not from repositories.",
+  // Status 1: in a repository that was brought along some signatures may not verify.
+  const { stdout } = await work.countersign(
+    `import git ${quoted(shortPath(repository))} ${COMMON}`,
+    {
+      wanted: [0, 1],
+    },
   );
-  return { commit, authorKey };
+  say(...stdout.trimEnd().split("\n"));
+  const size = Number(/the log has (\d+) entries/.exec(stdout)?.[1]);
+  const ids = (await work.git("-C", repository, "rev-list", "HEAD")).split("\n");
+  const commit = ids.find((id) => existsSync(work.path("receipts", `${id}.receipt.json`)));
+  if (commit === undefined || Number.isNaN(size))
+    throw new Error(`${repository} has no commit with an SSH signature that can be logged`);
+  if (values.repo === undefined) return { commit, author: ada.line, size };
+  const receipt = `receipts/${commit}.receipt.json`;
+  const shown = await work.countersign(`verify ${receipt} --trust trust.toml --json`);
+  say(
+    `The newest of them is ${commit}; whoever signed it becomes Ada for this try.`,
+    "In earnest you take keys from people, never from a repository or a log.",
+  );
+  return { commit, author: field(shown.stdout, "signerId"), size };
 }
 
-async function review(repository: string, commit: string, bob: Key): Promise<void> {
+async function review(repository: string, commit: string): Promise<void> {
   step("Bob reviews the newest commit");
-  shown(
-    `countersign attest review ${commit.slice(0, 12)} --repo … --verdict approve --key bob.pem --trust trust.toml`,
+  const { stdout } = await work.countersign(
+    `attest review ${commit} --repo ${quoted(shortPath(repository))} --uri ${URI} --verdict approve --comment 'Read every line.' --key bob.pem ${COMMON}`,
   );
-  const { stdout } = await work.countersign([
-    "attest",
-    "review",
-    commit,
-    "--repo",
-    repository,
-    "--uri",
-    URI,
-    "--verdict",
-    "approve",
-    "--comment",
-    "Read every line.",
-    "--key",
-    bob.file,
-    "--trust",
-    trustFile,
-    "--receipts",
-    receipts,
-  ]);
   good(stdout.trim());
 }
 
-async function build(repository: string, commit: string, ...builders: Key[]): Promise<string> {
+/** Each builder makes its own archive; the file of the last one. */
+async function build(repository: string, commit: string, ...builders: string[]): Promise<string> {
   step("Two builders build that commit, each by itself");
   const digests = new Set<string>();
-  let artifact = "";
-  for (const builder of builders) {
-    const name = builder.file.replace(/.*[\\/]|\.pem$/g, "");
-    artifact = work.path(`${name}.tar`);
-    await work.git("-C", repository, "archive", "--format=tar", `--output=${artifact}`, commit);
-    digests.add(createHash("sha256").update(readFileSync(artifact)).digest("hex"));
-    shown(
-      `countersign attest build --input gitCommit=${commit.slice(0, 12)}… --artifact hello.tar=${name}.tar --key ${name}.pem …`,
+  for (const name of builders) {
+    const file = work.path(`${name}.tar`);
+    await work.git("-C", repository, "archive", "--format=tar", `--output=${file}`, commit);
+    digests.add(createHash("sha256").update(readFileSync(file)).digest("hex"));
+    const { stdout } = await work.countersign(
+      `attest build --input gitCommit=${commit} --artifact hello.tar=${name}.tar --operator ${name} --system any --key ${name}.pem ${COMMON}`,
     );
-    const { stdout } = await work.countersign([
-      "attest",
-      "build",
-      "--input",
-      `gitCommit=${commit}`,
-      "--artifact",
-      `hello.tar=${artifact}`,
-      "--operator",
-      name,
-      "--system",
-      "any",
-      "--key",
-      builder.file,
-      "--trust",
-      trustFile,
-      "--receipts",
-      receipts,
-    ]);
     good(stdout.trim());
   }
-  if (digests.size !== 1) throw new Error("the two builds differ");
-  return artifact;
+  if (digests.size !== 1) throw new Error("the builds differ");
+  return `${builders.at(-1) ?? ""}.tar`;
 }
 
 async function verifyOffline(commit: string, artifact: string): Promise<void> {
-  step("Everything is verified offline: the commit, the artifact, every receipt");
-  const common = ["--receipts", receipts, "--trust", trustFile];
-  shown(`countersign verify ${commit} --receipts receipts --trust trust.toml`);
-  say(...lines((await work.countersign(["verify", commit, ...common])).stdout));
-  shown(`countersign verify ${artifact} --receipts receipts --trust trust.toml`);
-  say(...lines((await work.countersign(["verify", artifact, ...common])).stdout));
-  const all = readdirSync(receipts);
-  const some = all.slice(0, 10);
+  step("Everything is verified offline: the commit, the artifact, the receipts");
+  say(...lines((await work.countersign(`verify ${commit} ${COMMON}`)).stdout), "");
+  say(...lines((await work.countersign(`verify ${artifact} ${COMMON}`)).stdout), "");
+  const all = readdirSync(work.path("receipts")).toSorted();
+  const some = all.slice(0, MAX_ONE_BY_ONE);
   for (const name of some)
-    await work.countersign(["verify", join(receipts, name), "--trust", trustFile]);
-  good(
-    `${some.length} of ${all.length} receipts checked one by one: each is in the log, under its signed head`,
+    await work.countersign(`verify receipts/${name} --trust trust.toml`, { quiet: true });
+  good(`${some.length} of ${all.length} receipts, one by one: each entry is under a signed head`);
+  say(
+    '"not compared": offline, only a head of the remembered size can be held against memory;',
+    "the others are compared by `countersign update` when the log is at hand.",
   );
 }
 
 /** The lines of an answer that are about what was asked, not about other receipts. */
 function lines(answer: string): string[] {
-  return answer
-    .trimEnd()
-    .split("\n")
-    .filter((line) => !/^ {2}(?:not counted:|…)/.test(line));
+  const all = answer.trimEnd().split("\n");
+  return all.filter((line) => !/^ {2}(?:not counted:|…)/.test(line));
 }
 
-async function whatNext(commit: string, artifact: string): Promise<void> {
+/** As it is typed in the folder of the quickstart. */
+function shortPath(path: string): string {
+  return path.startsWith(`${work.folder}/`) ? path.slice(work.folder.length + 1) : path;
+}
+
+function whatNext(commit: string, artifact: string): void {
   const seconds = ((performance.now() - started) / 1000).toFixed(1);
   step(`Done in ${seconds} s. What to do next`);
   say(
     "Everything is still there. In a shell:",
-    "",
-    `  alias countersign='${process.execPath} ${MAIN}'`,
-    `  cd ${work.folder} && export XDG_STATE_HOME=$PWD/state`,
-    "",
+    `  alias countersign="${quoted(process.execPath)} ${quoted(MAIN)}"`,
+    `  cd ${quoted(work.folder)} && export XDG_STATE_HOME=$PWD/state`,
     "Ask again, and read the answers as a program would:",
-    `  countersign verify ${commit} --receipts receipts --trust trust.toml --json`,
-    `  countersign verify ${artifact} --receipts receipts --trust trust.toml`,
-    "Serve the log again, and log your own repository in another shell:",
+    `  countersign verify ${commit} ${COMMON} --json`,
+    `  countersign verify ${artifact} ${COMMON}`,
+    "Serve the log again; in another shell, log a repository of yours:",
     "  countersign serve --config log/log.toml",
-    "  countersign import git PATH --trust trust.toml --receipts receipts",
-    "Sign your own commits with a key of yours, or with the one in your ssh-agent:",
+    `  countersign import git PATH ${COMMON}`,
+    "Sign your own commits, with a key file or with the key in your ssh-agent:",
     "  countersign key generate -o me.pem",
-    `  git config gpg.format ssh; git config gpg.ssh.program ${work.path("countersign")}`,
+    `  git config gpg.format ssh; git config gpg.ssh.program ${quoted(work.writeSigner())}`,
     "  git config user.signingKey $PWD/me.pem; git commit -S",
-    "All commands, and help for each:",
+    "Help for everything, with examples:",
     "  countersign --help; countersign verify --help",
     "When you have seen enough:",
-    `  rm -r ${work.folder}`,
+    `  rm -r ${quoted(work.folder)}`,
   );
 }

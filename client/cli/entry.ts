@@ -10,7 +10,7 @@ import { asHash } from "../../schema/tlog/hash.ts";
 import { LogReader } from "../log.ts";
 import { fetchHead, type LogPorts, observeOrThrow } from "../update.ts";
 import { explainRefusal } from "../verify/explain.ts";
-import { verifyReceipt } from "../verify/receipt.ts";
+import { toTlogProof, verifyReceipt } from "../verify/receipt.ts";
 import type { Arguments, Command } from "./command.ts";
 import { entryData, entryLines } from "./describe.ts";
 import { writeWhole } from "./files.ts";
@@ -28,7 +28,12 @@ export const entry: Command = {
   positionals: [{ name: "ENTRY", help: "a leaf index, or a leaf hash in hex", required: true }],
   options: {
     ...LOG_OPTIONS,
-    output: { type: "string", short: "o", value: "FILE", help: "write the receipt to this file" },
+    output: {
+      type: "string",
+      short: "o",
+      value: "FILE",
+      help: "write the receipt to this file; a name that ends with .tlog-proof gets that form",
+    },
   },
   examples: [
     { what: "the genesis of a log", line: "countersign entry 0 --trust trust.toml" },
@@ -48,7 +53,8 @@ export const entry: Command = {
       { name: `entry ${name}`, bytes },
     );
     const file = args.value("output");
-    if (file !== undefined) await writeWhole(io, file, bytes);
+    if (file !== undefined)
+      await writeWhole(io, file, file.endsWith(".tlog-proof") ? toTlogProof(receipt) : bytes);
     if (verdict.ok) {
       if (args.json) printJson(io, entryData(verdict.receipt));
       else print(io, ...entryLines(verdict.receipt));

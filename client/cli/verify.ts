@@ -143,15 +143,17 @@ async function seen(args: Arguments, io: Io, what: string): Promise<Kind> {
 
 /** A folder of receipts is mostly about other things: of those a person wants to see a few. */
 function shortened(text: string): string[] {
-  const lines = text.split("\n");
-  const aside = lines.filter((line) => line.startsWith(ASIDE));
-  if (aside.length <= MAX_LINES) return lines;
-  const shown = new Set(aside.slice(0, MAX_LINES));
-  const more = aside.length - MAX_LINES;
-  return [
-    ...lines.filter((line) => !line.startsWith(ASIDE) || shown.has(line)),
-    `  … and ${more} more receipts that were not counted; --json shows them all`,
-  ];
+  const counts = new Map<string, number>();
+  const lines = text.split("\n").filter((line) => {
+    const kind = LONG_LISTS.find((start) => line.startsWith(start));
+    if (kind === undefined) return true;
+    counts.set(kind, (counts.get(kind) ?? 0) + 1);
+    return (counts.get(kind) ?? 0) <= MAX_LINES;
+  });
+  const more = [...counts.values()].reduce((sum, count) => sum + Math.max(count - MAX_LINES, 0), 0);
+  return more === 0
+    ? lines
+    : [...lines, `  … and ${more} more such lines; --json shows everything`];
 }
 
-const ASIDE = "  not counted:";
+const LONG_LISTS = ["  not counted:", "  head "] as const;

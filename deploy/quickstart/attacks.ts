@@ -2,23 +2,23 @@
  * Two attacks, with their refusals: a receipt that was changed, and a log that forked.
  */
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
 import { generate, makeLog } from "./log.ts";
-import { freePort, good, refused, say, shown, step, type Workplace } from "./tools.ts";
+import { freePort, good, refused, say, step, type Workplace } from "./tools.ts";
 
 export async function tamper(work: Workplace): Promise<void> {
   step("Attack 1: a receipt is changed by one character");
-  const [name = ""] = readdirSync(work.receipts).toSorted();
-  const receipt: unknown = JSON.parse(readFileSync(join(work.receipts, name), "utf8"));
+  const [name = ""] = readdirSync(work.path("receipts")).toSorted();
+  const receipt: unknown = JSON.parse(readFileSync(work.path("receipts", name), "utf8"));
   for (const [what, path] of [
-    ["what was signed", ["content"]],
-    ["the entry", ["logEntry", "canonicalizedBody"]],
-    ["the proof", ["logEntry", "inclusionProof", "hashes", "0"]],
+    ["content", ["content"]],
+    ["entry", ["logEntry", "canonicalizedBody"]],
+    ["proof", ["logEntry", "inclusionProof", "hashes", "0"]],
   ] as const) {
-    const file = work.path("tampered.receipt.json");
-    writeFileSync(file, JSON.stringify(changed(receipt, path)));
-    const { stdout } = await work.countersign(["verify", file, "--trust", work.trust], 1);
-    refused(`${what}: ${stdout.trim().split("\n")[0] ?? ""}`);
+    const file = `${what}-changed.receipt.json`;
+    writeFileSync(work.path(file), JSON.stringify(changed(receipt, path)));
+    const line = `verify ${file} --trust trust.toml`;
+    const { stdout } = await work.countersign(line, { wanted: [1] });
+    refused(stdout.trim().split("\n")[0] ?? "");
   }
 }
 
@@ -38,46 +38,34 @@ function changed(value: unknown, path: readonly string[]): unknown {
   );
 }
 
-export async function fork(work: Workplace): Promise<void> {
-  step("Attack 2: the log forks. Its thief has the key, and tells another story from entry 7 on");
+/** @param size entries that both histories share */
+export async function fork(work: Workplace, size: number): Promise<void> {
+  step(`Attack 2: the log forks. A thief of its key tells another story from entry ${size} on`);
   const port = await freePort();
-  const config = makeLog(work, work.path("fork"), port);
-  const stop = await work.serve(config);
+  makeLog(work, "fork", port);
+  const stop = await work.serve("fork/log.toml");
   const url = `http://127.0.0.1:${port}/`;
-  const mallory = await generate(work, "mallory", "ed25519");
+  await generate(work, "mallory", "ed25519");
   const thief = { XDG_STATE_HOME: work.path("thief") };
-  for (let i = 0; i < 4; i++) {
-    const file = work.path(`story-${i}.txt`);
-    writeFileSync(file, `another story, part ${i}\n`);
+  // One entry more than the true log got, so that the fork looks like growth.
+  for (let part = 1; part <= 4; part++) {
+    writeFileSync(work.path(`story-${part}.txt`), `another story, part ${part}\n`);
     await work.countersign(
-      [
-        "sign",
-        file,
-        "--key",
-        mallory.file,
-        "--log",
-        url,
-        "--trust",
-        work.trust,
-        "--receipts",
-        work.path("thief-receipts"),
-      ],
-      0,
-      thief,
+      `sign story-${part}.txt --key mallory.pem --log ${url} --trust trust.toml --receipts thief/receipts`,
+      { env: thief, quiet: true },
     );
   }
-  good("the forked log answers, and signs with the very same key");
-  shown(`countersign update --log ${url} --trust trust.toml`);
-  const { stdout } = await work.countersign(
-    ["update", "--log", url, "--trust", work.trust, "--evidence", work.path("evidence")],
-    3,
-  );
+  good(`a real second log answers at ${url}, and signs with the very same key`);
+  const line = `update --log ${url} --trust trust.toml --evidence evidence`;
+  const { stdout } = await work.countersign(line, { wanted: [3] });
   await stop();
   refused(stdout.trim().split("\n")[0] ?? "");
+  say("", "The evidence convicts by itself: a fresh process, no memory, no network.");
   const [file = ""] = readdirSync(work.path("evidence"));
-  say("The evidence convicts by itself. A fresh process, another machine's memory, no network:");
-  shown(`countersign evidence verify evidence/${file} --trust trust.toml`);
-  const stranger = { XDG_STATE_HOME: work.path("stranger") };
-  const evidence = ["evidence", "verify", work.path("evidence", file), "--trust", work.trust];
-  say(...(await work.countersign(evidence, 0, stranger)).stdout.trimEnd().split("\n"));
+  const judged = await work.countersign(`evidence verify evidence/${file} --trust trust.toml`, {
+    env: { XDG_STATE_HOME: work.path("stranger") },
+  });
+  const [first = "", ...rest] = judged.stdout.trimEnd().split("\n");
+  good(first);
+  say(...rest);
 }

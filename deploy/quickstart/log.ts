@@ -3,7 +3,7 @@
  */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { good, shown, type Workplace } from "./tools.ts";
+import { good, type Workplace } from "./tools.ts";
 
 export interface Key {
   readonly file: string;
@@ -17,20 +17,17 @@ export interface Person {
 }
 
 export async function generate(work: Workplace, name: string, type: string): Promise<Key> {
-  const file = work.path(`${name}.pem`);
-  const args = ["key", "generate", "--type", type, "-o", file, "--json"];
-  const { stdout } = await work.countersign(args);
-  const line = field(stdout, "key");
-  good(`${name}: ${line.slice(0, 60)}…`);
-  return { file, line };
+  const file = `${name}.pem`;
+  const { stdout } = await work.countersign(`key generate --type ${type} -o ${file} --json`);
+  return { file, line: field(stdout, "key") };
 }
 
-/** The configuration of a log that lives in one folder; its path. */
-export function makeLog(work: Workplace, folder: string, port: number): string {
-  const config = join(folder, "log.toml");
+/** The configuration of a log that lives in one folder: `NAME/log.toml`. */
+export function makeLog(work: Workplace, name: string, port: number): void {
+  const folder = work.path(name);
   mkdirSync(folder, { recursive: true });
   writeFileSync(
-    config,
+    join(folder, "log.toml"),
     [
       "[log]",
       `origin = ${JSON.stringify(work.origin)}`,
@@ -48,12 +45,11 @@ export function makeLog(work: Workplace, folder: string, port: number): string {
       "",
     ].join("\n"),
   );
-  return config;
 }
 
-export async function initLog(work: Workplace, config: string): Promise<string> {
-  shown("countersign init --config log/log.toml");
-  const { stdout } = await work.countersign(["init", "--config", config, "--json"]);
+/** Make the log of `log/log.toml`; its verifier key. */
+export async function initLog(work: Workplace): Promise<string> {
+  const { stdout } = await work.countersign("init --config log/log.toml --json");
   const vkey = field(stdout, "vkey");
   good(`its verifier key, which clients pin: ${vkey}`);
   return vkey;
@@ -84,7 +80,7 @@ export function writeTrust(
     ]),
     ...["commit", "artifact"].flatMap((question) => ["[[rule]]", `for = "${question}"`, ...rule]),
   ];
-  writeFileSync(work.trust, lines.join("\n"));
+  writeFileSync(work.path("trust.toml"), lines.join("\n"));
 }
 
 /** A text field anywhere in a JSON answer. */

@@ -31,7 +31,7 @@ export async function makeRepository(work: Workplace, ada: Key, bob: Key): Promi
     "-c",
     `user.email=${name.toLowerCase()}@example.org`,
     "-c",
-    `user.signingKey=${key.file}`,
+    `user.signingKey=${work.path(key.file)}`,
   ];
   for (const [key, name, file, text, message] of commits) {
     writeFileSync(join(repository, file), text);

@@ -20,20 +20,23 @@ export interface Outcome {
   readonly stderr: string;
 }
 
+export interface How {
+  /** Exit statuses that are right; any other ends the quickstart. Default: 0. */
+  readonly wanted?: readonly number[];
+  readonly env?: Record<string, string>;
+  readonly quiet?: boolean;
+}
+
 /** A folder of its own, and an environment in which nothing of the user's is read or changed. */
 export class Workplace {
   readonly folder: string;
   /** Unique, so that the logs of two runs are two logs. */
   readonly origin: string = `quickstart-${randomBytes(4).toString("hex")}.example`;
-  readonly trust: string;
-  readonly receipts: string;
   readonly #env: Record<string, string>;
   readonly #servers = new Set<ChildProcess>();
 
   constructor() {
     this.folder = mkdtempSync(join(tmpdir(), "countersign-quickstart-"));
-    this.trust = this.path("trust.toml");
-    this.receipts = this.path("receipts");
     mkdirSync(this.path("home"));
     this.#env = {
       PATH: process.env["PATH"] ?? "",
@@ -76,30 +79,30 @@ export class Workplace {
 
   /** Run and expect an exit status; anything else ends the quickstart with everything it said. */
   async expect(
-    wanted: number,
+    wanted: readonly number[],
     program: string,
     args: readonly string[],
     env: Record<string, string> = {},
   ): Promise<Outcome> {
     const outcome = await this.run(program, args, env);
-    if (outcome.status !== wanted)
+    if (!wanted.includes(outcome.status))
       throw new Error(
-        `${program} ${args.join(" ")}\nended with ${outcome.status} instead of ${wanted}\n${outcome.stdout}${outcome.stderr}`,
+        `${program} ${args.join(" ")}\nended with ${outcome.status} instead of ${wanted.join(" or ")}\n${outcome.stdout}${outcome.stderr}`,
       );
     return outcome;
   }
 
-  /** Our own command line, as a fresh process. */
-  async countersign(
-    args: readonly string[],
-    wanted = 0,
-    env: Record<string, string> = {},
-  ): Promise<Outcome> {
-    return this.expect(wanted, process.execPath, [MAIN, ...args], env);
+  /**
+   * Our own command line, as a fresh process. The line is what a person would type in the folder,
+   * and it is shown before it is run, unless it is a detail.
+   */
+  async countersign(line: string, how: How = {}): Promise<Outcome> {
+    if (how.quiet !== true) console.log(styleText("dim", `    $ countersign ${line}`));
+    return this.expect(how.wanted ?? [0], process.execPath, [MAIN, ...words(line)], how.env);
   }
 
   async git(...args: string[]): Promise<string> {
-    return (await this.expect(0, "git", args)).stdout.trim();
+    return (await this.expect([0], "git", args)).stdout.trim();
   }
 
   /** `countersign serve` in the background; resolves when it says that it serves. */
@@ -136,6 +139,17 @@ export class Workplace {
   }
 }
 
+/** Words of a line as a shell splits them: blanks, and 'quotes'. */
+function words(line: string): string[] {
+  return [...line.matchAll(/(?:'[^']*'|[^\s'])+/g)].map(([word]) => word.replaceAll("'", ""));
+}
+
+/** A word that a shell takes for one, whatever is in it. */
+export function quoted(text: string): string {
+  if (text.includes("'")) throw new Error(`a path with a quote cannot be shown: ${text}`);
+  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text}'`;
+}
+
 /** Exit status of a process; 128 where a signal ended it. */
 function statusOf(child: ChildProcess): Promise<number> {
   return new Promise((resolve, reject) => {
@@ -164,11 +178,6 @@ export function step(title: string): void {
 
 export function say(...lines: readonly string[]): void {
   for (const line of lines) console.log(`    ${line}`);
-}
-
-/** A command as a person would type it. */
-export function shown(command: string): void {
-  console.log(styleText("dim", `    $ ${command}`));
 }
 
 export function good(text: string): void {

@@ -5,7 +5,7 @@
 import type { ChildProcess } from "node:child_process";
 import { spawn } from "node:child_process";
 import {
-  copyFileSync,
+  cpSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -169,7 +169,10 @@ class Story {
       this.#cwd = this.#path(folder);
     },
     mkdir: ([folder = ""]) => void mkdirSync(this.#path(folder), { recursive: true }),
-    cp: ([from = "", to = ""]) => copyFileSync(this.#path(from), this.#path(to)),
+    cp: (paths) => {
+      const [from = "", to = ""] = paths.filter((path) => path !== "-r");
+      cpSync(this.#path(from), this.#path(to), { recursive: true });
+    },
     rm: ([file = ""]) => rmSync(this.#path(file), { recursive: true }),
     // Writes the output of the last command to a file.
     save: ([file = ""]) => writeFileSync(this.#path(file), this.#last.stdout),

@@ -18,7 +18,7 @@
  *     match FILE 'regular expression'
  *     replace FILE 'regexp' 'text'        changes a file: the forger's hand
  *     save FILE                           the output of the last command; `append FILE 'line'…`
- *     env NAME=VALUE   cd DIR   mkdir DIR   cp FROM TO   rm FILE
+ *     env NAME=VALUE   cd DIR   mkdir DIR   cp [-r] FROM TO   rm FILE
  *     -- name --                          what follows, up to the next mark, is this file
  *
  * Words are separated by blanks, 'quoted' as in a shell; $NAME and ${NAME} are replaced.
