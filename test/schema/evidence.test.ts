@@ -1,0 +1,103 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { utf8 } from "../../schema/bytes.ts";
+import { unwrap } from "../../schema/error.ts";
+import {
+  type Evidence,
+  formatEvidence,
+  MAX_EVIDENCE_BYTES,
+  parseEvidence,
+} from "../../schema/evidence.ts";
+import { parseReceipt } from "../../schema/receipt.ts";
+import { vector } from "../data.ts";
+import { reason } from "./entry/support.ts";
+
+const { entry, content = new Uint8Array() } = unwrap(
+  parseReceipt(vector("leaf/dsse-ed25519-commit-review.receipt.json")),
+);
+const { checkpoint: note, root } = entry;
+const MEDIA_TYPE = '"mediaType":"application/vnd.countersign.evidence+json;version=1"';
+
+const ALL: readonly Evidence[] = [
+  { kind: "fork-same-size", notes: [note, note] },
+  { kind: "fork-inconsistent", notes: [note, note], path: [root, root] },
+  { kind: "wrong-entry", entries: [entry, entry] },
+  { kind: "duplicate-leaf", entries: [entry, entry] },
+  { kind: "bad-admission", entry },
+  { kind: "bad-admission", entry, content, key: utf8("key") },
+];
+
+test.each(ALL.map((evidence) => [evidence.kind, evidence] as const))(
+  "%s is read back whole",
+  (_, evidence) => {
+    expect(unwrap(parseEvidence(formatEvidence(evidence)))).toEqual(evidence);
+  },
+);
+
+test.each(["fork-same-size", "fork-inconsistent", "wrong-entry"])(
+  "the vector %s is written byte for byte",
+  (name) => {
+    const file = vector(`leaf/${name}.evidence.json`);
+    expect(formatEvidence(unwrap(parseEvidence(file)))).toEqual(file);
+  },
+);
+
+describe("an evidence file", () => {
+  const text = (body: string): Uint8Array => utf8(`{${MEDIA_TYPE},${body}}`);
+  test.each([
+    ["of another kind", '"kind":"rumour"', "kind"],
+    ["with one note", '"kind":"fork-same-size","notes":["a"]', "notes"],
+    ["with a note that is no text", '"kind":"fork-same-size","notes":["a",1]', "notes[1]"],
+    [
+      "with what belongs to another kind",
+      '"kind":"fork-same-size","notes":["a","b"],"path":[]',
+      "path",
+    ],
+    ["without its path", '"kind":"fork-inconsistent","notes":["a","b"]', "path"],
+    [
+      "with a path of short hashes",
+      '"kind":"fork-inconsistent","notes":["a","b"],"path":["AA=="]',
+      "path[0]",
+    ],
+    ["with one entry", '"kind":"wrong-entry","entries":[{}]', "entries"],
+    [
+      "with entries that are none",
+      '"kind":"wrong-entry","entries":[{},{}]',
+      "entries[0].integratedTime",
+    ],
+    ["without its entry", '"kind":"bad-admission"', "entry"],
+  ])("%s is refused, naming the field", (_, body, field) => {
+    expect(reason(parseEvidence(text(body)))).toEqual(["FIELD_INVALID", field]);
+  });
+
+  test("with three notes, a longer path than any tree has, or above 4 MiB, is refused", () => {
+    expect(reason(parseEvidence(text('"kind":"fork-same-size","notes":["a","b","c"]')))[0]).toBe(
+      "TOO_LARGE",
+    );
+    const path = JSON.stringify(Array.from({ length: 66 }, () => "AA=="));
+    expect(
+      reason(parseEvidence(text(`"kind":"fork-inconsistent","notes":["a","b"],"path":${path}`))),
+    ).toEqual(["TOO_LARGE", "path"]);
+    expect(reason(parseEvidence(new Uint8Array(MAX_EVIDENCE_BYTES + 1)))).toEqual([
+      "TOO_LARGE",
+      "evidence",
+    ]);
+  });
+
+  test("of any bytes never throws", () => {
+    const files = ALL.map((evidence) => new TextDecoder().decode(formatEvidence(evidence)));
+    fc.assert(
+      fc.property(
+        fc.constantFrom(...files),
+        fc.nat(),
+        fc.string({ maxLength: 3 }),
+        (file, at, insert) => {
+          const start = at % file.length;
+          const parsed = parseEvidence(utf8(file.slice(0, start) + insert + file.slice(start + 1)));
+          if (parsed.ok) expect(parseEvidence(formatEvidence(parsed.value))).toEqual(parsed);
+        },
+      ),
+      { numRuns: 1000 },
+    );
+  });
+});
