@@ -5,7 +5,7 @@
  */
 import { LogError } from "../../schema/error.ts";
 import { MAX_CONTENT_BYTES } from "../../schema/limits.ts";
-import { dsseSubmission, FILE_NAMESPACE } from "../keys/signer.ts";
+import { dsseSubmission } from "../keys/signer.ts";
 import type { Arguments, Command } from "./command.ts";
 import { checkDelivery, deliver } from "./deliver.ts";
 import { readBytes } from "./files.ts";
@@ -17,19 +17,14 @@ export const sign: Command = {
   name: "sign",
   summary: "Sign a file, to be logged now or later.",
   about: [
-    "The file becomes the content of an entry, at most 1 MiB, public for ever: of something larger or private sign a checksum file (`sha256sum FILE > SUMS`). With --as ssh (the default for keys that SSH has) anybody can check the signature with ssh-keygen as well.",
+    "The file becomes the content of an entry, at most 1 MiB, public for ever: of something larger or private sign a checksum file (`sha256sum FILE > SUMS`). With --as ssh anybody can check the signature with `ssh-keygen -Y verify -n file` as well.",
   ],
   positionals: [{ name: "FILE", help: "what is signed, byte for byte", required: true }],
   options: {
     as: {
       type: "string",
       value: "FORM",
-      help: "ssh (SSHSIG), raw (the plain signature), or dsse (an envelope, with --type)",
-    },
-    namespace: {
-      type: "string",
-      value: "NAME",
-      help: "what an SSH signature is for (default: file)",
+      help: "raw (plain; the default of key files), ssh (SSHSIG; of agents), dsse (with --type)",
     },
     type: { type: "string", value: "TYPE", help: "payload type of a DSSE envelope" },
     ...SIGNER_OPTIONS,
@@ -60,7 +55,7 @@ export const sign: Command = {
     const submission =
       form === "dsse"
         ? await dsseSubmission(signer, type ?? "", content)
-        : await signFile(signer, form, args.value("namespace") ?? FILE_NAMESPACE, content);
+        : await signFile(signer, form, content);
     return deliver(args, io, submission);
   },
 };

@@ -75,12 +75,11 @@ export async function readPassphrase(io: Io, file: string): Promise<string> {
 export async function signFile(
   signer: Signer,
   form: "ssh" | "raw" | undefined,
-  namespace: string,
   content: Uint8Array,
 ): Promise<RawSubmission | SshsigSubmission> {
-  if (form === undefined && namespace === FILE_NAMESPACE) return fileSubmission(signer, content);
+  if (form === undefined) return fileSubmission(signer, content);
   if (form === "raw") return signPlain(signer, content);
-  const blob = await signSshsig(signer, namespace, content);
+  const blob = await signSshsig(signer, FILE_NAMESPACE, content);
   return { kind: "sshsig", content: toBase64(content), signature: toBase64(blob) };
 }
 
