@@ -47,8 +47,8 @@ export function entry(
   };
 }
 
-export function entries(from: number, to: number): NewEntry[] {
-  return Array.from({ length: to - from }, (_, i) => entry(from + i));
+export function entries(from: number, to: number, options: { bytes?: number } = {}): NewEntry[] {
+  return Array.from({ length: to - from }, (_, i) => entry(from + i, options));
 }
 
 export const GENESIS: NewEntry = entry("genesis");
