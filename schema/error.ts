@@ -153,13 +153,14 @@ export interface ErrorDetail {
   readonly cause?: unknown;
 }
 
-const brand: unique symbol = Symbol.for("countersign.LogError");
+const BRAND = "countersign.LogError";
 
 /** The only error class. `instanceof` holds across two copies of the package. */
 export class LogError extends Error {
   readonly code: ErrorCode;
   readonly detail: ErrorDetail;
-  readonly [brand] = true;
+  /** Says what it is to another copy of this package; see `Symbol.hasInstance` below. */
+  readonly brand: string = BRAND;
 
   constructor(code: ErrorCode, message: string, detail: ErrorDetail = {}) {
     super(message, detail.cause === undefined ? undefined : { cause: detail.cause });
@@ -169,7 +170,7 @@ export class LogError extends Error {
   }
 
   static override [Symbol.hasInstance](value: unknown): boolean {
-    return typeof value === "object" && value !== null && brand in value;
+    return typeof value === "object" && value !== null && "brand" in value && value.brand === BRAND;
   }
 }
 
