@@ -95,8 +95,9 @@ async function verifyCountersign(
     key.value === undefined &&
     (key.digest === undefined || !equal(crypto.sha256(keyBytes), key.digest))
   )
+    // Whoever handed over another key says nothing about the leaf, so this is no charge against it.
     return refuse(
-      "key is refused",
+      "key is not given",
       "signature.key.digest",
       "the key object is not the one the leaf names",
     );

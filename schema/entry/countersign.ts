@@ -1,8 +1,8 @@
 /**
  * The `countersign` 0.0.1 leaf: every signature that a `hashedrekord` cannot hold.
  *
- * The layout is closed. What each format puts into `value` and `key` is in `key.ts` and
- * `prepare.ts`; here are only its fields. Digests, ids and values are standard base64.
+ * The layout is closed. What each format puts into `value` and `key` is in `signer.ts` and
+ * `derive.ts`; here are only its fields. Digests, ids and values are standard base64.
  *
  * Spec: docs/formats.md §Leaf. Vectors: test/vectors/leaf/.
  *
