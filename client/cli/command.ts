@@ -17,7 +17,7 @@ export interface OptionSpec {
   readonly multiple?: boolean;
 }
 
-export interface PositionalSpec {
+interface PositionalSpec {
   readonly name: string;
   readonly help: string;
   readonly required: boolean;
@@ -25,7 +25,7 @@ export interface PositionalSpec {
   readonly many?: boolean;
 }
 
-export interface Example {
+interface Example {
   readonly what: string;
   readonly line: string;
 }

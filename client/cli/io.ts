@@ -6,7 +6,7 @@
  * @module
  */
 
-export interface TextSink {
+interface TextSink {
   write(text: string | Uint8Array): unknown;
 }
 

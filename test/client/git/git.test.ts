@@ -150,14 +150,17 @@ describe("the repository is a stranger's", () => {
     const trap = join(folder, "trap");
     const command = `touch ${trap}`;
     for (const [name, value] of [
+      ["core.repositoryFormatVersion", "1"],
       ["core.fsmonitor", command],
       ["core.sshCommand", command],
       ["core.pager", command],
       ["core.editor", command],
       ["gpg.program", command],
       ["log.showSignature", "true"],
-      ["remote.origin.url", `ext::sh -c "${command}"`],
+      ["remote.origin.url", `ext::touch ${trap}`],
+      ["remote.origin.fetch", "+refs/heads/*:refs/remotes/origin/*"],
       ["remote.origin.promisor", "true"],
+      ["remote.origin.partialCloneFilter", "blob:none"],
       ["extensions.partialClone", "origin"],
       ["protocol.ext.allow", "always"],
     ] as const)
