@@ -5,8 +5,8 @@
  *       the sequencer verifies its inclusion proof against the root that goes out with it. A
  *       proof that does not hold never leaves the process; a duplicate passes the same lines.
  *
- * The text is put together by hand: every value in it is base64 or decimal but the checkpoint,
- * which is quoted once for each head.
+ * The text is put together by hand, in ASCII: every value in it is base64 or decimal but the
+ * checkpoint, which is quoted once for each head.
  *
  * @module
  */
@@ -75,7 +75,7 @@ export class Answers {
 
   #quoted(head: PublishedHead): QuotedHead {
     if (this.#head?.head === head) return this.#head;
-    const envelope = JSON.stringify(Buffer.from(head.checkpoint).toString("utf8"));
+    const envelope = asciiJson(Buffer.from(head.checkpoint).toString("utf8"));
     this.#head = {
       head,
       root: `"rootHash":"${base64(head.root)}","treeSize":"${head.size}"`,
@@ -87,6 +87,14 @@ export class Answers {
 
 export function base64(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("base64");
+}
+
+/** JSON of a string in ASCII alone. */
+export function asciiJson(text: string): string {
+  return JSON.stringify(text).replace(
+    /[\u0080-\uffff]/g,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
 }
 
 /** A JSON array of hashes in base64. */

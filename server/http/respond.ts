@@ -51,14 +51,28 @@ export function sendJson(
   send(req, res, status, JSON_TYPE, Buffer.from(`${JSON.stringify(value)}\n`), NO_STORE);
 }
 
-/** A JSON text that was put together by hand on a hot route. */
+/**
+ * A JSON text that was put together by hand on a hot route. It must be ASCII (`\u` escapes for
+ * the rest): then it goes out with its head in one write, and its length is that of the string.
+ */
 export function sendJsonText(
   req: IncomingMessage,
   res: ServerResponse,
   status: number,
-  text: string,
+  asciiText: string,
 ): void {
-  send(req, res, status, JSON_TYPE, Buffer.from(text), NO_STORE);
+  if (res.destroyed || res.headersSent) return;
+  res.writeHead(status, [
+    "Content-Type",
+    JSON_TYPE,
+    "Content-Length",
+    String(asciiText.length),
+    "X-Content-Type-Options",
+    "nosniff",
+    ...NO_STORE,
+  ]);
+  if (req.method === "HEAD") res.end();
+  else res.end(asciiText, "latin1");
 }
 
 /** The problem document of an error; closes the connection where a body was left unread. */
