@@ -59,3 +59,13 @@ async function make(): Promise<MadeReceipts> {
   const trust = `trust = 1\n\n[[log]]\norigin = "${log.origin}"\nvkeys = ["${log.vkey}"]\n`;
   return { receipts, trust };
 }
+
+/** One character of the root changed. */
+export function altered(receipt: string): string {
+  const other = receipt.replace(
+    /("rootHash":\s*")(.)/,
+    (_, lead: string, first: string) => `${lead}${first === "A" ? "B" : "A"}`,
+  );
+  if (other === receipt) throw new Error("nothing was altered");
+  return other;
+}
