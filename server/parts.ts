@@ -116,7 +116,11 @@ export async function passphraseOf(
   return text.replace(/\r?\n$/, "");
 }
 
-async function openAuthority(config: Config, ports: OpenPorts): Promise<Authority> {
+/** Who may append, by the configuration. @throws LogError CONFIG_INVALID, FILE_UNREADABLE */
+export async function openAuthority(
+  config: Config,
+  ports: Surroundings & Pick<OpenPorts, "crypto">,
+): Promise<Authority> {
   const { who, keys_file = "", token_file = "" } = config.admission;
   const { sha256 } = ports.crypto;
   switch (who) {

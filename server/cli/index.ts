@@ -8,11 +8,24 @@ import { commandHelp } from "../../client/cli/help.ts";
 import type { ExitStatus, Io } from "../../client/cli/io.ts";
 import { parseArguments } from "../../client/cli/parse.ts";
 import { LogError } from "../../schema/error.ts";
+import { backup, restore } from "./backup.ts";
 import { config } from "./config.ts";
+import { doctor } from "./doctor.ts";
+import { fsck } from "./fsck.ts";
 import { init } from "./init.ts";
+import { recover } from "./recover.ts";
 import { serve } from "./serve.ts";
 
-export const OPERATOR_COMMANDS: readonly Command[] = [init, serve, config];
+export const OPERATOR_COMMANDS: readonly Command[] = [
+  init,
+  serve,
+  config,
+  backup,
+  restore,
+  recover,
+  doctor,
+  fsck,
+];
 
 /** @throws LogError what was refused, and USAGE where the arguments are not understood */
 export async function runOperatorCommand(

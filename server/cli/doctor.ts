@@ -1,0 +1,176 @@
+/**
+ * `doctor`: everything that a start would find wrong, and some things it would not, without
+ * starting anything or changing a byte.
+ *
+ * @module
+ */
+import { existsSync, statSync } from "node:fs";
+import { statfs } from "node:fs/promises";
+import { createServer } from "node:http";
+import { dirname, relative } from "node:path";
+import type { Arguments, Command } from "../../client/cli/command.ts";
+import type { ExitStatus, Io } from "../../client/cli/io.ts";
+import { print, printJson, table } from "../../client/cli/output.ts";
+import { nodeCrypto } from "../../client/crypto/node.ts";
+import { LogError } from "../../schema/error.ts";
+import type { Config } from "../config.ts";
+import { clientAddress } from "../http/address.ts";
+import { BLIND_SPOT } from "../http/health.ts";
+import { bind, splitAddress } from "../listen.ts";
+import { logKey } from "../log-key.ts";
+import { openAuthority, openConfiguredKey } from "../parts.ts";
+import { type Places, placesOf } from "../places.ts";
+import { examine } from "../recover.ts";
+import { StoreAudit } from "../storage/sqlite/audit.ts";
+import { mustBeOnDisk } from "./backup.ts";
+import { CONFIG_OPTIONS, configOf } from "./settings.ts";
+
+/** Below this a log should not be asked to grow. */
+const LOW_SPACE_BYTES = 268_435_456;
+
+interface Diagnosis {
+  readonly what: string;
+  /** `note`: nothing is wrong, but an operator should know. */
+  readonly verdict: "ok" | "note" | "wrong";
+  readonly detail: string;
+}
+
+export const doctor: Command = {
+  name: "doctor",
+  summary: "Say what is not as it should be.",
+  about: [
+    "It checks the configuration and every place it names: key, store, head guard, room, addresses, keys and tokens of admission. Nothing is started and nothing is changed. A log that is running is told by its lock; then the store and guard are not examined.",
+    "Exit status 0: nothing is wrong; 1: something is.",
+  ],
+  positionals: [],
+  options: CONFIG_OPTIONS,
+  examples: [
+    { what: "before the first start", line: "countersign doctor --config countersign.toml" },
+  ],
+  run: async (args: Arguments, io: Io): Promise<ExitStatus> => {
+    const { config } = await configOf(args, io);
+    mustBeOnDisk(config);
+    const found = await diagnose(config, io);
+    const wrong = found.some(({ verdict }) => verdict === "wrong");
+    if (args.json) printJson(io, { ok: !wrong, found });
+    else {
+      print(io, ...table(found.map(({ verdict, what, detail }) => [verdict, what, detail])));
+      print(io, "", wrong ? "something is wrong" : "nothing is wrong");
+    }
+    return wrong ? 1 : 0;
+  },
+};
+
+async function diagnose(config: Config, io: Io): Promise<Diagnosis[]> {
+  const found: Diagnosis[] = [{ what: "configuration", verdict: "ok", detail: "keeps its schema" }];
+  const look = async (what: string, check: () => Promise<string> | string): Promise<boolean> => {
+    try {
+      found.push({ what, verdict: "ok", detail: await check() });
+      return true;
+    } catch (error) {
+      found.push({ what, verdict: "wrong", detail: sentence(error) });
+      return false;
+    }
+  };
+  let origin = config.log.origin;
+  await look("store", () => {
+    const folder = placesOf(nodeCrypto.sha256, config, origin ?? "unknown", io).folder;
+    const audit = StoreAudit.open(folder);
+    try {
+      ({ origin } = audit.meta());
+      return `${origin}, ${audit.head().size} entries in ${folder}`;
+    } finally {
+      audit.close();
+    }
+  });
+  await look("admission", async () => {
+    await openAuthority(config, { ...io, crypto: nodeCrypto });
+    clientAddress(config.http.trusted_proxies);
+    return config.admission.who;
+  });
+  if (origin !== undefined) {
+    const places = placesOf(nodeCrypto.sha256, config, origin, io);
+    const name = origin;
+    const hasKey = await look("key", async () => {
+      const signer = await openConfiguredKey(config, io, places.key);
+      return logKey(nodeCrypto, signer, name).vkey;
+    });
+    await look("guard's place", () => guardPlace(places));
+    if (hasKey) found.push(await startDiagnosis(config, io, places, name));
+    await look("room", () => room(places));
+  }
+  found.push(await addressDiagnosis("http.listen", config.http.listen));
+  if (config.metrics.listen !== "off")
+    found.push(await addressDiagnosis("metrics.listen", config.metrics.listen));
+  found.push(...limitsDiagnosis(config));
+  found.push({ what: "rollback", verdict: "note", detail: BLIND_SPOT });
+  return found;
+}
+
+/** The start's own proof (I6), or that another process holds the log. */
+async function startDiagnosis(
+  config: Config,
+  io: Io,
+  place: Places,
+  origin: string,
+): Promise<Diagnosis> {
+  const what = "start";
+  try {
+    const signer = await openConfiguredKey(config, io, place.key);
+    const { checkpoints } = logKey(nodeCrypto, signer, origin);
+    const ports = { place, signer: checkpoints, crypto: nodeCrypto, clock: io.now };
+    const { refusal, store } = await examine(ports);
+    return refusal === undefined
+      ? { what, verdict: "ok", detail: `store and guard agree at ${store.size} entries` }
+      : { what, verdict: "wrong", detail: `${refusal.message} [${refusal.code}]` };
+  } catch (error) {
+    if (error instanceof LogError && error.code === "STORE_LOCKED")
+      return { what, verdict: "note", detail: "a running process holds the log; ask its /readyz" };
+    return { what, verdict: "wrong", detail: sentence(error) };
+  }
+}
+
+/** I6: a guard inside the data folder is restored together with what it should guard against. */
+function guardPlace({ folder, guard }: Places): string {
+  const inside = relative(folder, guard);
+  if (!inside.startsWith(".."))
+    throw new LogError("CONFIG_INVALID", `the guard ${guard} is inside the data folder`, {
+      field: "storage.guard",
+    });
+  if (!existsSync(guard))
+    throw new LogError("GUARD_MISSING", `there is no head guard at ${guard}`, {});
+  const apart = statSync(dirname(guard)).dev !== statSync(folder).dev;
+  return `${guard}${apart ? ", on a volume of its own" : ", on the volume of the store"}`;
+}
+
+async function room({ folder }: Places): Promise<string> {
+  const { bavail, bsize } = await statfs(folder);
+  const free = bavail * bsize;
+  if (free < LOW_SPACE_BYTES)
+    throw new LogError("STORAGE_FULL", `only ${free} bytes are free in ${folder}`, {});
+  return `${free} bytes free`;
+}
+
+async function addressDiagnosis(what: string, text: string): Promise<Diagnosis> {
+  const server = createServer();
+  try {
+    await bind(server, splitAddress(text), what);
+    return { what, verdict: "ok", detail: `${text} is free` };
+  } catch (error) {
+    return { what, verdict: "note", detail: `${sentence(error)} (by the running log?)` };
+  } finally {
+    server.close();
+  }
+}
+
+function limitsDiagnosis({ http, limits }: Config): Diagnosis[] {
+  const local = /^(127\.|\[::1\]|localhost:)/.test(http.listen);
+  const limited = limits.entries_per_second > 0 || limits.requests_per_second_per_address > 0;
+  if (local || limited) return [];
+  return [{ what: "limits", verdict: "note", detail: "open to the network without rate limits" }];
+}
+
+function sentence(error: unknown): string {
+  if (error instanceof LogError) return `${error.message} [${error.code}]`;
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,152 @@
+/**
+ * `recover`: what a refused start would lose, and the two ways past it (`server/recover.ts`).
+ *
+ * @module
+ */
+import type { Arguments, Command } from "../../client/cli/command.ts";
+import { pathOf } from "../../client/cli/files.ts";
+import type { ExitStatus, Io } from "../../client/cli/io.ts";
+import { print, printJson } from "../../client/cli/output.ts";
+import { startProgress } from "../../client/cli/progress.ts";
+import { nodeCrypto } from "../../client/crypto/node.ts";
+import { LogError, unwrap } from "../../schema/error.ts";
+import { parseSize } from "../../schema/tlog/size.ts";
+import { logKey } from "../log-key.ts";
+import { openConfiguredKey } from "../parts.ts";
+import { placesOf } from "../places.ts";
+import { acceptLoss, examine, type RecoverPorts, recordOf } from "../recover.ts";
+import { refill } from "../refill.ts";
+import { storeFiles } from "../storage/sqlite/files.ts";
+import { peekStore } from "../storage/sqlite/inspect.ts";
+import { SqliteReader } from "../storage/sqlite/reader.ts";
+import { mustBeOnDisk } from "./backup.ts";
+import { CONFIG_OPTIONS, configOf } from "./settings.ts";
+
+export const recover: Command = {
+  name: "recover",
+  summary: "Go past a refused start: shows what would be lost, and records it.",
+  about: [
+    "Without --refill or --accept-loss it changes nothing: it says why the start is refused, and what would be lost. Exit status 0: the log starts as it is; 1: it does not.",
+    "--refill takes the missing entries out of another store of the same log and loses nothing: it must arrive at exactly the root that was signed.",
+    "--accept-loss makes the head guard say what the store says. Entries that were signed are then lost for good, and whoever saw the later heads can prove it. It must name the size of the store, and is recorded beside the guard.",
+  ],
+  positionals: [],
+  options: {
+    ...CONFIG_OPTIONS,
+    refill: { type: "string", value: "FOLDER", help: "another store of this log, at rest" },
+    "accept-loss": { type: "string", value: "SIZE", help: "go on with this many entries" },
+    reason: { type: "string", value: "TEXT", help: "why; goes into the record" },
+  },
+  examples: [
+    { what: "what is wrong", line: "countersign recover --config countersign.toml" },
+    { what: "lose nothing", line: "countersign recover --refill /other/copy" },
+    {
+      what: "lose what is gone",
+      line: 'countersign recover --accept-loss 1204 --reason "disk died, backup of Monday"',
+    },
+  ],
+  run: async (args: Arguments, io: Io): Promise<ExitStatus> => {
+    const ports = await portsOf(args, io);
+    const source = args.value("refill");
+    const size = args.value("accept-loss");
+    if (source !== undefined && size !== undefined)
+      throw new LogError("USAGE", "--refill and --accept-loss exclude each other", {
+        field: "--refill",
+      });
+    if (source !== undefined) return runRefill(args, io, ports, pathOf(io, source));
+    if (size !== undefined) return runAccept(args, io, ports, size);
+    return show(args, io, ports);
+  },
+};
+
+async function portsOf(args: Arguments, io: Io): Promise<RecoverPorts> {
+  const { config } = await configOf(args, io);
+  mustBeOnDisk(config);
+  const folder = pathOf(io, config.storage.folder);
+  const { origin } = peekStore(folder).meta;
+  const place = placesOf(nodeCrypto.sha256, config, origin, io);
+  const signer = await openConfiguredKey(config, io, place.key);
+  return {
+    place,
+    signer: logKey(nodeCrypto, signer, origin).checkpoints,
+    crypto: nodeCrypto,
+    clock: io.now,
+  };
+}
+
+async function show(args: Arguments, io: Io, ports: RecoverPorts): Promise<ExitStatus> {
+  const examination = await examine(ports);
+  const { refusal, store, guard, lost, consequences, acceptable } = examination;
+  if (args.json) {
+    printJson(io, { starts: refusal === undefined, ...examination });
+    return refusal === undefined ? 0 : 1;
+  }
+  print(
+    io,
+    `store ${store.size} entries, root ${store.root}`,
+    guard === undefined ? "guard none" : `guard ${guard.size} entries, root ${guard.root}`,
+  );
+  if (refusal === undefined) {
+    print(io, "The log starts as it is: there is nothing to recover.");
+    return 0;
+  }
+  print(io, "", `The start is refused: ${refusal.message} [${refusal.code}]`);
+  if (refusal.hint !== "") print(io, `First: ${refusal.hint}`);
+  if (lost !== undefined) print(io, `Lost: entries ${lost.from} to ${lost.to - 1}.`);
+  for (const line of consequences) print(io, `- ${line}`);
+  if (lost !== undefined)
+    print(io, "", "To lose nothing: countersign recover --refill FOLDER-OF-A-NEWER-STORE");
+  if (acceptable)
+    print(io, `To go on all the same: countersign recover --accept-loss ${store.size} --reason …`);
+  return 1;
+}
+
+async function runRefill(
+  args: Arguments,
+  io: Io,
+  ports: RecoverPorts,
+  folder: string,
+): Promise<ExitStatus> {
+  // Not a byte is believed of it, but a store of another log is better named than refused later.
+  const { origin } = peekStore(folder).meta;
+  if (origin !== ports.signer.origin)
+    throw new LogError("USAGE", `${folder} is a store of ${origin}`, {
+      field: "--refill",
+      expected: `a store of ${ports.signer.origin}`,
+    });
+  const source = new SqliteReader(storeFiles(folder).database);
+  const progress = await startProgress(io, "refill", args.json);
+  try {
+    const entries = await refill({ ...ports, source, progress: progress.update });
+    progress.stop();
+    if (args.json) printJson(io, { refilled: entries });
+    else print(io, `${entries} entries were brought back, up to the head that was signed.`);
+  } finally {
+    progress.stop();
+    source.close();
+  }
+  return 0;
+}
+
+async function runAccept(
+  args: Arguments,
+  io: Io,
+  ports: RecoverPorts,
+  size: string,
+): Promise<ExitStatus> {
+  const reason = args.value("reason");
+  if (reason === undefined || reason.trim() === "")
+    throw new LogError("USAGE", "--reason is missing: it goes into the record", {
+      field: "--reason",
+      hint: "countersign recover --help",
+    });
+  const record = await acceptLoss(ports, unwrap(parseSize(size, "--accept-loss")), reason);
+  if (args.json) printJson(io, { accepted: record, record: recordOf(ports.place.guard) });
+  else
+    print(
+      io,
+      `The guard is at ${record.store.size} entries now, as the store is.`,
+      `Recorded in ${recordOf(ports.place.guard)}, with the signed head that was given up.`,
+    );
+  return 0;
+}
