@@ -15,6 +15,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createContext, Script } from "node:vm";
+import { publint } from "publint";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ROOMS } from "../../deploy/rooms.ts";
 import { altered, receiptsOfEachKind } from "./receipts.ts";
@@ -83,16 +84,10 @@ describe("the package countersign", () => {
     expect(globSync("**/*.test.*", { cwd: folder })).toEqual([]);
   });
 
-  test("passes publint", () => {
-    const folder = join(verifierFolder, "node_modules/countersign");
-    const ran = spawnSync(
-      process.execPath,
-      [join(root, "node_modules/publint/src/cli.js"), folder, "--strict"],
-      {
-        encoding: "utf8",
-      },
-    );
-    expect(ran.stdout + ran.stderr).toMatch(/All good/);
+  test("passes publint", async () => {
+    const pkgDir = join(verifierFolder, "node_modules/countersign");
+    const { messages } = await publint({ pkgDir, strict: true, pack: false });
+    expect(messages).toEqual([]);
   });
 
   test("says which line to type when a command needs the server", () => {
@@ -167,16 +162,10 @@ describe("the package countersign-server", () => {
     expect(existsSync(join(folder, "client"))).toBe(false);
   });
 
-  test("passes publint", () => {
-    const folder = join(operatorFolder, "node_modules/countersign-server");
-    const ran = spawnSync(
-      process.execPath,
-      [join(root, "node_modules/publint/src/cli.js"), folder, "--strict"],
-      {
-        encoding: "utf8",
-      },
-    );
-    expect(ran.stdout + ran.stderr).toMatch(/All good/);
+  test("passes publint", async () => {
+    const pkgDir = join(operatorFolder, "node_modules/countersign-server");
+    const { messages } = await publint({ pkgDir, strict: true, pack: false });
+    expect(messages).toEqual([]);
   });
 
   test("makes a log and checks it, found by the command of countersign", () => {
