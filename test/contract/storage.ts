@@ -74,7 +74,7 @@ export function storageContract(makeStore: () => Promise<StoreUnderTest>): void 
         const opaque = entry(2, { opaque: true });
         await grow(storage, Edge.empty(sha256), [first, shared, opaque]);
         const { reader } = storage;
-        const held = { state: "held", bytes: expect.anything() };
+        const held = { state: "held" };
         expect(reader.contents(0, 3)).toMatchObject([held, held, { state: "never-held" }]);
         for (const content of [...reader.contents(0, 2), reader.content(first.contentDigest)])
           expect(content.state === "held" && equal(content.bytes, given(first.content))).toBe(true);

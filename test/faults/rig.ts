@@ -11,7 +11,7 @@
  */
 import { nodeCrypto } from "../../client/crypto/node.ts";
 import { equal, toHex } from "../../schema/bytes.ts";
-import { LogError } from "../../schema/error.ts";
+import type { LogError } from "../../schema/error.ts";
 import { parseCheckpoint } from "../../schema/tlog/checkpoint.ts";
 import { parseNote } from "../../schema/tlog/note.ts";
 import { verifyConsistency, verifyInclusion } from "../../schema/tlog/proof.ts";
