@@ -93,6 +93,8 @@ export async function backupStore(
   }
   syncFile(data);
   const copied = readOnly(data, describe);
+  // Looking at it made these, empty.
+  for (const side of ["-wal", "-shm"]) rmSync(`${data}${side}`, { force: true });
   if (copied.size !== head.size || copied.root !== head.root)
     throw corrupt(DATA, "the copy has another head than the store");
   const manifest = { ...head, ...hashFile(data) };

@@ -51,7 +51,9 @@ export class EntryCheck {
   #chunk(from: number, to: number): Hash[] | undefined {
     const { audit } = this.#ports;
     const rows = new Map(audit.leaves(from, to).map((row) => [row.idx, row]));
-    const tile = audit.tile(0, from / TILE_WIDTH) ?? new Uint8Array(0);
+    const stored = audit.tile(0, from / TILE_WIDTH);
+    if (stored === undefined) this.#missing(0, from / TILE_WIDTH);
+    const tile = stored ?? new Uint8Array(0);
     const hashes: Hash[] = [];
     let known = true;
     for (let index = from; index < to; index++) {
@@ -117,7 +119,8 @@ export class EntryCheck {
     const stored = this.#ports.audit.tile(level, index);
     const place = `tile ${level}/${index}`;
     if (stored === undefined) {
-      this.#findings.add(place, "it is missing", true);
+      // Of the lowest level it was said where its entries were read.
+      if (level > 0) this.#missing(level, index);
       return;
     }
     for (let at = 0; at < hashes.length; at += HASH_BYTES) {
@@ -128,6 +131,10 @@ export class EntryCheck {
     }
     if (stored.length !== hashes.length)
       this.#findings.add(place, `it has ${stored.length} bytes and not ${hashes.length}`, true);
+  }
+
+  #missing(level: number, index: number): void {
+    this.#findings.add(`tile ${level}/${index}`, "it is missing", true);
   }
 
   #count(counts: Counts): void {

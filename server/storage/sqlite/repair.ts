@@ -69,6 +69,10 @@ function repairLocked(
       });
     }
     database.exec("COMMIT");
+  } catch (error) {
+    if (error instanceof Database.SqliteError && error.code.startsWith("SQLITE_CONSTRAINT"))
+      throw corrupt("leaf", "two entries have the same leaf; nothing was changed");
+    throw error;
   } finally {
     if (database.inTransaction) database.exec("ROLLBACK");
     database.close();

@@ -1,0 +1,187 @@
+import { cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { nodeCrypto } from "../../client/crypto/node.ts";
+import { success } from "../../schema/error.ts";
+import { openLog } from "../../server/open.ts";
+import { acceptLoss, examine, recordOf } from "../../server/recover.ts";
+import { refill } from "../../server/refill.ts";
+import { storeFiles } from "../../server/storage/sqlite/files.ts";
+import { SqliteReader } from "../../server/storage/sqlite/reader.ts";
+import { entries, entry, GENESIS, newPlace, type Place, SIGNER, sha256 } from "./fixture.ts";
+import { rejectionOf } from "./refusal.ts";
+
+const open = (place: Place) =>
+  openLog(place, {
+    signer: SIGNER,
+    crypto: nodeCrypto,
+    clock: () => 0,
+    onFatal: () => undefined,
+    genesis: GENESIS,
+  });
+
+async function append(place: Place, from: number, to: number): Promise<void> {
+  const { log } = await open(place);
+  await log.append(entries(from, to));
+  await log.close();
+}
+
+const portsOf = (place: Place) => ({
+  place,
+  signer: SIGNER,
+  crypto: nodeCrypto,
+  clock: () => Date.UTC(2030, 0, 2, 3, 4, 5),
+});
+
+/** A log of 11 entries whose guard has signed 31, and the newer store beside it. */
+async function rolledBack(): Promise<{ place: Place; newer: string }> {
+  const place = await newPlace();
+  await append(place, 0, 10);
+  const old = `${place.folder}-old`;
+  cpSync(place.folder, old, { recursive: true });
+  await append(place, 10, 30);
+  return { place: { ...place, folder: old }, newer: place.folder };
+}
+
+describe("examine", () => {
+  test("says that a sound log has nothing to recover, and leaves it so", async () => {
+    const place = await newPlace();
+    await append(place, 0, 10);
+    const found = await examine(portsOf(place));
+    expect(found).toMatchObject({ refusal: undefined, lost: undefined, acceptable: false });
+    await append(place, 10, 11);
+  });
+
+  test("shows what would be lost, and changes nothing", async () => {
+    const { place } = await rolledBack();
+    const guard = readFileSync(place.guard);
+    const found = await examine(portsOf(place));
+    expect(found).toMatchObject({
+      refusal: { code: "GUARD_AHEAD" },
+      store: { size: 11 },
+      guard: { size: 31 },
+      lost: { from: 11, to: 31 },
+      acceptable: true,
+    });
+    expect(found.consequences.join(" ")).toContain("Entries 11 to 30");
+    expect(readFileSync(place.guard).equals(guard)).toBe(true);
+    expect(existsSync(recordOf(place.guard))).toBe(false);
+    expect((await rejectionOf(open(place))).code).toBe("GUARD_AHEAD");
+  });
+});
+
+describe("accepting a loss", () => {
+  test("goes past the refusal, once it is recorded with the head that is given up", async () => {
+    const { place } = await rolledBack();
+    const lost = readFileSync(place.guard);
+    const record = await acceptLoss(portsOf(place), 11, "the disk died, there is no other copy");
+    expect(record).toMatchObject({
+      at: "2030-01-02T03:04:05.000Z",
+      code: "GUARD_AHEAD",
+      store: { size: 11 },
+      guard: { size: 31 },
+    });
+    const [line = ""] = readFileSync(recordOf(place.guard), "utf8").split("\n");
+    expect(JSON.parse(line)).toEqual(record);
+    expect(Buffer.from(record.checkpoint ?? "", "base64").toString()).toContain("\n31\n");
+    const kept = readdirSync(dirname(place.guard)).find((name) => name.includes(".before-")) ?? "";
+    expect(readFileSync(join(dirname(place.guard), kept)).equals(lost)).toBe(true);
+    await append(place, 100, 101);
+  });
+
+  test("needs the size that was read in the examination", async () => {
+    const { place } = await rolledBack();
+    const refused = await rejectionOf(acceptLoss(portsOf(place), 31, "wrong"));
+    expect(refused).toMatchObject({ code: "USAGE", detail: { expected: "11" } });
+    expect((await rejectionOf(open(place))).code).toBe("GUARD_AHEAD");
+  });
+
+  test("is not for a log that starts, nor for damage that is not about the guard", async () => {
+    const place = await newPlace();
+    await append(place, 0, 10);
+    expect((await rejectionOf(acceptLoss(portsOf(place), 11, "no need"))).code).toBe("USAGE");
+    const foreign = await newPlace();
+    await append(foreign, 0, 5);
+    const text = readFileSync(foreign.guard, "utf8");
+    writeFileSync(foreign.guard, text.replace("000102", "ff0102"));
+    expect((await rejectionOf(acceptLoss(portsOf(foreign), 6, "x"))).code).toBe("GUARD_FOREIGN");
+    expect((await examine(portsOf(foreign))).acceptable).toBe(false);
+  });
+
+  test("makes a new guard where it is gone with its folder", async () => {
+    const place = await newPlace();
+    await append(place, 0, 10);
+    const gone = { ...place, guard: join(dirname(place.guard), "gone", "head.guard") };
+    rmSync(place.guard);
+    const found = await examine(portsOf(gone));
+    expect(found).toMatchObject({ refusal: { code: "GUARD_MISSING" }, acceptable: true });
+    await acceptLoss(portsOf(gone), 11, "moved to another machine");
+    await append(gone, 10, 12);
+  });
+});
+
+describe("refilling", () => {
+  const factsOf = (leaf: Uint8Array) => {
+    const name = Buffer.from(leaf).toString().split(" ")[1] ?? "";
+    const contentDigest = sha256(Buffer.from(`content of ${name}`));
+    return success({ contentDigest, mayBeOpaque: false });
+  };
+
+  test("brings the missing entries back from another copy, to exactly the signed head", async () => {
+    const { place, newer } = await rolledBack();
+    const source = new SqliteReader(storeFiles(newer).database);
+    const done: number[] = [];
+    const count = await refill({
+      ...portsOf(place),
+      source,
+      factsOf,
+      progress: (n) => done.push(n),
+    });
+    source.close();
+    expect(count).toBe(20);
+    expect(done).toEqual([20]);
+    const { log, storage } = await open(place);
+    expect(log.published().size).toBe(31);
+    expect(storage.reader.findLeaf(entry(29).leafHash)).toBe(30);
+    expect(storage.reader.contents(11, 31).every(({ state }) => state === "held")).toBe(true);
+    await log.append([entry(99)]);
+    await log.close();
+  });
+
+  test("takes nothing from a source that does not lead to the signed root", async () => {
+    const { place } = await rolledBack();
+    const other = await newPlace();
+    await append(other, 0, 10);
+    await append(other, 500, 520);
+    const source = new SqliteReader(storeFiles(other.folder).database);
+    const refused = await rejectionOf(refill({ ...portsOf(place), source, factsOf }));
+    source.close();
+    expect(refused.code).toBe("GUARD_DIFFERS");
+    const found = await examine(portsOf(place));
+    expect(found).toMatchObject({ store: { size: 11 }, lost: { from: 11, to: 31 } });
+  });
+
+  test("takes no content that is not the one its leaf names", async () => {
+    const { place, newer } = await rolledBack();
+    const source = new SqliteReader(storeFiles(newer).database);
+    const wrong = {
+      leaves: (from: number, to: number) => source.leaves(from, to),
+      key: () => undefined,
+      contents: (from: number, to: number) =>
+        source.contents(from, to).map(() => ({ state: "held", bytes: new Uint8Array(3) }) as const),
+    };
+    const refused = await rejectionOf(refill({ ...portsOf(place), source: wrong, factsOf }));
+    source.close();
+    expect(refused.code).toBe("STORE_CORRUPT");
+    expect((await examine(portsOf(place))).store.size).toBe(11);
+  });
+
+  test("is not for a log that misses nothing", async () => {
+    const place = await newPlace();
+    await append(place, 0, 10);
+    const source = new SqliteReader(storeFiles(place.folder).database);
+    const refused = await rejectionOf(refill({ ...portsOf(place), source, factsOf }));
+    source.close();
+    expect(refused.code).toBe("USAGE");
+  });
+});
