@@ -30,7 +30,7 @@ import { type Headers, linger } from "./respond.ts";
 import { checkSender, joinAppended } from "./write.ts";
 
 /** Lines of one batch that are being checked, committed or written. */
-const WINDOW_LINES = 256;
+const WINDOW_LINES = 1_024;
 /** Answers that may wait in memory for a sender that writes before it reads. */
 const UNREAD_BYTES = 4_194_304;
 const WRITE_CHUNK = 65_536;
@@ -80,7 +80,7 @@ export class Batch {
 
   async run(): Promise<void> {
     await checkSender(this.#ports, this.#req);
-    checkBodyHead(this.#req, Number.MAX_SAFE_INTEGER, [NDJSON_TYPE]);
+    checkBodyHead(this.#req, this.#res, Number.MAX_SAFE_INTEGER, [NDJSON_TYPE]);
     this.#res.writeHead(200, [...BATCH_HEADERS]);
     this.#res.flushHeaders();
     const whole = await this.#readLines();

@@ -8,7 +8,7 @@
  *
  * @module
  */
-import type { IncomingMessage } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import { LogError } from "../../schema/error.ts";
 
 export interface BodyLimits {
@@ -49,9 +49,13 @@ export class ByteBudget {
   }
 }
 
-/** Refuse by the head of a request alone: encoding, media type, announced length. */
+/**
+ * Refuse by the head of a request alone: encoding, media type, announced length. A sender that
+ * waits to be asked for its body is asked only where nothing of this refuses it.
+ */
 export function checkBodyHead(
   req: IncomingMessage,
+  res: ServerResponse,
   maxBytes: number,
   types: readonly string[],
 ): void {
@@ -68,6 +72,7 @@ export function checkBodyHead(
       expected: types.join(" or "),
     });
   if (Number(req.headers["content-length"] ?? 0) > maxBytes) throw tooLarge(maxBytes);
+  if (req.headers.expect?.toLowerCase() === "100-continue") res.writeContinue();
 }
 
 /**

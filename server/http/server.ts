@@ -4,16 +4,13 @@
  *
  * @module
  */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { createServer, type Server } from "node:http";
 import type { Socket } from "node:net";
 import { type ErrorCode, LogError } from "../../schema/error.ts";
 import { PROBLEM_TYPE } from "../../schema/http/paths.ts";
-import { MAX_BODY_BYTES } from "../../schema/limits.ts";
 import { bind, type ListenAddress } from "../listen.ts";
 import type { App } from "./app.ts";
-import { tooLarge } from "./body.ts";
 import { problemOf } from "./problem.ts";
-import { sendProblem } from "./respond.ts";
 
 /** The head of a request must be here in this time; bodies have their own limit. */
 const HEADERS_TIMEOUT_MS = 10_000;
@@ -49,15 +46,8 @@ export async function listen(app: App, options: ListenOptions): Promise<Listenin
   server.keepAliveTimeout = options.keepAliveMs;
   server.maxConnections = options.maxConnections;
   server.on("clientError", refuseGarbage);
-  server.on("checkContinue", (req: IncomingMessage, res: ServerResponse) => {
-    // Do not ask for a body that would be refused.
-    if (Number(req.headers["content-length"] ?? 0) > MAX_BODY_BYTES)
-      sendProblem(req, res, tooLarge(MAX_BODY_BYTES));
-    else {
-      res.writeContinue();
-      app.listener(req, res);
-    }
-  });
+  // Whoever reads the body asks for it (`checkBodyHead`), after everything that can refuse it.
+  server.on("checkContinue", app.listener);
   const port = await bind(server, options, "http.listen");
   const host = options.host.includes(":") ? `[${options.host}]` : options.host;
   return {

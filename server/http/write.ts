@@ -34,7 +34,7 @@ export class WriteSide {
   async submit(req: IncomingMessage, res: ServerResponse): Promise<void> {
     const { admit, budget, log, metrics } = this.#ports;
     await checkSender(this.#ports, req);
-    checkBodyHead(req, MAX_BODY_BYTES, BODY_TYPES);
+    checkBodyHead(req, res, MAX_BODY_BYTES, BODY_TYPES);
     const limits = { maxBytes: MAX_BODY_BYTES, timeoutMs: this.#ports.bodyTimeoutMs };
     const body = await readBody(req, limits, budget);
     try {

@@ -137,6 +137,17 @@ describe.each(DRIVERS)("a batch to a log on %s", (driver) => {
     expect(new Set(lines.slice(0, -1)).size).toBe(1);
   });
 
+  test("may be larger than a body, also where the sender waits to be asked for it", async () => {
+    const [good] = await submissions(1);
+    const filler = " ".repeat(MAX_BODY_BYTES - 1_000);
+    const body = `${JSON.stringify(good)}\n${filler}\n${filler}\n`;
+    const headers = { ...NDJSON, expect: "100-continue", "content-length": String(body.length) };
+    const answer = await ask(log, "/v1/entries:batch", { method: "POST", headers, body });
+    const { lines } = read(parseLines(answer.body));
+    expect(lines.slice(1)).toEqual(["refused JSON_MALFORMED", "refused JSON_MALFORMED"]);
+    expect(lines[0]).toMatch(/^\d+$/);
+  });
+
   test("is refused whole where its head is wrong", async () => {
     const wrong = { method: "POST", headers: { "content-type": "application/json" }, body: "{}\n" };
     const answer = await ask(log, "/v1/entries:batch", wrong);
