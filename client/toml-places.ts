@@ -37,6 +37,17 @@ function lineAndColumn(source: string, offset: number): string {
   return `${line}:${offset - before.lastIndexOf("\n")}`;
 }
 
+/**
+ * Steps of a path, and characters of a key in it: far more than our files have. What lies beyond
+ * has no place of its own, so that no text, however it is nested, costs more than its length.
+ */
+const MAX_STEPS = 16;
+const MAX_KEY = 128;
+
+function below(path: Path, ...steps: Path): Path {
+  return path.length < MAX_STEPS ? [...path, ...steps] : path;
+}
+
 class Walker {
   readonly #source: string;
   readonly #offsets: Map<string, number>;
@@ -91,7 +102,7 @@ class Walker {
 
   #pair(table: Path): void {
     const start = this.#at;
-    const path = [...table, ...this.#keys()];
+    const path = below(table, ...this.#keys());
     this.#mark(path, start);
     this.#skip(false);
     if (this.#source[this.#at] !== "=") return;
@@ -113,7 +124,7 @@ class Walker {
     for (let index = 0; ; index++) {
       this.#skip(true);
       if (this.#at >= this.#source.length || this.#source[this.#at] === "]") break;
-      const element = [...path, index];
+      const element = below(path, index);
       this.#mark(element, this.#at);
       const before = this.#at;
       this.#value(element);
@@ -145,7 +156,7 @@ class Walker {
       this.#match(/[ \t]*/y);
       const quoted = this.#source[this.#at] === '"' || this.#source[this.#at] === "'";
       const text = quoted ? this.#string() : this.#match(/[A-Za-z0-9_-]+/y);
-      keys.push(quoted ? text.slice(1, -1) : text);
+      if (keys.length < MAX_STEPS) keys.push((quoted ? text.slice(1, -1) : text).slice(0, MAX_KEY));
       this.#match(/[ \t]*/y);
       if (this.#source[this.#at] !== ".") return keys;
       this.#at++;

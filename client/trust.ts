@@ -29,7 +29,7 @@
  * @module
  */
 import { parse, TomlError, type TomlTable, type TomlValue } from "smol-toml";
-import { fromUtf8, toHex } from "../schema/bytes.ts";
+import { fromUtf8, toHex, utf8 } from "../schema/bytes.ts";
 import { failure, LogError, type Result, success } from "../schema/error.ts";
 import type { Hash, Sha256 } from "../schema/tlog/hash.ts";
 import { parseVkey, SIGNATURE_TYPES, type Vkey } from "../schema/tlog/note.ts";
@@ -89,14 +89,17 @@ const MAX_PEOPLE = 100;
  * @returns the trust, or `TRUST_INVALID` with `field`, and `at` as `line:column`.
  */
 export function parseTrust(sha256: Sha256, source: string | Uint8Array): Result<Trust> {
-  const text = typeof source === "string" ? source : fromUtf8(source);
+  const bytes = typeof source === "string" ? utf8(source) : source;
+  const text = fromUtf8(bytes);
   if (text === undefined) return failure("TRUST_INVALID", "The trust file is not UTF-8.");
-  if (text.length > MAX_TRUST_BYTES)
+  if (bytes.length > MAX_TRUST_BYTES)
     return failure("TRUST_INVALID", `The trust file is longer than ${MAX_TRUST_BYTES} bytes.`, {
       limit: MAX_TRUST_BYTES,
     });
   try {
-    return success(new TrustReader(sha256, tomlPlaces(text)).read(parse(text)));
+    // First: the parser limits how deeply values are nested, and places are for a text it accepts.
+    const file = parse(text);
+    return success(new TrustReader(sha256, tomlPlaces(text)).read(file));
   } catch (error) {
     if (error instanceof LogError) return failure(error.code, error.message, error.detail);
     if (!(error instanceof TomlError)) throw error;

@@ -5,10 +5,12 @@
  */
 import { equal, toBase64, toHex } from "../../schema/bytes.ts";
 import type { Reading } from "../../schema/entry/reading.ts";
-import { type GitHash, gitObjectId, parseGitObject } from "../../schema/git/object.ts";
+import { gitObjectId, parseGitObject } from "../../schema/git/object.ts";
 import { encodeSpki } from "../../schema/key/spki.ts";
 import { parseVkey } from "../../schema/tlog/note.ts";
 import { nodeCrypto } from "../crypto/node.ts";
+import { gitHashOf } from "../git/hash.ts";
+import { printable } from "../printable.ts";
 import type { CheckedReceipt, Comparison } from "../verify/verdict.ts";
 
 /** What a receipt that holds says, as plain data. */
@@ -56,7 +58,7 @@ export function entryLines(receipt: CheckedReceipt): string[] {
     ...(signer.hardware === undefined
       ? []
       : [
-          `  hardware  FIDO ${signer.hardware.application}, touched ${yesNo(signer.hardware.userPresent)}, verified ${yesNo(signer.hardware.userVerified)}, counter ${signer.hardware.counter}`,
+          `  hardware  FIDO ${printable(signer.hardware.application)}, touched ${yesNo(signer.hardware.userPresent)}, verified ${yesNo(signer.hardware.userVerified)}, counter ${signer.hardware.counter}`,
         ]),
   ];
 }
@@ -89,16 +91,14 @@ function what(receipt: CheckedReceipt, reading: Reading): string {
   if (reading.kind !== "statement") return `${reading.kind} (${reading.mediaType})`;
   const { predicateType, subject } = reading.statement;
   const names = subject.map(({ name, digest }) => name ?? Object.values(digest)[0] ?? "");
-  return `${predicateType} about ${names.join(", ")}`;
+  return printable(`${predicateType} about ${names.join(", ")}`);
 }
 
 function gitData({ gitObject }: CheckedReceipt): { readonly object?: string } {
   if (gitObject === undefined) return {};
   const parsed = parseGitObject(gitObject);
-  return parsed.ok ? { object: gitObjectId(gitHash, parsed.value, gitObject) } : {};
+  return parsed.ok ? { object: gitObjectId(gitHashOf(nodeCrypto), parsed.value, gitObject) } : {};
 }
-
-const gitHash: GitHash = (algorithm, bytes) => toHex(nodeCrypto[algorithm](bytes));
 
 function yesNo(value: boolean): string {
   return value ? "yes" : "no";

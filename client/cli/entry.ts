@@ -18,6 +18,7 @@ import type { ExitStatus, Io } from "./io.ts";
 import { openLog, readTrust } from "./logs.ts";
 import { LOG_OPTIONS } from "./options.ts";
 import { print, printJson } from "./output.ts";
+import { TLOG_PROOF_SUFFIX } from "./receipts.ts";
 
 export const entry: Command = {
   name: "entry",
@@ -54,7 +55,7 @@ export const entry: Command = {
     );
     const file = args.value("output");
     if (file !== undefined)
-      await writeWhole(io, file, file.endsWith(".tlog-proof") ? toTlogProof(receipt) : bytes);
+      await writeWhole(io, file, file.endsWith(TLOG_PROOF_SUFFIX) ? toTlogProof(receipt) : bytes);
     if (verdict.ok) {
       if (args.json) printJson(io, entryData(verdict.receipt));
       else print(io, ...entryLines(verdict.receipt));

@@ -7,6 +7,7 @@ import { randomUUID } from "node:crypto";
 import { constants } from "node:fs";
 import { link, mkdir, open, rename, rm } from "node:fs/promises";
 import { dirname, isAbsolute, join } from "node:path";
+import { concat } from "../../schema/bytes.ts";
 import { LogError } from "../../schema/error.ts";
 import type { Io } from "./io.ts";
 
@@ -15,28 +16,33 @@ export function pathOf(io: Io, path: string): string {
   return isAbsolute(path) ? path : join(io.cwd, path);
 }
 
-/** At most `maxBytes` bytes of a file. Throws FILE_UNREADABLE, TOO_LARGE. */
+/** A file of at most `maxBytes` bytes. Throws FILE_UNREADABLE, TOO_LARGE. */
 export async function readBytes(io: Io, path: string, maxBytes: number): Promise<Uint8Array> {
+  const bytes = await readStart(io, path, maxBytes + 1);
+  if (bytes.length <= maxBytes) return bytes;
+  throw new LogError("TOO_LARGE", `${path} is larger than ${maxBytes} bytes`, {
+    field: path,
+    limit: maxBytes,
+  });
+}
+
+/** The first `maxBytes` bytes of a file, or all of it where it has fewer. Throws FILE_UNREADABLE. */
+export async function readStart(io: Io, path: string, maxBytes: number): Promise<Uint8Array> {
   try {
     await using file = await open(pathOf(io, path), constants.O_RDONLY);
     const parts: Uint8Array[] = [];
     let size = 0;
     // Read to the limit instead of asking for the size: a pipe has none, and a file may grow.
-    for (;;) {
-      const part = new Uint8Array(65_536);
+    while (size < maxBytes) {
+      const part = new Uint8Array(Math.min(65_536, maxBytes - size));
       const { bytesRead } = await file.read(part, 0, part.length);
       if (bytesRead === 0) break;
       size += bytesRead;
-      if (size > maxBytes)
-        throw new LogError("TOO_LARGE", `${path} is larger than ${maxBytes} bytes`, {
-          field: path,
-          limit: maxBytes,
-        });
       parts.push(part.subarray(0, bytesRead));
     }
-    return Buffer.concat(parts);
+    return concat(...parts);
   } catch (cause) {
-    throw cause instanceof LogError ? cause : unreadable("read", path, cause);
+    throw unreadable("read", path, cause);
   }
 }
 

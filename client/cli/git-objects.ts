@@ -3,9 +3,11 @@
  *
  * @module
  */
-import { fromUtf8 } from "../../schema/bytes.ts";
 import { LogError } from "../../schema/error.ts";
+import { gitObjectId, parseGitObject } from "../../schema/git/object.ts";
 import { MAX_CONTENT_BYTES } from "../../schema/limits.ts";
+import { nodeCrypto } from "../crypto/node.ts";
+import { gitHashOf } from "../git/hash.ts";
 import { openRepository } from "../git/process.ts";
 import { readRevision } from "../git/walk.ts";
 import { pathOf } from "./files.ts";
@@ -24,20 +26,23 @@ export function isObjectId(text: string): boolean {
   return /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/.test(text);
 }
 
-/** Read a commit of the repository at `path`. Throws FILE_UNREADABLE for anything else. */
+/**
+ * Read a commit of the repository at `path`. Throws FILE_UNREADABLE for anything else, and where
+ * the bytes do not have the id that git has them under: nobody must sign for what they did not see.
+ */
 export async function readCommit(io: Io, path: string, revision: string): Promise<CommitFacts> {
   const repository = await openRepository(pathOf(io, path), io.env["PATH"] ?? "");
   // `^{commit}` follows tags, so that `v1.0` names the commit it tags.
-  const object = await readRevision(repository, `${revision}^{commit}`, MAX_CONTENT_BYTES);
-  const head = fromUtf8(object.bytes.subarray(0, 8192)) ?? "";
-  const tree = /^tree ([0-9a-f]{40,64})\n/.exec(head)?.[1];
-  if (object.type !== "commit" || tree === undefined)
+  const { id, bytes } = await readRevision(repository, `${revision}^{commit}`, MAX_CONTENT_BYTES);
+  const parsed = parseGitObject(bytes);
+  if (!parsed.ok || parsed.value.type !== "commit")
     throw new LogError("FILE_UNREADABLE", `"${revision}" is no commit`, { field: "revision" });
-  const headers = head.slice(0, head.indexOf("\nauthor "));
-  const parents = [...headers.matchAll(/\nparent ([0-9a-f]{40,64})/g)].map(
-    (match) => match[1] ?? "",
-  );
-  return { id: object.id, tree, parents, bytes: object.bytes };
+  if (gitObjectId(gitHashOf(nodeCrypto), parsed.value, bytes) !== id)
+    throw new LogError("FILE_UNREADABLE", `the bytes of "${revision}" do not have its id`, {
+      field: "revision",
+    });
+  const { tree, parents } = parsed.value;
+  return { id, tree, parents, bytes };
 }
 
 /** The object that a ref of the repository at `path` points to, tags not followed. */

@@ -5,13 +5,13 @@
  */
 import { access } from "node:fs/promises";
 import { join } from "node:path";
-import { toBase64, toHex } from "../../schema/bytes.ts";
-import type { GitHash } from "../../schema/git/object.ts";
+import { toBase64 } from "../../schema/bytes.ts";
 import type { Submission } from "../../schema/http/messages.ts";
 import { MAX_BATCH_LINES, MAX_CONTENT_BYTES } from "../../schema/limits.ts";
 import { RECEIPT_SUFFIX } from "../../schema/receipt.ts";
 import { nodeCrypto } from "../crypto/node.ts";
 import { classify } from "../git/classify.ts";
+import { gitHashOf } from "../git/hash.ts";
 import type { RawObject } from "../git/objects.ts";
 import { readObjects } from "../git/objects.ts";
 import { type GitRepository, openRepository } from "../git/process.ts";
@@ -177,7 +177,7 @@ class Import {
   }
 
   async *#submission(object: RawObject): AsyncGenerator<Submission> {
-    const found = classify(object, gitHash);
+    const found = classify(object, gitHashOf(nodeCrypto));
     this.counts.classified(object.id, found);
     if (found.state !== "signed") return this.#step();
     if (this.#state.has(object.id) && (await this.#hasReceipt(object.id))) {
@@ -233,5 +233,3 @@ class Import {
     this.#progress.update(++this.#done, this.#total);
   }
 }
-
-const gitHash: GitHash = (algorithm, bytes) => toHex(nodeCrypto[algorithm](bytes));

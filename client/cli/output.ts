@@ -6,6 +6,7 @@
 import { toHex } from "../../schema/bytes.ts";
 import type { ErrorCode, ErrorDetail } from "../../schema/error.ts";
 import { ERRORS, LogError } from "../../schema/error.ts";
+import { withoutControls } from "../printable.ts";
 import type { ExitStatus, Io } from "./io.ts";
 
 /** Print one JSON document. Keys keep the order in which they were made; bytes become hex. */
@@ -21,19 +22,7 @@ function bytesAsHex(this: unknown, name: string, value: unknown): unknown {
 }
 
 export function print(io: Io, ...lines: readonly string[]): void {
-  io.stdout.write(`${lines.map(printable).join("\n")}\n`);
-}
-
-/**
- * Text that may hold a stranger's words (names, comments, messages of a log), made safe for a
- * terminal: no control characters, no marks that change the direction of writing.
- */
-export function printable(text: string): string {
-  return text.replace(
-    // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
-    /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]/g,
-    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
-  );
+  io.stdout.write(`${lines.map(withoutControls).join("\n")}\n`);
 }
 
 /** Rows under one another, columns as wide as their widest cell; numbers to the right. */
@@ -71,10 +60,22 @@ export function reportError(io: Io, error: unknown, json: boolean): ExitStatus {
   ].filter((fact) => fact !== "");
   lines.push(`  [${code}]${facts.length > 0 ? ` ${facts.join("; ")}` : ""}`);
   if (detail.hint !== undefined) lines.push(`  try: ${detail.hint}`);
-  const cause = detail.cause instanceof Error ? detail.cause.message : undefined;
+  const cause = firstCause(detail.cause);
   if (cause !== undefined && !message.includes(cause)) lines.push(`  because: ${cause}`);
-  io.stderr.write(`${lines.map(printable).join("\n")}\n`);
+  io.stderr.write(`${lines.map(withoutControls).join("\n")}\n`);
   return ERRORS[code].exit;
+}
+
+/** The platform wraps what happened ("fetch failed") around what it was ("connection refused"). */
+function firstCause(cause: unknown): string | undefined {
+  let deepest = cause;
+  for (
+    let depth = 0;
+    depth < 5 && deepest instanceof Error && deepest.cause instanceof Error;
+    depth++
+  )
+    deepest = deepest.cause;
+  return deepest instanceof Error ? deepest.message : undefined;
 }
 
 function asParts(error: unknown): { code: ErrorCode; message: string; detail: ErrorDetail } {

@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { readdir } from "node:fs/promises";
+import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { toHex } from "../../schema/bytes.ts";
 import { leafContentDigest, parseLeaf } from "../../schema/entry/leaf.ts";
@@ -16,10 +16,12 @@ import {
   RECEIPT_SUFFIX,
   type Receipt,
 } from "../../schema/receipt.ts";
-import { pathOf, readBytes, writeWhole } from "./files.ts";
+import { pathOf, readStart, writeWhole } from "./files.ts";
 import type { Io } from "./io.ts";
 
 export const DEFAULT_RECEIPTS = "receipts";
+/** The other form of a receipt, C2SP tlog-proof. */
+export const TLOG_PROOF_SUFFIX = ".tlog-proof";
 
 export interface ReceiptFile {
   /** As it is shown: the path that was given, or the name in the folder. */
@@ -48,24 +50,36 @@ function receiptName({ entry }: Receipt): string {
   return `${String(entry.index).padStart(6, "0")}-${digest}`;
 }
 
-/** Every receipt and tlog-proof of a folder, sorted by name. Folders below are not entered. */
+/**
+ * Every receipt and tlog-proof of a folder, sorted by name. Folders below are not entered, and
+ * what is no file (a pipe would never end) is passed over.
+ *
+ * One that is above the limit comes cut behind it: whoever parses it refuses it with its reason,
+ * and one bad receipt does not keep the others from being counted.
+ */
 export async function readReceipts(io: Io, folder: string): Promise<ReceiptFile[]> {
-  let names: string[];
+  const names = await receiptNames(io, folder);
+  return Promise.all(
+    names.map(async (name) => ({
+      name,
+      bytes: await readStart(io, name, MAX_RECEIPT_BYTES + 1),
+    })),
+  );
+}
+
+async function receiptNames(io: Io, folder: string): Promise<string[]> {
+  const names: string[] = [];
   try {
-    names = await readdir(pathOf(io, folder));
+    for (const name of (await readdir(pathOf(io, folder))).toSorted()) {
+      if (!name.endsWith(RECEIPT_SUFFIX) && !name.endsWith(TLOG_PROOF_SUFFIX)) continue;
+      const path = join(folder, name);
+      if ((await stat(pathOf(io, path))).isFile()) names.push(path);
+    }
   } catch (cause) {
     throw new LogError("FILE_UNREADABLE", `the folder ${folder} cannot be read`, {
       field: folder,
       cause,
     });
   }
-  const wanted = names
-    .filter((name) => name.endsWith(RECEIPT_SUFFIX) || name.endsWith(".tlog-proof"))
-    .toSorted();
-  return Promise.all(
-    wanted.map(async (name) => ({
-      name: join(folder, name),
-      bytes: await readBytes(io, join(folder, name), MAX_RECEIPT_BYTES),
-    })),
-  );
+  return names;
 }

@@ -6,9 +6,8 @@
  *
  * @module
  */
-import { LogError } from "../../schema/error.ts";
 import { MAX_CONTENT_BYTES } from "../../schema/limits.ts";
-import { MAX_RECEIPT_BYTES, RECEIPT_MEDIA_TYPE, RECEIPT_SUFFIX } from "../../schema/receipt.ts";
+import { MAX_RECEIPT_BYTES, RECEIPT_SUFFIX } from "../../schema/receipt.ts";
 import { nodeCrypto } from "../crypto/node.ts";
 import { verifyArtifact } from "../verify/artifact.ts";
 import { verifyCommit } from "../verify/commit.ts";
@@ -22,7 +21,7 @@ import type { ExitStatus, Io } from "./io.ts";
 import { openMemory, readTrust } from "./logs.ts";
 import { MEMORY_OPTIONS, oneOf, TRUST_OPTIONS } from "./options.ts";
 import { print, printJson } from "./output.ts";
-import { DEFAULT_RECEIPTS, readReceipts } from "./receipts.ts";
+import { DEFAULT_RECEIPTS, readReceipts, TLOG_PROOF_SUFFIX } from "./receipts.ts";
 
 const KINDS = ["receipt", "commit", "artifact", "release"] as const;
 type Kind = (typeof KINDS)[number];
@@ -58,7 +57,11 @@ export const verify: Command = {
       value: "FILE",
       help: "of a receipt: what it must be about, and the content where the receipt has none",
     },
-    as: { type: "string", value: "KIND", help: `${KINDS.join(", ")}; else it is seen from WHAT` },
+    as: {
+      type: "string",
+      value: "KIND",
+      help: `${KINDS.join(", ")}; else the name of WHAT decides. An installer says it`,
+    },
   },
   examples: [
     {
@@ -95,7 +98,7 @@ export const verify: Command = {
 
 async function ask(args: Arguments, io: Io, ports: VerifyPorts): Promise<Verdict> {
   const [what = ""] = args.positionals;
-  const kind = oneOf(args, "as", KINDS) ?? (await seen(args, io, what));
+  const kind = oneOf(args, "as", KINDS) ?? seen(args, what);
   if (kind === "receipt") return askReceipt(args, io, ports, what);
   const files = await readReceipts(io, args.value("receipts") ?? DEFAULT_RECEIPTS);
   if (kind !== "commit") {
@@ -122,23 +125,15 @@ async function askReceipt(
   );
 }
 
-/** What is asked about: by its form alone where that settles it, else by the start of the file. */
-async function seen(args: Arguments, io: Io, what: string): Promise<Kind> {
-  if (what.endsWith(RECEIPT_SUFFIX) || what.endsWith(".tlog-proof")) return "receipt";
+/**
+ * What is asked about, by its name alone. Never by what is in the file: a download that is itself
+ * a true receipt of something would else be answered with yes, and no rule would be asked.
+ */
+function seen(args: Arguments, what: string): Kind {
+  if (what.endsWith(RECEIPT_SUFFIX) || what.endsWith(TLOG_PROOF_SUFFIX)) return "receipt";
   if (digestText(what) !== undefined) return "artifact";
-  if (args.value("repo") !== undefined || /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/.test(what))
-    return "commit";
-  try {
-    const head = new TextDecoder().decode(
-      (await readBytes(io, what, MAX_RECEIPT_BYTES)).subarray(0, 200),
-    );
-    return head.includes(RECEIPT_MEDIA_TYPE) || head.startsWith("c2sp.org/tlog-proof")
-      ? "receipt"
-      : "artifact";
-  } catch (error) {
-    if (error instanceof LogError && error.code === "TOO_LARGE") return "artifact";
-    throw error;
-  }
+  const isId = /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/.test(what);
+  return args.value("repo") !== undefined || isId ? "commit" : "artifact";
 }
 
 /** A folder of receipts is mostly about other things: of those a person wants to see a few. */

@@ -19,6 +19,7 @@ import type { KnownPredicate } from "../../schema/predicate/registry.ts";
 import type { SlsaProvenance } from "../../schema/predicate/slsa-provenance.ts";
 import type { Crypto } from "../crypto/crypto.ts";
 import { sameSizeEvidence } from "../fork.ts";
+import { gitHashOf } from "../git/hash.ts";
 import type { Head } from "../head.ts";
 import { type Person, personOf, type Trust } from "../trust.ts";
 import { checkReceipt, type ReceiptFile, type VerifyPorts } from "./receipt.ts";
@@ -148,11 +149,7 @@ export function readCommitObject(
 ): { readonly id: string; readonly tree: string } | undefined {
   const parsed = parseGitObject(strangersObject);
   if (!parsed.ok || parsed.value.type !== "commit") return undefined;
-  const id = gitObjectId(
-    (algorithm, bytes) => toHex(algorithm === "sha1" ? crypto.sha1(bytes) : crypto.sha256(bytes)),
-    parsed.value,
-    strangersObject,
-  );
+  const id = gitObjectId(gitHashOf(crypto), parsed.value, strangersObject);
   return { id, tree: parsed.value.tree };
 }
 

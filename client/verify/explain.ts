@@ -59,11 +59,11 @@ export function explainRefusal(refusal: Refusal): string {
     case "AUTHOR_MISSING":
       return `no receipt shows that an author of the trust file signed commit ${refusal.commit}`;
     case "REJECTED":
-      return `${refusal.by} has rejected it (${refusal.file})`;
+      return `${refusal.by} has rejected it (${printable(refusal.file)})`;
     case "REVIEWERS_TOO_FEW":
-      return `${refusal.need} reviewers are needed who are not the author; there ${names(refusal.have)}`;
+      return `${people(refusal.need, "reviewer")} needed who ${refusal.need === 1 ? "is" : "are"} not the author; there ${names(refusal.have)}`;
     case "BUILDERS_TOO_FEW":
-      return `${refusal.need} builders are needed who agree; there ${names(refusal.have)}`;
+      return `${people(refusal.need, "builder")} needed who ${refusal.need === 1 ? "agrees" : "agree"}; there ${names(refusal.have)}`;
     case "COMMIT_UNNAMED":
       return "no builder says which commit this was built from";
     case "RELEASE_MISSING":
@@ -114,7 +114,7 @@ function receiptLines({ receipt }: ReceiptYes): string[] {
   const { head, index, reading, signer, person } = receipt;
   const who = person ?? "a key that the trust file does not name";
   return [
-    `yes: entry ${index} of ${head.origin} is a ${printable(reading.mediaType)}`,
+    `yes: entry ${index} of ${head.origin} (${printable(reading.mediaType)})`,
     `  signed by ${who} (${signer.keyType}, signer id ${toHex(signer.signerId)})${hardware(signer)}`,
   ];
 }
@@ -163,6 +163,10 @@ function setAside(
   return notCounted.map(
     ({ file, reason }) => `  not counted: ${printable(file)} ${explainReason(reason)}`,
   );
+}
+
+function people(count: number, role: string): string {
+  return count === 1 ? `1 ${role} is` : `${count} ${role}s are`;
 }
 
 function names(have: readonly string[]): string {

@@ -193,3 +193,24 @@ test("a file with a line taken out or two lines swapped never throws", () => {
     { numRuns: 300 },
   );
 });
+
+const HOSTILE: readonly (readonly [string, string])[] = [
+  ["arrays inside one another", `x = ${"[".repeat(20_000)}${"]".repeat(20_000)}`],
+  ["arrays that never close", `x = ${"[".repeat(20_000)}`],
+  ["tables inside one another", `x = ${"{a=".repeat(5_000)}1${"}".repeat(5_000)}`],
+  ["many deep arrays", `x = [${`${"[".repeat(900)}${"]".repeat(900)},`.repeat(300)}]`],
+  ["a key of many parts", `${"a.".repeat(100_000)}a = 1`],
+  ["a table of many parts", `[${"a.".repeat(20_000)}a]`],
+  ["a long name before many keys", longTable()],
+  ["nothing but white space", " \n".repeat(400_000)],
+];
+
+function longTable(): string {
+  const keys = Array.from({ length: 5_000 }, (_, i) => `k${i} = 1`);
+  return `[${"a".repeat(500_000)}]\n${keys.join("\n")}`;
+}
+
+test.each(HOSTILE)("a file built to exhaust its reader is refused: %s", (_, text) => {
+  const refused = parseTrust(sha256, `trust = 1\n${text}`);
+  expect(refused.ok ? undefined : refused.code).toBe("TRUST_INVALID");
+});

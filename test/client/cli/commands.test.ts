@@ -2,58 +2,21 @@
  * The commands in one process, against a real log over real HTTP: what they print for programs,
  * and their exit statuses. The stories (`test/stories/`) run them as people do.
  */
-import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { Io } from "../../../client/cli/io.ts";
-import { runCommandLine } from "../../../client/cli/run.ts";
 import { startTestLog, type TestLog } from "../../server/http/harness.ts";
 import { newSigner, signedCommit } from "../test-log.ts";
+import { Workplace } from "./in-process.ts";
 
-const folder = mkdtempSync(join(tmpdir(), "countersign-commands-"));
+const place = new Workplace();
+const { folder } = place;
+const countersign = place.countersign.bind(place);
+const asked = place.asked.bind(place);
+const git = place.git.bind(place);
+const writeCommit = place.writeCommit.bind(place);
 let log: TestLog;
 let where: string[];
-
-interface Outcome {
-  readonly status: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-async function countersign(...argv: string[]): Promise<Outcome> {
-  let stdout = "";
-  let stderr = "";
-  const io: Io = {
-    stdout: { write: (text) => (stdout += String(text)) },
-    stderr: { write: (text) => (stderr += String(text)) },
-    env: { PATH: process.env["PATH"], XDG_STATE_HOME: join(folder, "state") },
-    cwd: folder,
-    isTty: false,
-    now: () => 1_700_000_000_000,
-  };
-  return { status: await runCommandLine(argv, io), stdout, stderr };
-}
-
-/** What the command prints with `--json`, and its exit status. */
-async function asked(...argv: string[]): Promise<{ status: number; answer: unknown }> {
-  const { status, stdout } = await countersign(...argv, "--json");
-  return { status, answer: JSON.parse(stdout) };
-}
-
-function git(...args: string[]): string {
-  return execFileSync("git", ["-C", join(folder, "repo"), ...args], {
-    encoding: "utf8",
-    env: { PATH: process.env["PATH"], HOME: folder, GIT_CONFIG_NOSYSTEM: "1" },
-  }).trim();
-}
-
-/** Put an object into the repository as it is, signed or not. */
-function writeCommit(bytes: Uint8Array): string {
-  writeFileSync(join(folder, "object"), bytes);
-  return git("hash-object", "-t", "commit", "-w", join(folder, "object"));
-}
 
 beforeAll(async () => {
   log = await startTestLog("memory");
@@ -65,7 +28,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await log.end();
-  rmSync(folder, { recursive: true, force: true });
+  place.remove();
 });
 
 describe("signing and logging", () => {
