@@ -33,7 +33,7 @@ import { readFields } from "../schema/fields.ts";
 import { parseJson } from "../schema/json.ts";
 import { isEmptyFolder, syncFile } from "./storage/sqlite/create.ts";
 import { mustExist, storeFiles } from "./storage/sqlite/files.ts";
-import { isDamage, peekStore, readOnly } from "./storage/sqlite/inspect.ts";
+import { asLogError, peekStore, readOnly } from "./storage/sqlite/inspect.ts";
 import { corrupt, prepareHead, readMeta, toHead } from "./storage/sqlite/rows.ts";
 
 const FORMAT = "countersign-backup/v1";
@@ -87,7 +87,7 @@ export async function backupStore(
       },
     });
   } catch (error) {
-    throw isDamage(error) ? corrupt("log.db", `SQLite says: ${error.message}`) : error;
+    throw asLogError(error, path);
   } finally {
     source.close();
   }

@@ -7,8 +7,8 @@
 import Database from "better-sqlite3";
 import type { StoredHead } from "../storage.ts";
 import { mustExist, storeFiles } from "./files.ts";
-import { isDamage } from "./inspect.ts";
-import { corrupt, type Meta, prepareHead, readMeta, toHead } from "./rows.ts";
+import { asLogError } from "./inspect.ts";
+import { type Meta, prepareHead, readMeta, toHead } from "./rows.ts";
 
 export interface LeafRow {
   readonly idx: number;
@@ -52,7 +52,7 @@ export class StoreAudit {
       return new StoreAudit(database);
     } catch (error) {
       database?.close();
-      throw isDamage(error) ? corrupt("log.db", `SQLite says: ${error.message}`) : error;
+      throw asLogError(error, path);
     }
   }
 

@@ -6,6 +6,7 @@
  * @module
  */
 import Database from "better-sqlite3";
+import { LogError } from "../../../schema/error.ts";
 import { takeLock } from "../../lock.ts";
 import type { StoredHead } from "../storage.ts";
 import { generationOnDisk, mustExist, type StoreFiles, storeFiles, walBelongs } from "./files.ts";
@@ -50,10 +51,22 @@ export function readOnly<T>(path: string, read: (database: Database.Database) =>
     database.pragma("trusted_schema = OFF");
     return read(database);
   } catch (error) {
-    throw isDamage(error) ? corrupt("log.db", `SQLite says: ${error.message}`) : error;
+    throw asLogError(error, path);
   } finally {
     database?.close();
   }
+}
+
+/** An error of SQLite as one of ours; anything else as it is. */
+export function asLogError(error: unknown, path: string): unknown {
+  if (isDamage(error)) return corrupt("log.db", `SQLite says: ${error.message}`);
+  if (!(error instanceof Database.SqliteError)) return error;
+  const isFull = error.code === "SQLITE_FULL";
+  return new LogError(isFull ? "STORAGE_FULL" : "STORAGE_FAILED", `SQLite says: ${error.message}`, {
+    field: path,
+    hint: "look at the disk, the rights of this user and what the system has logged",
+    cause: error,
+  });
 }
 
 export function isDamage(error: unknown): error is Error {

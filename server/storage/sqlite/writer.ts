@@ -21,7 +21,7 @@ import { HASH_BYTES, leafHash } from "../../../schema/tlog/hash.ts";
 import { type Lock, takeLock } from "../../lock.ts";
 import type { CommitResult, StoredHead } from "../storage.ts";
 import { mustExist, type StoreFiles, storeFiles } from "./files.ts";
-import { inspectStore, isDamage } from "./inspect.ts";
+import { asLogError, inspectStore, isDamage } from "./inspect.ts";
 import { type PackedBatch, unpackEntries, unpackTiles } from "./packing.ts";
 import { Room } from "./room.ts";
 import { corrupt, headDigest, type Meta, toHead } from "./rows.ts";
@@ -50,7 +50,7 @@ export class SqliteWriter {
       return new SqliteWriter(folder, files, lock, meta, head);
     } catch (error) {
       lock.release();
-      throw error;
+      throw asLogError(error, files.database);
     }
   }
 
