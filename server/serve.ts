@@ -63,7 +63,12 @@ export interface RunningLog {
 export async function serveLog(parts: LogParts, config: Config): Promise<RunningLog> {
   const metrics = new Metrics();
   const { promise: stopped, resolve: stop } = Promise.withResolvers<LogError>();
-  const sequencer = await openSequencer(parts, config, metrics, stop);
+  const sequencer = await openSequencer(parts, config, metrics, stop).catch(async (error) => {
+    // Until it is open, store and guard are still ours to give back.
+    await parts.guard.close();
+    await parts.storage.close();
+    throw error;
+  });
   let metricsServer: MetricsServer | undefined;
   try {
     const ports = httpPorts(parts, config, sequencer, metrics);

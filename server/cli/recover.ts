@@ -146,7 +146,7 @@ async function runAccept(
     print(
       io,
       `The guard is at ${record.store.size} entries now, as the store is.`,
-      `Recorded in ${recordOf(ports.place.guard)}, with the signed head that was given up.`,
+      `Recorded in ${recordOf(ports.place.guard)}${record.guard === undefined ? "" : ", with the signed head that was given up"}.`,
     );
   return 0;
 }

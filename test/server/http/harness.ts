@@ -111,7 +111,11 @@ export interface Ask {
 }
 
 /** One request, answered whole. */
-export async function ask(log: TestLog, path: string, options: Ask = {}): Promise<Answer> {
+export async function ask(
+  log: Pick<TestLog, "port">,
+  path: string,
+  options: Ask = {},
+): Promise<Answer> {
   const { method = "GET", headers = {}, body, agent } = options;
   return new Promise((resolve, reject) => {
     const req = request(
