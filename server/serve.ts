@@ -8,11 +8,14 @@
  *
  * @module
  */
+import { availableParallelism } from "node:os";
 import type { Crypto } from "../client/crypto/crypto.ts";
 import { utf8 } from "../schema/bytes.ts";
 import { LogError } from "../schema/error.ts";
 import { type Admit, makeAdmit } from "./admission/admit.ts";
 import { type Authority, anyone } from "./admission/authority.ts";
+import { makeCheck } from "./admission/check.ts";
+import { CheckPool } from "./admission/check-pool.ts";
 import { Limits } from "./admission/limit.ts";
 import type { Config } from "./config.ts";
 import { clientAddress } from "./http/address.ts";
@@ -30,6 +33,9 @@ import { makeChecks } from "./readiness.ts";
 import { Sequencer } from "./sequencer/log.ts";
 import type { HeadGuard, PublishedHead } from "./sequencer/ports.ts";
 import type { NewEntry, Storage } from "./storage/storage.ts";
+
+/** More would outrun HTTP and the store, and each has a heap of its own. */
+const MAX_CHECK_THREADS = 4;
 
 /** What a log is made of. The store and the guard are open; the log closes them. */
 export interface LogParts {
@@ -59,6 +65,11 @@ export interface RunningLog {
   readonly close: () => Promise<void>;
 }
 
+/** One for each core, though one core has HTTP to do as well; see docs/decisions/. */
+function checkThreads(): number {
+  return Math.min(MAX_CHECK_THREADS, availableParallelism());
+}
+
 /** @throws LogError why the log refuses to start; then everything it took is closed again */
 export async function serveLog(parts: LogParts, config: Config): Promise<RunningLog> {
   const metrics = new Metrics();
@@ -69,9 +80,10 @@ export async function serveLog(parts: LogParts, config: Config): Promise<Running
     await parts.storage.close();
     throw error;
   });
+  const checks = new CheckPool({ threads: checkThreads() });
   let metricsServer: MetricsServer | undefined;
   try {
-    const ports = httpPorts(parts, config, sequencer, metrics);
+    const ports = httpPorts(parts, config, sequencer, checks, metrics);
     const app = makeApp(ports);
     attachReadings(metrics, sequencer, app, ports.budget);
     const { listen: metricsAt } = config.metrics;
@@ -83,9 +95,10 @@ export async function serveLog(parts: LogParts, config: Config): Promise<Running
     });
     await app.readiness.read();
     announce(parts, config, sequencer, server);
-    return running(parts, config, sequencer, server, metricsServer, stopped);
+    return running(parts, config, { sequencer, server, checks, metricsServer, stopped });
   } catch (error) {
     await metricsServer?.close();
+    await checks.close();
     await sequencer.close();
     throw error;
   }
@@ -120,7 +133,7 @@ export async function genesisEntry(
   parts: Pick<LogParts, "crypto" | "key" | "now">,
 ): Promise<NewEntry> {
   const admit: Admit = makeAdmit({
-    crypto: parts.crypto,
+    check: makeCheck(parts.crypto),
     authority: anyone,
     limits: new Limits({ entries: 0, entriesPerKey: 0, requestsPerAddress: 0 }),
   });
@@ -135,6 +148,7 @@ function httpPorts(
   parts: LogParts,
   config: Config,
   sequencer: Sequencer,
+  checks: CheckPool,
   metrics: Metrics,
 ): HttpPorts {
   const { limits: rates } = config;
@@ -149,7 +163,7 @@ function httpPorts(
     logId: key.logId,
     log: sequencer,
     reader: storage.reader,
-    admit: makeAdmit({ crypto, authority, limits }),
+    admit: makeAdmit({ check: checks.check, authority, limits }),
     authority,
     limits,
     clientAddress: clientAddress(config.http.trusted_proxies),
@@ -192,17 +206,24 @@ function announce(
     logger.warn("open to the network without rate limits: see limits.* in the configuration");
 }
 
+/** What `serveLog` has opened and `close` closes. */
+interface Opened {
+  readonly sequencer: Sequencer;
+  readonly server: Listening;
+  readonly checks: CheckPool;
+  readonly metricsServer: MetricsServer | undefined;
+  readonly stopped: Promise<LogError>;
+}
+
 function running(
   parts: LogParts,
   config: Config,
-  sequencer: Sequencer,
-  server: Listening,
-  metricsServer: MetricsServer | undefined,
-  stopped: Promise<LogError>,
+  { sequencer, server, checks, metricsServer, stopped }: Opened,
 ): RunningLog {
   let closing: Promise<void> | undefined;
   const close = async (): Promise<void> => {
     await server.close(config.shutdown.grace_ms);
+    await checks.close();
     await sequencer.close();
     await metricsServer?.close();
     parts.logger.info({ size: sequencer.published().size }, "the log is closed");

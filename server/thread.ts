@@ -1,12 +1,18 @@
 /**
  * A worker thread behind typed questions and answers, so that an fsync never holds up HTTP.
  *
- * The thread handles one request at a time, in order. When it dies, every open question and every
- * later one is rejected: whoever asked does not know what happened.
+ * Questions are handled one at a time, in order, unless the handler returns a promise. When the
+ * thread dies, every open question and every later one is rejected: whoever asked does not know
+ * what happened.
  *
  * @module
  */
-import { parentPort, type TransferListItem, Worker } from "node:worker_threads";
+import {
+  parentPort,
+  type ResourceLimits,
+  type TransferListItem,
+  Worker,
+} from "node:worker_threads";
 import { type ErrorCode, type ErrorDetail, LogError } from "../schema/error.ts";
 
 interface Question<Request> {
@@ -19,7 +25,7 @@ type Reply<Answer> =
   | { readonly id: number; readonly error: PlainError };
 
 /** An error as it crosses threads: classes do not survive, their parts do. */
-interface PlainError {
+export interface PlainError {
   readonly message: string;
   readonly code?: ErrorCode;
   readonly detail?: ErrorDetail;
@@ -44,6 +50,12 @@ export function threadScript(stem: string, base: string): URL {
   return new URL(`${stem}${base.endsWith(".ts") ? ".ts" : ".js"}`, base);
 }
 
+/**
+ * What these threads make is gone again at once. Without a limit V8 lets the space for it grow
+ * to a hundred megabytes a thread before it looks.
+ */
+const YOUNG_MB = 8;
+
 /** The asking end. */
 export class Thread<Request, Answer> {
   readonly #worker: Worker;
@@ -51,8 +63,9 @@ export class Thread<Request, Answer> {
   #next = 0;
   #ended: Error | undefined;
 
-  constructor(script: URL) {
-    this.#worker = new Worker(script);
+  constructor(script: URL, limits: ResourceLimits = {}) {
+    const resourceLimits = { maxYoungGenerationSizeMb: YOUNG_MB, ...limits };
+    this.#worker = new Worker(script, { resourceLimits });
     this.#worker.on("message", (reply: Reply<Answer>) => {
       const waiter = this.#waiting.get(reply.id);
       this.#waiting.delete(reply.id);
@@ -61,6 +74,11 @@ export class Thread<Request, Answer> {
     });
     this.#worker.on("error", (error: Error) => this.#end(error));
     this.#worker.on("exit", () => this.#end(new Error("the worker thread ended")));
+  }
+
+  /** Whether the thread is gone: it answers nothing any more. */
+  get ended(): boolean {
+    return this.#ended !== undefined;
   }
 
   async ask(request: Request, transfer: readonly TransferListItem[] = []): Promise<Answer> {
@@ -87,26 +105,41 @@ export class Thread<Request, Answer> {
 
 /** The answering end: called once by the thread's own script. */
 export function answerRequests<Request, Answer>(
-  handle: (request: Request) => Handled<Answer>,
+  handle: (request: Request) => Handled<Answer> | Promise<Handled<Answer>>,
 ): void {
   const port = parentPort;
   if (port === null) throw new Error("this script runs in a worker thread only");
-  port.on("message", ({ id, request }: Question<Request>) => {
-    let after: (() => void) | undefined;
+  const answer = (id: number, handled: Handled<Answer>): void => {
     try {
-      const handled = handle(request);
-      after = handled.after;
       const reply: Reply<Answer> = { id, answer: handled.answer };
       port.postMessage(reply, [...(handled.transfer ?? [])]);
     } catch (error) {
-      const reply: Reply<Answer> = { id, error: flatten(error) };
-      port.postMessage(reply);
+      refuse(id, error);
     }
-    after?.();
+    handled.after?.();
+  };
+  const refuse = (id: number, error: unknown): void => {
+    const reply: Reply<Answer> = { id, error: plainError(error) };
+    port.postMessage(reply);
+  };
+  port.on("message", ({ id, request }: Question<Request>) => {
+    let handled: Handled<Answer> | Promise<Handled<Answer>>;
+    try {
+      handled = handle(request);
+    } catch (error) {
+      refuse(id, error);
+      return;
+    }
+    if (handled instanceof Promise)
+      handled.then(
+        (later) => answer(id, later),
+        (error: unknown) => refuse(id, error),
+      );
+    else answer(id, handled);
   });
 }
 
-function flatten(error: unknown): PlainError {
+export function plainError(error: unknown): PlainError {
   if (!(error instanceof LogError))
     return { message: error instanceof Error ? error.message : String(error) };
   const { cause, ...detail } = error.detail;
@@ -114,7 +147,8 @@ function flatten(error: unknown): PlainError {
   return { message: error.message, code: error.code, detail: { ...detail, ...because } };
 }
 
-function revive(error: PlainError): Error {
+/** The error again, on the other side. */
+export function revive(error: PlainError): Error {
   return error.code === undefined
     ? new Error(error.message)
     : new LogError(error.code, error.message, error.detail);

@@ -1,33 +1,18 @@
 /**
- * From a stranger's bytes to entries that may be sequenced: whole or not at all.
- *
- * What is checked, from cheap to dear: the JSON, the limits and rules of every part (the same
- * function a client runs over a leaf it receives), each signature by the client's own
- * verifiers, then whether its signer may append and how often. The log can therefore never
- * accept what a verifier would refuse.
- *
- * Signatures are checked in the thread pool behind the crypto port; the main thread waits.
+ * The door of the log: a submission is checked (check.ts), then its signers are asked for
+ * whether they may append, and how often. One that is refused is refused whole.
  *
  * @module
  */
-import type { Crypto } from "../../client/crypto/crypto.ts";
-import type { SignatureReason, SignatureRefusal } from "../../client/signature/kind.ts";
-import { verifyEntrySignature } from "../../client/signature/registry.ts";
 import { toHex } from "../../schema/bytes.ts";
-import type { Leaf } from "../../schema/entry/leaf.ts";
-import { type PreparedEntry, prepareSubmission } from "../../schema/entry/prepare.ts";
-import { type ErrorCode, LogError, unwrap } from "../../schema/error.ts";
-import { parseSubmission } from "../../schema/http/submission.ts";
-import type { NewEntry } from "../storage/storage.ts";
 import type { Authority } from "./authority.ts";
+import type { Check, CheckedEntry } from "./check.ts";
 import type { Limits } from "./limit.ts";
 
-export interface AdmittedEntry extends NewEntry {
-  readonly kind: Leaf["kind"];
-}
+export type AdmittedEntry = CheckedEntry;
 
 export interface AdmissionPorts {
-  readonly crypto: Crypto;
+  readonly check: Check;
   readonly authority: Authority;
   readonly limits: Limits;
 }
@@ -35,55 +20,11 @@ export interface AdmissionPorts {
 export type Admit = (untrusted: Uint8Array) => Promise<readonly AdmittedEntry[]>;
 
 /** The function rejects with the `LogError` of the first thing that is wrong. */
-export function makeAdmit(ports: AdmissionPorts): Admit {
-  const { crypto, authority, limits } = ports;
+export function makeAdmit({ check, authority, limits }: AdmissionPorts): Admit {
   return async (untrusted) => {
-    const prepared = unwrap(prepareSubmission(crypto.sha256, unwrap(parseSubmission(untrusted))));
-    await checkSignatures(crypto, prepared);
-    for (const entry of prepared) authority.checkSigner(entry.signerId);
-    if (limits.countsEntries) await limits.entries(prepared.map((entry) => toHex(entry.signerId)));
-    return prepared.map(admitted);
-  };
-}
-
-async function checkSignatures(crypto: Crypto, prepared: readonly PreparedEntry[]): Promise<void> {
-  const results = await Promise.all(
-    prepared.map((entry) =>
-      verifyEntrySignature(crypto, entry.leaf, entry.content, entry.keyObject?.bytes),
-    ),
-  );
-  for (const [index, result] of results.entries())
-    if (!result.ok) throw refused(result, prepared.length === 1 ? undefined : index);
-}
-
-/** Which row of the error table a verifier's "no" is. */
-const CODES: Record<SignatureReason, ErrorCode> = {
-  "unsupported kind": "KIND_UNSUPPORTED",
-  "unsupported by this platform": "KIND_UNSUPPORTED",
-  "content is not held": "FIELD_INVALID",
-  "content has another digest": "FIELD_INVALID",
-  "key is not given": "FIELD_INVALID",
-  "key is refused": "KEY_REFUSED",
-  "key has another id": "KEY_REFUSED",
-  "signature is malformed": "SIGNATURE_INVALID",
-  "signature does not verify": "SIGNATURE_INVALID",
-};
-
-function refused(refusal: SignatureRefusal, index: number | undefined): LogError {
-  const which = index === undefined ? "" : `Signature ${index}: `;
-  return new LogError(CODES[refusal.reason], `${which}${refusal.message}`, {
-    field: index === undefined ? refusal.field : `signatures[${index}]`,
-    expected: "a signature that verifies over exactly these bytes",
-  });
-}
-
-function admitted(entry: PreparedEntry): AdmittedEntry {
-  return {
-    kind: entry.leaf.kind,
-    leaf: entry.leafBytes,
-    leafHash: entry.leafHash,
-    contentDigest: entry.contentDigest,
-    content: entry.content,
-    key: entry.keyObject,
+    const entries = await check(untrusted);
+    for (const { signerId } of entries) authority.checkSigner(signerId);
+    if (limits.countsEntries) await limits.entries(entries.map(({ signerId }) => toHex(signerId)));
+    return entries;
   };
 }

@@ -87,6 +87,9 @@ export interface BatchResult {
   readonly ended: boolean;
 }
 
+/** Characters that tell what a line of the answer is. */
+const LINE_START = 16;
+
 /** Streams a file of lines through the batch endpoint and reads the answer to its end. */
 export async function batch(port: number, file: string): Promise<BatchResult> {
   const begun = performance.now();
@@ -100,15 +103,19 @@ export async function batch(port: number, file: string): Promise<BatchResult> {
         headers: { "content-type": "application/x-ndjson" },
       },
       (answer) => {
-        let [lines, problems, rest, ended] = [0, 0, "", false];
+        let [lines, problems, start, ended] = [0, 0, "", false];
         answer.setEncoding("latin1");
         answer.on("data", (chunk: string) => {
-          const parts = (rest + chunk).split("\n");
-          rest = parts.pop() ?? "";
-          for (const line of parts)
-            if (line.startsWith('{"entries"')) lines++;
-            else if (line.startsWith('{"problem"')) problems++;
-            else if (line.startsWith('{"checkpoint"')) ended = true;
+          // The last line has a proof for every entry: of each line only the start is kept.
+          for (const [i, part] of chunk.split("\n").entries()) {
+            if (i > 0) {
+              if (start.startsWith('{"entries"')) lines++;
+              else if (start.startsWith('{"problem"')) problems++;
+              else if (start.startsWith('{"checkpoint"')) ended = true;
+              start = "";
+            }
+            if (start.length < LINE_START) start += part.slice(0, LINE_START);
+          }
         });
         answer.on("end", () =>
           resolve({ lines, problems, seconds: (performance.now() - begun) / 1000, ended }),

@@ -1,0 +1,82 @@
+/**
+ * From a stranger's bytes to entries that may be sequenced: whole or not at all.
+ *
+ * What is checked, from cheap to dear: the JSON, the limits and rules of every part (the same
+ * function a client runs over a leaf it receives), then each signature by the client's own
+ * verifiers. The log can therefore never accept what a verifier would refuse.
+ *
+ * The answer depends on the bytes alone. So it may be worked out in any thread (check-pool.ts);
+ * who may append, and how often, is admit.ts.
+ *
+ * @module
+ */
+import type { Crypto } from "../../client/crypto/crypto.ts";
+import type { SignatureReason, SignatureRefusal } from "../../client/signature/kind.ts";
+import { verifyEntrySignature } from "../../client/signature/registry.ts";
+import type { Leaf } from "../../schema/entry/leaf.ts";
+import { type PreparedEntry, prepareSubmission } from "../../schema/entry/prepare.ts";
+import { type ErrorCode, LogError, unwrap } from "../../schema/error.ts";
+import { parseSubmission } from "../../schema/http/submission.ts";
+import type { Hash } from "../../schema/tlog/hash.ts";
+import type { NewEntry } from "../storage/storage.ts";
+
+/** An entry whose signature was checked. */
+export interface CheckedEntry extends NewEntry {
+  readonly kind: Leaf["kind"];
+  /** Proved, not claimed. */
+  readonly signerId: Hash;
+}
+
+/** At least one entry. Rejects with the `LogError` of the first thing that is wrong. */
+export type Check = (untrusted: Uint8Array) => Promise<readonly CheckedEntry[]>;
+
+export function makeCheck(crypto: Crypto): Check {
+  return async (untrusted) => {
+    const prepared = unwrap(prepareSubmission(crypto.sha256, unwrap(parseSubmission(untrusted))));
+    await checkSignatures(crypto, prepared);
+    return prepared.map(checked);
+  };
+}
+
+async function checkSignatures(crypto: Crypto, prepared: readonly PreparedEntry[]): Promise<void> {
+  const results = await Promise.all(
+    prepared.map((entry) =>
+      verifyEntrySignature(crypto, entry.leaf, entry.content, entry.keyObject?.bytes),
+    ),
+  );
+  for (const [index, result] of results.entries())
+    if (!result.ok) throw refused(result, prepared.length === 1 ? undefined : index);
+}
+
+/** Which row of the error table a verifier's "no" is. */
+const CODES: Record<SignatureReason, ErrorCode> = {
+  "unsupported kind": "KIND_UNSUPPORTED",
+  "unsupported by this platform": "KIND_UNSUPPORTED",
+  "content is not held": "FIELD_INVALID",
+  "content has another digest": "FIELD_INVALID",
+  "key is not given": "FIELD_INVALID",
+  "key is refused": "KEY_REFUSED",
+  "key has another id": "KEY_REFUSED",
+  "signature is malformed": "SIGNATURE_INVALID",
+  "signature does not verify": "SIGNATURE_INVALID",
+};
+
+function refused(refusal: SignatureRefusal, index: number | undefined): LogError {
+  const which = index === undefined ? "" : `Signature ${index}: `;
+  return new LogError(CODES[refusal.reason], `${which}${refusal.message}`, {
+    field: index === undefined ? refusal.field : `signatures[${index}]`,
+    expected: "a signature that verifies over exactly these bytes",
+  });
+}
+
+function checked(entry: PreparedEntry): CheckedEntry {
+  return {
+    kind: entry.leaf.kind,
+    signerId: entry.signerId,
+    leaf: entry.leafBytes,
+    leafHash: entry.leafHash,
+    contentDigest: entry.contentDigest,
+    content: entry.content,
+    key: entry.keyObject,
+  };
+}
