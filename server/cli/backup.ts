@@ -74,7 +74,7 @@ export const restore: Command = {
 };
 
 /** The store on disk that the configuration names. @throws LogError where it names none */
-export async function storeFolder(args: Arguments, io: Io): Promise<string> {
+async function storeFolder(args: Arguments, io: Io): Promise<string> {
   const { config } = await configOf(args, io);
   mustBeOnDisk(config);
   return pathOf(io, config.storage.folder);

@@ -85,12 +85,12 @@ export class Answers {
   }
 }
 
-export function base64(bytes: Uint8Array): string {
+function base64(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("base64");
 }
 
 /** JSON of a string in ASCII alone. */
-export function asciiJson(text: string): string {
+function asciiJson(text: string): string {
   return JSON.stringify(text).replace(
     /[\u0080-\uffff]/g,
     (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,

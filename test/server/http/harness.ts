@@ -201,7 +201,7 @@ export function problemIn(answer: Answer): Problem {
   return value;
 }
 
-export function isProblem(value: unknown): value is Problem {
+function isProblem(value: unknown): value is Problem {
   return isMessage("Problem", value);
 }
 
