@@ -79,7 +79,7 @@ const CAN_LIMIT = can("prlimit", "--version") && can("bash", "-c", "ulimit -S -f
 describe.skipIf(!CAN_LIMIT)("a file-size limit (needs bash and prlimit)", () => {
   test("is 507 before anything is written, reads go on, and the log resumes by itself", async () => {
     const place = await newPlace();
-    const child = run(place, ["bash", "-c", 'ulimit -S -f 4000; exec "$0" "$@"']);
+    const child = run(place, ["bash", "-c", 'ulimit -S -f 12000; exec "$0" "$@"']);
     expect(await child.next()).toBe("ready 1");
     const { code, size, next } = await fill(child);
     expect(code).toBe("STORAGE_FULL");
@@ -107,13 +107,13 @@ function withTmpfs(bytes: number): string | undefined {
 
 describe("a full file system (needs the right to mount one)", () => {
   test("of the store: 507, reads go on, and room again is enough", async (context) => {
-    const small = withTmpfs(12_000_000);
+    const small = withTmpfs(24_000_000);
     if (small === undefined) return context.skip("this user may not mount a file system");
     const template = await newPlace();
     const place = { folder: join(small, "data"), guard: template.guard };
     execFileSync("cp", ["-r", template.folder, place.folder]);
     const ballast = join(small, "ballast");
-    writeFileSync(ballast, new Uint8Array(4_000_000));
+    writeFileSync(ballast, new Uint8Array(8_000_000));
     const child = run(place);
     expect(await child.next()).toBe("ready 1");
     const { code, size, next } = await fill(child);

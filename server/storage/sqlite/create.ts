@@ -24,10 +24,11 @@ import { APPLICATION_ID, FORMAT, storeFiles } from "./files.ts";
 import { headDigest, type Meta, metaDigest } from "./rows.ts";
 
 /**
- * Two random-keyed indexes are written to at random places, a page for each entry: small pages
- * keep that cheap. Large ones would waste less behind leaves of some kilobytes.
+ * Rows that almost fill half a page waste the other half: larger pages waste less behind leaves and
+ * contents of some kilobytes. The two tables that are keyed by hashes write a page for each entry,
+ * at a random place: smaller pages keep that cheap.
  */
-const PAGE_BYTES = 4_096;
+const PAGE_BYTES = 8_192;
 
 /** Throws `STORE_EXISTS` where the folder holds anything of a store already. */
 export function createSqliteStore(folder: string, meta: Meta): void {

@@ -20,8 +20,8 @@ const FULL: ReadonlySet<string> = new Set(["ENOSPC", "EDQUOT", "EFBIG"]);
 
 /** Pages that any transaction may touch: head, meta, tree edges. */
 const BASE_PAGES = 64;
-/** A leaf, three index rows and their page splits. */
-const PAGES_PER_ENTRY = 8;
+/** The pages of two index rows, and as many again for splits. Leaf and content count by bytes. */
+const PAGES_PER_ENTRY = 4;
 const PAGES_PER_TILE = 6;
 
 export class Room {

@@ -11,7 +11,7 @@ import Database from "better-sqlite3";
 import { sealedGeneration } from "./files.ts";
 
 /** Frames after which the write-ahead file is copied. Bounds the file, and the time to open a store. */
-const FRAMES = 4_000;
+const FRAMES = 2_000;
 
 interface CheckpointRow {
   readonly busy: number;

@@ -237,7 +237,7 @@ const PRAGMAS = [
   "wal_autocheckpoint = 0",
   "trusted_schema = OFF",
   "cell_size_check = ON",
-  "cache_size = -65536",
+  "cache_size = -32768",
 ] as const;
 
 function failed(
