@@ -138,7 +138,7 @@ export class LogReader {
     }
   }
 
-  /** The bytes with this SHA-256. Throws `NOT_FOUND` where the log does not hold them (any more). */
+  /** The bytes with this SHA-256. Throws `NOT_FOUND` or `CONTENT_ERASED` where the log has none. */
   async content(digest: Hash): Promise<Uint8Array> {
     const path = contentPath(digest);
     const bytes = await this.#ports.transport.get(path, MAX_CONTENT_BYTES);
@@ -199,7 +199,11 @@ export class LogReader {
   }
 
   async #complete(entry: LogEntry): Promise<Receipt> {
-    const leaf = unwrap(asResponse(parseLeaf(entry.leafBytes)));
+    const parsed = parseLeaf(entry.leafBytes);
+    // A kind that only a newer program knows is no fault of the log.
+    const leaf = unwrap(
+      !parsed.ok && parsed.code === "KIND_UNSUPPORTED" ? parsed : asResponse(parsed),
+    );
     const content = await orNothing(this.content(leafContentDigest(leaf)));
     const digest = leaf.kind === "countersign" ? leaf.signature.key.digest : undefined;
     const key = digest === undefined ? undefined : await orNothing(this.key(digest));
@@ -275,11 +279,13 @@ function asResponse<T>(result: Result<T>): Result<T> {
   return result.ok ? result : { ...result, code: "RESPONSE_INVALID" };
 }
 
+/** What the log does not hold, or not any more, leaves a receipt without it. */
 async function orNothing<T>(asked: Promise<T>): Promise<T | undefined> {
   try {
     return await asked;
   } catch (error) {
-    if (isNotFound(error)) return undefined;
+    if (isNotFound(error) || (error instanceof LogError && error.code === "CONTENT_ERASED"))
+      return undefined;
     throw error;
   }
 }

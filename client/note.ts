@@ -76,7 +76,7 @@ export async function openNote(
  * Whether one signature line is by `key` over a note's text. That the line names the key is for the
  * caller to see to. A failure says that the key itself cannot be used.
  */
-export async function verifySignature(
+async function verifySignature(
   crypto: Crypto,
   text: string,
   signature: NoteSignature,

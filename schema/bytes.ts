@@ -117,16 +117,6 @@ export function equal(a: Uint8Array, b: Uint8Array): boolean {
   return true;
 }
 
-/** Order of byte strings: by bytes, then the shorter first. */
-export function compare(a: Uint8Array, b: Uint8Array): number {
-  const length = Math.min(a.length, b.length);
-  for (let i = 0; i < length; i++) {
-    const difference = byteAt(a, i) - byteAt(b, i);
-    if (difference !== 0) return difference;
-  }
-  return a.length - b.length;
-}
-
 /** One character for each byte, U+0000 to U+00FF. Exact both ways, unlike the platform's "latin1". */
 export function latin1(bytes: Uint8Array): string {
   let text = "";

@@ -6,7 +6,7 @@
 import { toHex } from "../../schema/bytes.ts";
 import type { ErrorCode, ErrorDetail } from "../../schema/error.ts";
 import { ERRORS, LogError } from "../../schema/error.ts";
-import { withoutControls } from "../printable.ts";
+import { printable, withoutControls } from "../printable.ts";
 import type { ExitStatus, Io } from "./io.ts";
 
 /** Print one JSON document. Keys keep the order in which they were made; bytes become hex. */
@@ -51,12 +51,13 @@ export function reportError(io: Io, error: unknown, json: boolean): ExitStatus {
     const { cause: _, ...parts } = detail;
     printJson(io, { error: { code, message, ...parts } });
   }
-  const lines = [`countersign: ${message}`];
+  // A message may quote a stranger: it stays one line.
+  const lines = [`countersign: ${printable(message)}`];
   const facts = [
-    detail.field === undefined ? "" : `field ${detail.field}`,
+    detail.field === undefined ? "" : `field ${printable(detail.field)}`,
     detail.at === undefined ? "" : `at ${detail.at}`,
     detail.limit === undefined ? "" : `limit ${detail.limit}`,
-    detail.expected === undefined ? "" : `expected ${detail.expected}`,
+    detail.expected === undefined ? "" : `expected ${printable(detail.expected)}`,
   ].filter((fact) => fact !== "");
   lines.push(`  [${code}]${facts.length > 0 ? ` ${facts.join("; ")}` : ""}`);
   if (detail.hint !== undefined) lines.push(`  try: ${detail.hint}`);

@@ -9,6 +9,7 @@ import { gitTypeOf } from "../../schema/git/object.ts";
 import type { Submission } from "../../schema/http/messages.ts";
 import { parseSubmission } from "../../schema/http/submission.ts";
 import { MAX_BODY_BYTES } from "../../schema/limits.ts";
+import { printable } from "../printable.ts";
 import { submit as submitOne } from "../submit.ts";
 import type { Arguments, Command } from "./command.ts";
 import { readBytes } from "./files.ts";
@@ -64,7 +65,7 @@ async function run(args: Arguments, io: Io): Promise<ExitStatus> {
     } catch (error) {
       if (!(error instanceof LogError) || !REFUSALS.has(error.code)) throw error;
       answers.push({ file, error: { code: error.code, message: error.message } });
-      if (!args.json) print(io, `${file}: refused: ${error.message} [${error.code}]`);
+      if (!args.json) print(io, `${file}: refused: ${printable(error.message)} [${error.code}]`);
     }
   }
   if (args.json) printJson(io, { submitted: answers });

@@ -134,10 +134,9 @@ export function finished(child: GitProcess, args: readonly string[]): Promise<vo
     });
     child.once("close", (status, signal) => {
       if (status === 0) return resolve();
-      const why =
-        words.split("\n").find((line) => line !== "") ?? `it ended by ${signal ?? status}`;
+      const why = complaint(words) ?? `it ended by ${signal ?? status}`;
       reject(
-        new LogError("FILE_UNREADABLE", `git ${args[0] ?? ""}: ${why.replace(/^fatal: /, "")}`, {
+        new LogError("FILE_UNREADABLE", `git ${args[0] ?? ""}: ${why}`, {
           field: "repository",
         }),
       );
@@ -146,4 +145,12 @@ export function finished(child: GitProcess, args: readonly string[]): Promise<vo
   // Whoever reads the output first may fail first; the rejection is looked at later.
   done.catch(() => {});
   return done;
+}
+
+/** What git ended by, in its own words: its errors, without the warnings and advice around them. */
+function complaint(words: string): string | undefined {
+  const lines = words.split("\n").filter((line) => line !== "");
+  const errors = lines.filter((line) => /^(?:fatal|error): /.test(line)).slice(0, 2);
+  const told = errors.length > 0 ? errors : lines.slice(0, 1);
+  return told.map((line) => line.replace(/^(?:fatal|error): /, "")).join("; ") || undefined;
 }

@@ -8,6 +8,7 @@
  * @module
  */
 import { createPrivateKey, generateKeyPair, type KeyObject } from "node:crypto";
+import { constants } from "node:fs";
 import { type FileHandle, open, unlink } from "node:fs/promises";
 import { LogError, unwrap } from "../../schema/error.ts";
 import { OPENSSH_HEADER, type OpensshKeyFile, parseOpensshKey } from "./openssh-key.ts";
@@ -104,7 +105,8 @@ export function agentOnly(path: string, file: OpensshKeyFile): LogError {
 async function readSecret(path: string): Promise<string> {
   let handle: FileHandle | undefined;
   try {
-    handle = await open(path, "r");
+    // A pipe would be waited for before it could be told from a file.
+    handle = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
     const { mode, size } = await handle.stat();
     const kind = mode & 0o170000;
     if (kind !== 0o100000) throw unreadable(path, "it is not a file");

@@ -146,7 +146,9 @@ function countedLine(role: string, by: Counted): string {
 
 function hardware(signer: Counted["signer"]): string {
   if (signer.hardware === undefined) return "";
-  return signer.hardware.userVerified ? ", security key with PIN" : ", security key";
+  const { userPresent, userVerified } = signer.hardware;
+  const how = userVerified ? " with PIN" : userPresent ? "" : " that nobody touched";
+  return `, security key${how}`;
 }
 
 function headLines({ origin, tree, comparison }: ComparedHead): string[] {

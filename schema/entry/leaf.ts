@@ -30,7 +30,7 @@ import {
   readHashedrekord,
 } from "./hashedrekord.ts";
 
-export type { CountersignLeaf, LeafGit, LeafKey, SignatureFormat } from "./countersign.ts";
+export type { CountersignLeaf, LeafGit, LeafKey } from "./countersign.ts";
 export type { HashedrekordLeaf } from "./hashedrekord.ts";
 
 export type Leaf = HashedrekordLeaf | CountersignLeaf;

@@ -126,7 +126,7 @@ export function subtreeMessage(statement: SubtreeStatement): Result<Uint8Array<A
 }
 
 /** What an ML-DSA-44 cosigner states about a checkpoint. */
-export function checkpointStatement(
+function checkpointStatement(
   checkpoint: Checkpoint,
   cosigner: string,
   timestamp: number,

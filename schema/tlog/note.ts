@@ -18,7 +18,7 @@ import { type Failure, failure, LogError, type Result, success } from "../error.
 import { MAX_NOTE_BYTES, MAX_NOTE_SIGNATURES } from "../limits.ts";
 import type { Hash, Sha256 } from "./hash.ts";
 
-export const KEY_ID_BYTES = 4;
+const KEY_ID_BYTES = 4;
 /** Above the base64 of any key here: an ML-DSA-44 key takes 1,752 characters. */
 const MAX_VKEY_CHARS = 4_096;
 

@@ -179,3 +179,26 @@ test.each(["", "{}", "null", "[]", '{"mediaType":"x","kind":"fork-same-size"}'])
     expect(await codeOf(utf8(text))).toBe("EVIDENCE_MALFORMED");
   },
 );
+
+test("two logs that are both trusted are no fork of one another", async () => {
+  const other = new TestLog("other.test").fill(40, " elsewhere");
+  const both = { logs: [honest.trusted, other.trusted] };
+  const notes = [note(honest, 9), note(other, 9)] as const;
+  const [here, there] = [new TestLog("log.test", key), new TestLog("other.test", other.key)];
+  here.submit(await fileSubmission(newSigner(), utf8("one")));
+  there.submit(await fileSubmission(newSigner(), utf8("two")));
+  const entries = [here.entry(0), there.entry(0)] as const;
+  for (const evidence of [
+    { kind: "fork-same-size", notes },
+    {
+      kind: "fork-inconsistent",
+      notes: [note(honest, 9), note(other, 20)],
+      path: path(other, 9, 20),
+    },
+    { kind: "wrong-entry", entries },
+  ] satisfies Evidence[])
+    expect(await verifyEvidence(nodeCrypto, both, formatEvidence(evidence))).toMatchObject({
+      ok: false,
+      refusal: { code: "LOG_UNKNOWN" },
+    });
+});

@@ -183,6 +183,28 @@ describe("a liar", () => {
     expect((await reader.receipt(3)).content).toBeUndefined();
   });
 
+  test("a content that was erased leaves a receipt without one", async () => {
+    served.lie = (path, honest, res) => {
+      if (!path.startsWith("content/")) return honest;
+      res.writeHead(410, { "content-type": "application/problem+json" });
+      res.end('{"code":"CONTENT_ERASED","detail":"The operator erased this content."}');
+      return "answered";
+    };
+    expect((await reader.receipt(3)).content).toBeUndefined();
+  });
+
+  test("an entry of a kind that only a newer program knows is no fault of the log", async () => {
+    const newer = new TestLog("log.test").fill(3);
+    newer.append(utf8('{"apiVersion":"0.0.1","kind":"newer","spec":{}}'));
+    const other = await serveLog(() => newer);
+    const transport = httpTransport(other.url);
+    const trusted = newer.trusted;
+    const newest = unwrap(await openHead(nodeCrypto, trusted, newer.checkpoint()));
+    const asked = new LogReader({ crypto: nodeCrypto, transport, log: trusted }, newest).receipt(3);
+    expect((await failure(asked)).code).toBe("KIND_UNSUPPORTED");
+    await other.close();
+  });
+
   const wanted = leafHash(sha256, log.leaves[4] ?? new Uint8Array());
   const answerWith = (body: unknown): void => {
     served.lie = (path, honest) =>

@@ -249,3 +249,48 @@ test("a memory whose head no trusted key signed is an error, not a fork and not 
   expect((await failure(update(ports))).code).toBe("SIGNATURE_INVALID");
   expect(await remembered()).toBe(5);
 });
+
+describe("another process at the same time", () => {
+  /** A memory that another process changes just before our own change. */
+  const raced = (other: () => Promise<unknown>): Memory => ({
+    load: (vkeys) => memory.load(vkeys),
+    replace: async (vkeys, expected, next) => {
+      await other();
+      return memory.replace(vkeys, expected, next);
+    },
+  });
+  const remember = async (from: TestLog, size: number): Promise<void> => {
+    const before = await memory.load(log.trusted.vkeyTexts);
+    const next = { size, checkpoint: from.checkpoint(size) };
+    if (before?.size !== size) await memory.replace(log.trusted.vkeyTexts, before, next);
+  };
+
+  test("that is further is not set back", async () => {
+    log.fill(30);
+    await remember(log, 10);
+    served.lie = (path, honest) => (path === "checkpoint" ? log.checkpoint(20) : honest);
+    const observed = await update({ ...ports, memory: raced(() => remember(log, 30)) });
+    expect(observed.state).toBe("stale");
+    expect(await remembered()).toBe(30);
+  });
+
+  test("that was shown another history meanwhile: the fork is found all the same", async () => {
+    log.fill(30);
+    await remember(log, 10);
+    const fork = new TestLog("log.test", key).fill(10).fill(30, " of the fork");
+    const observed = await update({ ...ports, memory: raced(() => remember(fork, 30)) });
+    expect(observed.state).toBe("forked");
+  });
+
+  test("that is faster each time ends in an error, never in an endless loop", async () => {
+    log.fill(30);
+    const never: Memory = { load: (vkeys) => memory.load(vkeys), replace: async () => false };
+    expect((await failure(update({ ...ports, memory: never }))).code).toBe("FILE_UNREADABLE");
+  });
+});
+
+test("a checkpoint of no entries with another root than the empty tree's", async () => {
+  const root = new TestLog("log.test").fill(3).root();
+  served.lie = () => log.checkpoint(0, root);
+  expect((await failure(update(ports))).code).toBe("RESPONSE_INVALID");
+});

@@ -3,7 +3,7 @@
  */
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -177,4 +177,13 @@ describe("the repository is a stranger's", () => {
     git("replace", first, second);
     expect((await readRevision(repository, first, LIMIT)).bytes).toEqual(before.bytes);
   });
+});
+
+test("a damaged repository is an error that names the object, not git's advice before it", async () => {
+  const damaged = join(folder, "damaged");
+  cpSync(work, damaged, { recursive: true });
+  const lost = git("rev-parse", "main~1");
+  rmSync(join(damaged, ".git", "objects", lost.slice(0, 2), lost.slice(2)));
+  const broken = await openRepository(damaged, searchPath);
+  await expect(all(commitIds(broken, "main"))).rejects.toThrow(lost);
 });

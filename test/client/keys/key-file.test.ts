@@ -121,6 +121,14 @@ describe("opening", () => {
     }
   });
 
+  test("a pipe, a folder and a device are refused at once, and nobody waits for them", async () => {
+    const directory = folder();
+    const pipe = join(directory, "pipe");
+    run("mkfifo", [pipe]);
+    for (const path of [pipe, directory, "/dev/null"])
+      await expect(openKeyFile(path)).rejects.toThrow(/it is not a file/);
+  });
+
   test("a file of PKCS#8 made by others opens", async () => {
     const path = join(folder(), "key");
     const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });

@@ -274,6 +274,17 @@ describe("the author", () => {
   });
 });
 
+test("a commit given whole is compared byte by byte: SHA-1 alone does not make it the signed one", async () => {
+  const receipts = await logAll(log, good());
+  const colliding = { ...nodeCrypto, sha1: () => new Uint8Array(20) };
+  const blind = { ...ports, crypto: colliding };
+  const other = await signedCommit(ada, "another change");
+  const same = await verifyCommit(blind, commit.object, receipts);
+  expect(same).toMatchObject({ ok: false, refusal: { code: "REVIEWERS_TOO_FEW" } });
+  const forged = await verifyCommit(blind, other.object, receipts);
+  expect(forged).toMatchObject({ ok: false, refusal: { code: "AUTHOR_MISSING" } });
+});
+
 describe("builders of a commit", () => {
   const RULE = '[[rule]]\nfor = "commit"\nauthor = true\nbuilders = 2\n';
   const built = utf8("the program");
