@@ -28,9 +28,13 @@ export class Counter {
     this.#retired = new Retired(claims);
   }
 
-  /** The commit itself, signed by a person with the role author. */
+  /** The commit itself, signed by a person with the role author who still stands by it. */
   author(isCommit: (claim: CommitClaim) => boolean): CommitClaim | undefined {
-    return this.#commits(isCommit).find((claim) => this.#hasRole(claim, "author"));
+    return this.#commits(isCommit).find((claim) =>
+      this.#retired.spent(claim)
+        ? this.#aside(claim, { code: "RETIRED", person: claim.person.name })
+        : this.#hasRole(claim, "author"),
+    );
   }
 
   /** A reviewer's rejection of a commit that its own key has not taken back. */

@@ -227,6 +227,14 @@ describe("a no of a reviewer", () => {
     expect((await judge(byStranger)).ok).toBe(true);
   });
 
+  test("an author who takes the signature back is no author any more; nobody else can", async () => {
+    const withdraw = { verdict: "withdraw", supersedes: await digestOf(commit.submission) };
+    const said = { ...good(), back: review(ada, commit, withdraw) };
+    expect(await refusal(said)).toMatchObject({ code: "AUTHOR_MISSING" });
+    expect(await reasonFor("commit", said)).toBe("RETIRED");
+    expect((await judge({ ...good(), back: review(dan, commit, withdraw) })).ok).toBe(true);
+  });
+
   test("a withdrawn statement stays withdrawn, whatever leaf of it appears later", async () => {
     const yes = await review(bob, commit);
     const supersedes = await digestOf(yes);
