@@ -1,6 +1,6 @@
 /** Our own log under measurement: initialised and served by the command line, as an operator would. */
 import { execFileSync, spawn } from "node:child_process";
-import { createReadStream, readdirSync, statSync } from "node:fs";
+import { createReadStream, readdirSync, readFileSync, statSync } from "node:fs";
 import { request } from "node:http";
 import { join } from "node:path";
 import type { LoadOrder, LoadResult } from "./load.ts";
@@ -55,9 +55,17 @@ export async function startOurs(folder: string): Promise<readonly [Ours, number]
       "warn",
     ],
     port,
+    unitEnvironment(),
   );
   const ready = await server.answers("/readyz");
   return [{ server, folder, metricsPort }, ready];
+}
+
+/** What the systemd unit gives a log for its environment: it is measured as it is to be run. */
+function unitEnvironment(): Record<string, string> {
+  const unit = readFileSync(join(root, "deploy/countersign.service"), "utf8");
+  const lines = unit.matchAll(/^Environment="([A-Z_]+)=(.*)"$/gm);
+  return Object.fromEntries(Array.from(lines, ([, name = "", value = ""]) => [name, value]));
 }
 
 /** Runs the load client in its own process. */

@@ -12,9 +12,18 @@ export class Measured {
   readonly #child: ChildProcess;
   #output = "";
 
-  constructor(command: string, args: readonly string[], port: number) {
+  /** `env` is added to the environment of this process. */
+  constructor(
+    command: string,
+    args: readonly string[],
+    port: number,
+    env: Readonly<Record<string, string>> = {},
+  ) {
     this.port = port;
-    this.#child = spawn(command, args, { stdio: ["ignore", "pipe", "pipe"] });
+    this.#child = spawn(command, args, {
+      stdio: ["ignore", "pipe", "pipe"],
+      env: { ...process.env, ...env },
+    });
     for (const stream of [this.#child.stdout, this.#child.stderr])
       stream?.on("data", (chunk: Buffer) => {
         this.#output = (this.#output + chunk.toString()).slice(-4000);

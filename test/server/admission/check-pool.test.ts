@@ -1,7 +1,7 @@
 import { afterAll, describe, expect, onTestFinished, test } from "vitest";
 import { nodeCrypto } from "../../../client/crypto/node.ts";
 import { utf8 } from "../../../schema/bytes.ts";
-import { LogError } from "../../../schema/error.ts";
+import type { LogError } from "../../../schema/error.ts";
 import { makeCheck } from "../../../server/admission/check.ts";
 import { CheckPool } from "../../../server/admission/check-pool.ts";
 import { SUBMISSIONS } from "../../vectors/make-leaf.ts";
