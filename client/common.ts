@@ -53,6 +53,7 @@ export { type AskedCommit, verifyCommit } from "./verify/commit.ts";
 export { explain, explainReason, explainRefusal } from "./verify/explain.ts";
 export {
   type ReceiptFile,
+  receiptHead,
   toTlogProof,
   type VerifyPorts,
   verifyReceipt,

@@ -144,7 +144,7 @@ async function verifyOffline(commit: string, artifact: string): Promise<void> {
   good(`${some.length} of ${all.length} receipts, one by one: each entry is under a signed head`);
   say(
     '"not compared": offline, only a head of the remembered size can be held against memory;',
-    "the others are compared by `countersign update` when the log is at hand.",
+    "`countersign update --receipts receipts` compares the others when the log is at hand.",
   );
 }
 

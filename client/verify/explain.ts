@@ -156,7 +156,7 @@ function headLines({ origin, tree, comparison }: ComparedHead): string[] {
   if (comparison.state === "same as remembered") return [`${head}: the one remembered`];
   const { remembered } = comparison;
   const why = remembered === undefined ? "nothing is remembered" : `${remembered} is remembered`;
-  return [`${head}: not compared (${why}; run update)`];
+  return [`${head}: not compared (${why}; update --receipts does it)`];
 }
 
 function setAside(

@@ -125,6 +125,23 @@ export async function checkReceipt(
   return { ok: true, receipt, head: included.head };
 }
 
+/**
+ * The signed head that a receipt is under, to be held against the memory with the log at hand
+ * (`observe`). `undefined` where the file is no receipt of a trusted log; `verifyReceipt` says why.
+ */
+export async function receiptHead(
+  ports: Pick<VerifyPorts, "crypto" | "trust">,
+  file: ReceiptFile,
+): Promise<Head | undefined> {
+  const read = readReceipt(ports, file.bytes);
+  if (!read.ok) return undefined;
+  const note = utf8(read.receipt.entry.checkpoint);
+  const log = claimedLog(ports.trust, note);
+  if (!log.ok) return undefined;
+  const head = await openHead(ports.crypto, log.value, note);
+  return head.ok ? head.value : undefined;
+}
+
 /** A receipt as a C2SP tlog-proof. The leaf goes into its `extra`; the content does not fit there. */
 export function toTlogProof(receipt: Receipt): Uint8Array {
   const { index, hashes, checkpoint, leafBytes } = receipt.entry;

@@ -94,7 +94,8 @@ export interface NotCounted {
  * How a receipt's head stands to what this machine remembers of the log.
  *
  * Offline only heads of equal size can be compared. `"not compared"` says that a fork would not
- * have been noticed by this check; `update` with the log at hand settles it.
+ * have been noticed by this check; `observe` of the receipt's head (`countersign update --receipts`)
+ * settles it with the log at hand.
  */
 export type Comparison =
   | { readonly state: "same as remembered" }
