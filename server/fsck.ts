@@ -61,7 +61,7 @@ export interface FsckReport {
   readonly truncated: boolean;
 }
 
-export const MAX_FINDINGS = 1_000;
+const MAX_FINDINGS = 1_000;
 
 /** Collects findings, a bounded number of them. */
 export class Findings {

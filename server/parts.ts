@@ -23,9 +23,8 @@ import { formatGuard, MemoryGuard, MemoryGuardFile } from "./sequencer/guard.ts"
 import { FileGuard } from "./sequencer/guard-file.ts";
 import type { LogParts } from "./serve.ts";
 import { MemoryDisk, MemoryStorage } from "./storage/memory/memory.ts";
+import { DATABASE_ID_BYTES } from "./storage/sqlite/rows.ts";
 import { SqliteStorage } from "./storage/sqlite/sqlite.ts";
-
-const DATABASE_ID_BYTES = 16;
 
 export interface OpenPorts extends Surroundings {
   readonly crypto: Crypto;

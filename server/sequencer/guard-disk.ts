@@ -128,7 +128,7 @@ export class GuardDisk {
 }
 
 /** Beside the guard: copies of one store that share a guard exclude each other. */
-export function lockOf(path: string): string {
+function lockOf(path: string): string {
   return `${path}.lock`;
 }
 

@@ -43,7 +43,7 @@ function ed25519Private(name: string): KeyObject {
   return createPrivateKey({ key, format: "der", type: "pkcs8" });
 }
 
-export function spkiOf(key: KeyObject): Uint8Array {
+function spkiOf(key: KeyObject): Uint8Array {
   return new Uint8Array(createPublicKey(key).export({ type: "spki", format: "der" }));
 }
 

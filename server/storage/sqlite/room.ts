@@ -81,7 +81,7 @@ export class Room {
 
 const ZERO = new Uint8Array(1);
 
-export function isFull(cause: unknown): boolean {
+function isFull(cause: unknown): boolean {
   return (
     cause instanceof Error &&
     "code" in cause &&

@@ -35,7 +35,7 @@ export interface HeadRow {
   readonly digest: Uint8Array;
 }
 
-export const SELECT_HEAD = "SELECT size, root, epoch, checkpoint, digest FROM head";
+const SELECT_HEAD = "SELECT size, root, epoch, checkpoint, digest FROM head";
 
 export function metaDigest(meta: Meta): Hash {
   const text = utf8(`meta\n${FORMAT}\n${meta.origin}\n`);

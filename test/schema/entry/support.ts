@@ -5,7 +5,6 @@ import { type PreparedEntry, prepareSubmission } from "../../../schema/entry/pre
 import type { Failure, Result } from "../../../schema/error.ts";
 import { unwrap } from "../../../schema/error.ts";
 import type { Submission } from "../../../schema/http/messages.ts";
-import { files, SUBMISSIONS } from "../../vectors/make-leaf.ts";
 import { sha256 } from "../support.ts";
 
 export { SUBMISSIONS } from "../../vectors/make-leaf.ts";
@@ -54,10 +53,4 @@ export function refusalOf(result: Result<unknown>): Failure {
 export function reason(result: Result<unknown>): readonly [string, string | undefined] {
   const { code, detail } = refusalOf(result);
   return [code, detail.field];
-}
-
-export function vectorText(path: string): string {
-  const text = files().get(path);
-  if (text === undefined) throw new Error(`no file ${path}`);
-  return text;
 }

@@ -5,7 +5,7 @@ import type { JsonValue } from "../../../schema/json.ts";
 import { payload, type StatementParts } from "../../vectors/statements.ts";
 import { sha256 } from "../support.ts";
 
-export function parse(statement: StatementParts, subject?: readonly JsonValue[]): Result<unknown> {
+function parse(statement: StatementParts, subject?: readonly JsonValue[]): Result<unknown> {
   return parseStatement(sha256, payload(subject ? { ...statement, subject } : statement));
 }
 
