@@ -5,6 +5,7 @@ import { type PreparedEntry, prepareSubmission } from "../../../schema/entry/pre
 import type { Failure, Result } from "../../../schema/error.ts";
 import { unwrap } from "../../../schema/error.ts";
 import type { Submission } from "../../../schema/http/messages.ts";
+import { SUBMISSIONS } from "../../vectors/make-leaf.ts";
 import { sha256 } from "../support.ts";
 
 export { SUBMISSIONS } from "../../vectors/make-leaf.ts";
