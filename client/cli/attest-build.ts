@@ -45,9 +45,9 @@ export const attestBuild: Command = {
     "cpu-vendor": { type: "string", value: "NAME", help: "processor of the builder" },
     os: { type: "string", value: "NAME", help: "operating system of the builder" },
     runtime: { type: "string", value: "NAME", help: "what ran the build, e.g. docker 28" },
-    "not-deterministic": {
+    deterministic: {
       type: "boolean",
-      help: "the build is known not to give the same bytes each time",
+      help: "promise that this input always gives these bytes: a second output then convicts you",
     },
     "reproduced-from": {
       type: "string",
@@ -99,7 +99,7 @@ async function build(args: Arguments, io: Io): Promise<ExitStatus> {
       os: args.value("os"),
       runtime: args.value("runtime"),
     }),
-    deterministic: !args.flag("not-deterministic"),
+    deterministic: args.flag("deterministic"),
     reproducedFrom: from === undefined ? undefined : { uri: from },
     ...commonFields(args),
   });
