@@ -10,7 +10,7 @@ import { printable } from "./printable.ts";
 
 /**
  * An RFC 9457 problem of the log as a `LogError`. Its code is believed only where it is in our
- * own table; its text is shown, cut and without control characters, and nothing else is done
+ * own table and means "could not ask"; its text is shown, cut and without control characters, and nothing else is done
  * with it.
  *
  * @param problem what the log sent, parsed or not: not trusted to have any shape
@@ -36,7 +36,12 @@ export function problemError(problem: unknown, otherwise: string, status: number
   );
 }
 
+/** A code of ours that says "could not ask": a log's word is never a verdict or a conviction. */
 function isErrorCode(code: unknown): code is ErrorCode {
+  return isOurs(code) && ERRORS[code].exit === 2;
+}
+
+function isOurs(code: unknown): code is ErrorCode {
   return typeof code === "string" && Object.hasOwn(ERRORS, code);
 }
 

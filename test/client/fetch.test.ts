@@ -2,8 +2,7 @@ import { createServer, type RequestListener } from "node:http";
 import { gzipSync } from "node:zlib";
 import { afterEach, describe, expect, test } from "vitest";
 import { httpTransport } from "../../client/fetch.ts";
-import { fromUtf8, utf8 } from "../../schema/bytes.ts";
-import { LogError } from "../../schema/error.ts";
+import { ERRORS, LogError } from "../../schema/error.ts";
 
 const closers: (() => Promise<void>)[] = [];
 afterEach(async () => {
@@ -155,6 +154,19 @@ describe("get", () => {
     expect(error.detail).toMatchObject({ field: "content", limit: 7, hint: "less" });
     expect(error.message).not.toMatch(/[\p{Cc}\p{Cf}]/u);
   });
+
+  test.each(["STORE_CORRUPT", "LOG_MISBEHAVED", "toString"])(
+    "a log's word %s is neither a no nor a conviction",
+    async (code) => {
+      const base = await serve((_, res) => {
+        res.writeHead(500);
+        res.end(JSON.stringify({ code, detail: "believe me" }));
+      });
+      const error = await failure(httpTransport(base).get("x", 100));
+      expect(error.code).toBe("UNREACHABLE");
+      expect(ERRORS[error.code].exit).toBe(2);
+    },
+  );
 
   test.each([
     [404, "NOT_FOUND"],
