@@ -2,6 +2,7 @@ import { createServer, type RequestListener } from "node:http";
 import { gzipSync } from "node:zlib";
 import { afterEach, describe, expect, test } from "vitest";
 import { httpTransport } from "../../client/fetch.ts";
+import { fromUtf8, utf8 } from "../../schema/bytes.ts";
 import { ERRORS, LogError } from "../../schema/error.ts";
 
 const closers: (() => Promise<void>)[] = [];
