@@ -1,13 +1,36 @@
-/** Our own log under measurement: initialised and served by the command line, as an operator would. */
+/**
+ * Our own log under measurement: built as it is published, initialised and served by the command
+ * line, in the environment of the systemd unit, as an operator would.
+ */
 import { execFileSync, spawn } from "node:child_process";
-import { createReadStream, readdirSync, readFileSync, statSync } from "node:fs";
+import {
+  createReadStream,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+} from "node:fs";
 import { request } from "node:http";
 import { join } from "node:path";
 import type { LoadOrder, LoadResult } from "./load.ts";
 import { freePort, Measured } from "./process.ts";
 
 const root = join(import.meta.dirname, "../..");
-const command = join(root, "client/cli/main.ts");
+
+/** The published command line, once {@link build} was called. */
+export const command = join(root, "dist/countersign/client/bin/main.js");
+
+/** Builds both packages and lets them find one another, as an install would. */
+export function build(): void {
+  execFileSync(process.execPath, ["deploy/build.ts"], { cwd: root, stdio: "pipe" });
+  const modules = join(root, "dist/node_modules");
+  rmSync(modules, { recursive: true, force: true });
+  mkdirSync(modules);
+  for (const name of ["countersign", "countersign-server"])
+    symlinkSync(join(root, "dist", name), join(modules, name));
+}
 
 export const ORIGIN = "bench.example.test";
 

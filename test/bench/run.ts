@@ -1,7 +1,8 @@
 /**
  * `npm run bench`: what the log does on this machine, beside what the machine can do.
  *
- *     npm run bench                      ten minutes or less, writes docs/performance.md's table
+ *     npm run bench                      ten minutes or less
+ *     npm run bench -- --write           also puts the tables into docs/performance.md
  *     npm run bench -- --full            also a million entries
  *     npm run bench -- --no-peers        without Rekor and Tessera
  *     npm run bench -- --seconds 5       per load
@@ -10,14 +11,14 @@
  * figure (verification alone, durable commits alone) is measured in the same run.
  */
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { cpus, tmpdir, totalmem } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { type Limits, measureLimits } from "./limits.ts";
 import type { LoadResult } from "./load.ts";
 import { offlineVerify } from "./offline.ts";
-import { batch, diskUse, initOurs, load, loopDelay, type Ours, startOurs } from "./ours.ts";
+import { batch, build, diskUse, initOurs, load, loopDelay, type Ours, startOurs } from "./ours.ts";
 import { type PeerResult, startRekor, startTessera } from "./peers.ts";
 import { type Load, prepare } from "./prepare.ts";
 import { Report } from "./report.ts";
@@ -28,7 +29,7 @@ const { values } = parseArgs({
     peers: { type: "boolean", default: true },
     seconds: { type: "string", default: "4" },
     rounds: { type: "string", default: "3" },
-    out: { type: "string" },
+    write: { type: "boolean", default: false },
   },
   allowNegative: true,
 });
@@ -40,6 +41,14 @@ const PER_SECOND = 9_000;
 
 const report = new Report();
 const folder = mkdtempSync(join(tmpdir(), "countersign-bench-"));
+
+/** Entries whose tiles are read; both logs have more by then. */
+const READ_SIZE = 10_240;
+
+interface Reads {
+  readonly tiles: number;
+  readonly bundles: number;
+}
 
 interface Measured {
   readonly rate: number;
@@ -83,6 +92,8 @@ async function measure(
   };
 }
 
+let tesseraReads: Reads | undefined;
+
 async function measurePeer(start: Promise<PeerResult>): Promise<Map<number, Measured>> {
   const found = await start;
   const measured = new Map<number, Measured>();
@@ -96,6 +107,7 @@ async function measurePeer(start: Promise<PeerResult>): Promise<Map<number, Meas
     measured.set(clients, one);
     report.load(peer.name, clients, one);
   }
+  if (peer.load === "tessera") tesseraReads = await reads(peer.server, READ_SIZE);
   await peer.server.stop();
   return measured;
 }
@@ -152,34 +164,43 @@ async function batches(ours: Ours, limits: Limits, tessera: Map<number, Measured
   report.ratio("batch: ours ÷ Tessera tuned as published, 11,952/s (reach 0.6)", rate, 11_952);
 }
 
-async function tiles(ours: Ours, size: number): Promise<void> {
-  const last = Math.floor(size / 256);
-  const name = (n: number): string =>
-    n < 1000
-      ? String(n).padStart(3, "0")
-      : `x${String(Math.floor(n / 1000)).padStart(3, "0")}/${String(n % 1000).padStart(3, "0")}`;
-  for (const [what, prefix] of [
-    ["hash tiles", "/tile/0/"],
-    ["entry bundles", "/tile/entries/"],
-  ] as const) {
-    const paths = Array.from({ length: last }, (_, n) => prefix + name(n));
+function tileName(n: number): string {
+  const three = (part: number): string => String(part).padStart(3, "0");
+  return n < 1000 ? three(n) : `x${three(Math.floor(n / 1000))}/${three(n % 1000)}`;
+}
+
+/** Full tiles and full bundles of the first `size` entries, a second, by 32 clients. */
+async function reads(server: { readonly port: number }, size: number): Promise<Reads> {
+  const rate = async (prefix: string): Promise<number> => {
+    const paths = Array.from(
+      { length: Math.floor(size / 256) },
+      (_, n) => `${prefix}${tileName(n)}`,
+    );
     const rates: number[] = [];
     for (let round = 0; round < rounds; round++) {
-      const result = await load({
-        port: ours.server.port,
-        clients: 32,
-        seconds,
-        method: "GET",
-        paths,
-      });
+      const result = await load({ port: server.port, clients: 32, seconds, method: "GET", paths });
       if (result.refused > 0) throw new Error("a tile was refused");
       rates.push(result.answered / result.seconds);
     }
-    report.figure(`${what} read, 32 clients`, median(rates), "/s");
+    return median(rates);
+  };
+  return { tiles: await rate("/tile/0/"), bundles: await rate("/tile/entries/") };
+}
+
+async function compareReads(ours: Ours, theirs: Reads | undefined): Promise<void> {
+  const own = await reads(ours.server, READ_SIZE);
+  report.figure("hash tiles read, 32 clients", own.tiles, "/s");
+  report.figure("entry bundles read, 32 clients", own.bundles, "/s");
+  if (theirs !== undefined) {
+    report.figure("Tessera's own server: hash tiles, 32 clients", theirs.tiles, "/s");
+    report.figure(
+      "Tessera's own server: entry bundles (of 512 B entries), 32 clients",
+      theirs.bundles,
+      "/s",
+    );
   }
-  report.note(
-    "Tessera's own file server, as published: 8–13 k hash tiles/s, 6–8 k entry bundles/s (reach 1 ×).",
-  );
+  report.ratio("hash tiles: ours ÷ Tessera's server (reach 1)", own.tiles, theirs?.tiles);
+  report.ratio("entry bundles: ours ÷ Tessera's server (reach 1)", own.bundles, theirs?.bundles);
 }
 
 async function logSize(ours: Ours): Promise<number> {
@@ -200,10 +221,17 @@ async function grow(ours: Ours, to: number): Promise<void> {
 async function atSize(ours: Ours): Promise<Ours> {
   const size = await logSize(ours);
   const label = size.toLocaleString("en");
+  const payload = await entryBytes(ours, size);
   report.figure(`memory at ${label} entries, after load`, ours.server.memory(), "MB");
   await ours.server.stop();
   const disk = diskUse(join(ours.folder, "data"));
   report.figure(`disk per entry at ${label} entries`, disk / size, "B");
+  report.figure(`leaf and content of an entry, mean at ${label}`, payload, "B");
+  report.ratio(
+    `disk at ${label}: used ÷ (1.2 × (leaf + content) + 250 B) (reach ≤ 1)`,
+    disk / size,
+    1.2 * payload + 250,
+  );
   const starts: number[] = [];
   let [again, ready] = await startOurs(ours.folder);
   for (let round = 1; round < rounds; round++) {
@@ -217,7 +245,34 @@ async function atSize(ours: Ours): Promise<Ours> {
   return again;
 }
 
+/** Puts the tables between the marks in docs/performance.md. */
+function writeDocument(text: string): void {
+  const file = join(import.meta.dirname, "../../docs/performance.md");
+  const [before, after] = ["<!-- bench -->\n", "<!-- /bench -->"];
+  const parts = readFileSync(file, "utf8").split(before);
+  const rest = parts[1]?.split(after)[1];
+  if (rest === undefined) throw new Error("docs/performance.md has no place for the tables");
+  writeFileSync(file, `${parts[0]}${before}\n${text}\n${after}${rest}`);
+}
+
+/** Bytes of leaf and content of an entry, from every 20th bundle. */
+async function entryBytes(ours: Ours, size: number): Promise<number> {
+  const url = `http://127.0.0.1:${ours.server.port}`;
+  let [bytes, entries] = [0, 0];
+  for (let n = 0; n < Math.floor(size / 256); n += 20)
+    for (const [kind, prefix] of [
+      ["entries", 2],
+      ["content", 4],
+    ] as const) {
+      const answer = await fetch(`${url}/tile/${kind}/${tileName(n)}`);
+      bytes += (await answer.arrayBuffer()).byteLength - prefix * 256;
+      if (kind === "entries") entries += 256;
+    }
+  return bytes / entries;
+}
+
 async function main(): Promise<void> {
+  build();
   const model = cpus()[0]?.model ?? "unknown";
   report.machine(
     `${cpus().length} × ${model}, ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.versions.node}`,
@@ -236,7 +291,7 @@ async function main(): Promise<void> {
   await throughput(ours, limits, rekor);
   await batches(ours, limits, tessera);
   await grow(ours, 100_000);
-  await tiles(ours, await logSize(ours));
+  await compareReads(ours, tesseraReads);
   await offlineVerify(ours, vkey, folder, report, rounds);
   ours = await atSize(ours);
   if (values.full) {
@@ -246,7 +301,7 @@ async function main(): Promise<void> {
   await ours.server.stop();
   const text = report.text();
   process.stdout.write(text);
-  if (values.out !== undefined) writeFileSync(values.out, text);
+  if (values.write) writeDocument(text);
 }
 
 try {

@@ -15,7 +15,16 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { batch, initOurs, ORIGIN, type Ours, place, startOurs } from "../bench/ours.ts";
+import {
+  batch,
+  build,
+  command,
+  initOurs,
+  ORIGIN,
+  type Ours,
+  place,
+  startOurs,
+} from "../bench/ours.ts";
 import { prepare } from "../bench/prepare.ts";
 import { findProgram } from "../peers/go.ts";
 
@@ -23,7 +32,6 @@ const { values } = parseArgs({
   options: { entries: { type: "string", default: "70001" }, repo: { type: "string" } },
 });
 const root = join(import.meta.dirname, "../..");
-const command = join(root, "client/cli/main.ts");
 
 interface Row {
   readonly program: string;
@@ -123,7 +131,6 @@ function verifyElsewhere(receipts: string, vkey: string): Row {
   const program = "packed countersign tarball";
   const folder = mkdtempSync(join(tmpdir(), "countersign-elsewhere-"));
   try {
-    execFileSync(process.execPath, ["deploy/build.ts"], { cwd: root, stdio: "pipe" });
     const tarball = readdirSync(join(root, "dist")).find((name) =>
       /^countersign-\d.*\.tgz$/.test(name),
     );
@@ -211,6 +218,7 @@ async function realRepository(log: Log, repo: string): Promise<Row[]> {
   return rows;
 }
 
+build();
 const { repo } = values;
 const rows = await withLog((log) => manyEntries(log, Number(values.entries)));
 if (repo !== undefined) rows.push(...(await withLog((log) => realRepository(log, repo))));
