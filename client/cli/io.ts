@@ -21,6 +21,11 @@ export interface Io {
   readonly isTty: boolean;
   /** Milliseconds since 1970. */
   readonly now: () => number;
+  /**
+   * Ends the process at once, whatever is still open: for a log that has stopped and closes
+   * nothing. Left out where the caller is not a process of its own.
+   */
+  readonly exit?: (status: ExitStatus) => void;
 }
 
 /** 0 yes, 1 no, 2 could not ask, 3 the log misbehaved. */

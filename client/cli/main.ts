@@ -28,4 +28,5 @@ process.exitCode = await runCommandLine(process.argv.slice(2), {
   cwd: process.cwd(),
   isTty: process.stderr.isTTY,
   now: () => Date.now(),
+  exit: (status) => process.exit(status),
 });

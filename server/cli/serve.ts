@@ -41,7 +41,11 @@ export const serve: Command = {
     showStart(args, io, log);
     const stopped = await Promise.race([signal, log.stopped]);
     await log.close();
-    return typeof stopped === "string" ? 0 : fatal(io, stopped);
+    if (typeof stopped === "string") return 0;
+    const status = fatal(io, stopped);
+    // I5: store and guard are not closed, so their threads would keep the process for ever.
+    io.exit?.(status);
+    return status;
   },
 };
 

@@ -140,7 +140,7 @@ export async function ask(
 
 /** `POST /v1/entries` with a JSON body. */
 export async function post(
-  log: TestLog,
+  log: Pick<TestLog, "port">,
   body: Uint8Array | string,
   headers: Readonly<Record<string, string>> = {},
 ): Promise<Answer> {
@@ -151,7 +151,7 @@ export async function post(
   });
 }
 
-export async function submit(log: TestLog, submission: Submission): Promise<Answer> {
+export async function submit(log: Pick<TestLog, "port">, submission: Submission): Promise<Answer> {
   return post(log, JSON.stringify(submission));
 }
 
