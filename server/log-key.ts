@@ -21,6 +21,7 @@ import type { DsseSubmission } from "../schema/http/messages.ts";
 import { formatCheckpoint } from "../schema/tlog/checkpoint.ts";
 import type { Hash } from "../schema/tlog/hash.ts";
 import { formatNote, formatVkey, keyHash, makeVkey, SIGNATURE_TYPES } from "../schema/tlog/note.ts";
+import { checkGenesis } from "./genesis.ts";
 import type { CheckpointSigner } from "./sequencer/ports.ts";
 
 export interface LogKey {
@@ -53,6 +54,7 @@ export function logKey(crypto: Pick<Crypto, "sha256">, signer: Signer, origin: s
     checkpoints: {
       origin,
       vkeys: [vkey],
+      checkGenesis: (leaf, content) => checkGenesis(sha256, { origin, vkey }, leaf, content),
       async sign(head) {
         const text = formatCheckpoint({ origin, ...head });
         const signature = await signRaw("ed25519", utf8(text));

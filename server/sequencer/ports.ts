@@ -39,6 +39,11 @@ export interface CheckpointSigner {
   /** Verifier keys (C2SP signed-note) under which every checkpoint of this log verifies. */
   readonly vkeys: readonly string[];
   readonly sign: (head: TreeHead) => Promise<Uint8Array>;
+  /**
+   * Whether entry 0 is the genesis of this signer's log. Throws `KEY_MISMATCH`, or `STORE_CORRUPT`
+   * for what is no genesis.
+   */
+  readonly checkGenesis: (leaf: Uint8Array, content: Uint8Array | undefined) => void;
 }
 
 /** The newest head that this log's key has signed for others, kept outside the store (I6). */

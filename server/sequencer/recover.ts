@@ -2,8 +2,8 @@
  * Before its first signature a process proves that it continues its own past.
  *
  * - I6  The right edge is recomputed from the leaves and must give the tiles and the head that are
- *       stored; the head's checkpoint must verify under the log's own key; and the head must be
- *       the one in the guard, or a proved continuation of it. Otherwise the process refuses to
+ *       stored; the head's checkpoint must verify under the log's own key, and entry 0 must name
+ *       that key; and the head must be the one in the guard, or a proved continuation of it. Otherwise the process refuses to
  *       start, changes nothing, and says what is missing.
  *
  * The work does not grow with the log: at most 512 leaves are read, and three tiles of each level.
@@ -41,6 +41,7 @@ export async function proveContinuity(ports: RecoverPorts): Promise<Position> {
   const head = await storage.readHead();
   const edge = readEdge(ports, head);
   await checkCheckpoint(ports, head, "head");
+  if (head.size > 0) checkEntry0(ports);
   const guardedHead = await guard.read();
   await checkGuard(ports, head, edge, guardedHead);
   if (head.size === 0 && genesis === undefined) {
@@ -127,6 +128,13 @@ async function checkCheckpoint(
   }
   const opened = await openNote(crypto, head.checkpoint, keys);
   if (!opened.ok) throw damaged(`${where}.checkpoint`, opened.message);
+}
+
+function checkEntry0({ storage, signer }: Pick<RecoverPorts, "storage" | "signer">): void {
+  const [leaf] = storage.reader.leaves(0, 1);
+  const [content] = storage.reader.contents(0, 1);
+  if (leaf === undefined) throw damaged("entry 0", "its leaf is not there");
+  signer.checkGenesis(leaf, content?.state === "held" ? content.bytes : undefined);
 }
 
 async function checkGuard(
