@@ -86,12 +86,14 @@ function readFile(
     });
   }
   for (const [section, fields] of Object.entries(document)) {
-    const known = tree[section];
+    const known = SECTIONS.includes(section) ? tree[section] : undefined;
     if (known === undefined || typeof fields !== "object" || fields === null)
       throw invalid(section, file.name, "there is no such section");
     for (const [name, value] of Object.entries(fields)) {
+      const path = `${section}.${name}`;
+      if (!origins.has(path)) throw invalid(path, file.name, "there is no such setting");
       known[name] = value;
-      origins.set(`${section}.${name}`, file.name);
+      origins.set(path, file.name);
     }
   }
 }

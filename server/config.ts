@@ -11,6 +11,7 @@
  * @module
  */
 import { z } from "zod";
+import { MAX_BODY_BYTES } from "../schema/limits.ts";
 
 /** `host:port`, `[v6]:port`. Port 0 lets the system choose. */
 const listen = z
@@ -23,6 +24,9 @@ const listen = z
 
 const count = z.number().int().min(0);
 const positive = z.number().int().min(1);
+/** A day. Timers of the system end at 24 days, and one that is set beyond that fires at once. */
+const MAX_MILLISECONDS = 86_400_000;
+const milliseconds = positive.max(MAX_MILLISECONDS, `at most ${MAX_MILLISECONDS}, a day`);
 const path = z.string().min(1);
 
 export interface Config {
@@ -90,7 +94,9 @@ const schema = z
         .default([])
         .describe("Addresses or CIDR ranges whose X-Forwarded-For is believed."),
       max_connections: positive.default(10_000).describe("Connections held at one time."),
-      keep_alive_ms: positive.default(65_000).describe("An idle connection is closed after this."),
+      keep_alive_ms: milliseconds
+        .default(65_000)
+        .describe("An idle connection is closed after this."),
     }),
     metrics: z.strictObject({
       listen: listen
@@ -111,10 +117,11 @@ const schema = z
         .describe("File with one token per line, each at least 16 characters."),
     }),
     limits: z.strictObject({
-      body_timeout_ms: positive
+      body_timeout_ms: milliseconds
         .default(30_000)
         .describe("For a body, or one line of a batch, to arrive."),
       inflight_bytes: positive
+        .min(MAX_BODY_BYTES, `at least ${MAX_BODY_BYTES}, one body of the largest size`)
         .default(134_217_728)
         .describe("Bytes of request bodies held at one time."),
       pending_entries: positive.default(65_536).describe("Entries waiting for their commit."),
@@ -131,7 +138,9 @@ const schema = z
         .describe("What is written to standard error, as JSON lines."),
     }),
     shutdown: z.strictObject({
-      grace_ms: positive.default(20_000).describe("For requests in flight to end after a signal."),
+      grace_ms: milliseconds
+        .default(20_000)
+        .describe("For requests in flight to end after a signal."),
     }),
   })
   .superRefine((config, context) => {

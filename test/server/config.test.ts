@@ -69,6 +69,14 @@ describe("a configuration that is refused", () => {
     ['[http]\nlistn = "127.0.0.1:1"', "http.listn"],
     ["[limits]\nentries_per_second = -1", "limits.entries_per_second"],
     ["[limits]\nbody_timeout_ms = 0", "limits.body_timeout_ms"],
+    // Beyond 2^31 a timer fires at once.
+    ["[limits]\nbody_timeout_ms = 2147483648", "limits.body_timeout_ms"],
+    ["[http]\nkeep_alive_ms = 2147483648", "http.keep_alive_ms"],
+    ["[shutdown]\ngrace_ms = 86400001", "shutdown.grace_ms"],
+    ["[limits]\ninflight_bytes = 4194303", "limits.inflight_bytes"],
+    ["[constructor]\nx = 1", "constructor"],
+    ["[__proto__]\nx = 1", "__proto__"],
+    ["[http]\n__proto__ = { listen = 3 }", "http.__proto__"],
     ['[admission]\nwho = "keys"', "admission.keys_file"],
     ['[admission]\nwho = "token"', "admission.token_file"],
     ['[htp]\nlisten = "x"', "htp"],
@@ -78,6 +86,11 @@ describe("a configuration that is refused", () => {
     expect(error.code).toBe("CONFIG_INVALID");
     expect(error.detail.field).toBe(field);
     expect(error.message).toContain(field);
+  });
+
+  test("leaves no trace in the objects of the engine", () => {
+    refusal({ ...nothing, file: file("[__proto__]\nslipped_in = 1") });
+    expect("slipped_in" in {}).toBe(false);
   });
 
   test("names the source of the value", () => {
