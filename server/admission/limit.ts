@@ -2,10 +2,13 @@
  * How much one sender, one key and everybody together may append per second.
  *
  * A key is counted only after its signature was checked: else a stranger could use up somebody
- * else's share by naming their key. Addresses are counted before anything is read.
+ * else's share by naming their key. It is counted before everybody together is: a key that is over
+ * its own share takes nothing from the others. Addresses are counted before anything is read, those
+ * of IPv6 by their network: whoever has one address there has 2^64.
  *
  * @module
  */
+import { isIP } from "node:net";
 import { RateLimiterMemory, RateLimiterRes } from "rate-limiter-flexible";
 import { LogError } from "../../schema/error.ts";
 
@@ -39,7 +42,7 @@ export class Limits {
 
   /** @throws LogError RATE_LIMITED */
   async request(address: string): Promise<void> {
-    await consume(this.#perAddress, address, 1, "requests from this address");
+    await consume(this.#perAddress, networkOf(address), 1, "requests from this address");
   }
 
   /**
@@ -47,9 +50,23 @@ export class Limits {
    * @throws LogError RATE_LIMITED
    */
   async entries(signerIds: readonly string[]): Promise<void> {
-    await consume(this.#entries, "", signerIds.length, "entries from everybody together");
     for (const id of signerIds) await consume(this.#perKey, id, 1, `entries signed by ${id}`);
+    await consume(this.#entries, "", signerIds.length, "entries from everybody together");
   }
+}
+
+/** The /64 of an IPv6 address; any other text as it is. */
+export function networkOf(address: string): string {
+  if (isIP(address) !== 6) return address;
+  const [head = "", tail] = address.replace(/%.*$/, "").split("::");
+  const before = head === "" ? [] : head.split(":");
+  const after = tail === undefined || tail === "" ? [] : tail.split(":");
+  // An address that ends in dotted decimal has two groups there, and both are behind the network.
+  const dotted = address.includes(".") ? 1 : 0;
+  const zeros = tail === undefined ? 0 : 8 - before.length - after.length - dotted;
+  const groups = [...before, ...Array.from({ length: zeros }, () => "0"), ...after];
+  const network = groups.slice(0, 4).map((group) => Number.parseInt(group, 16).toString(16));
+  return `${network.join(":")}::/64`;
 }
 
 function limiter(perSecond: number): RateLimiterMemory | undefined {
