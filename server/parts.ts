@@ -18,7 +18,7 @@ import { type Authority, anyone, enrolledKeys, tokens } from "./admission/author
 import type { Config } from "./config.ts";
 import { type LogKey, logKey } from "./log-key.ts";
 import type { Logger } from "./observe/log.ts";
-import { placesOf, type Surroundings } from "./places.ts";
+import { mustBeApart, placesOf, type Surroundings } from "./places.ts";
 import { formatGuard, MemoryGuard, MemoryGuardFile } from "./sequencer/guard.ts";
 import { FileGuard } from "./sequencer/guard-file.ts";
 import type { LogParts } from "./serve.ts";
@@ -50,18 +50,24 @@ async function openSqlite(config: Config, ports: OpenPorts): Promise<Opened> {
   const storage = await SqliteStorage.open(folder);
   try {
     const { origin } = storage;
-    if (config.log.origin !== undefined && config.log.origin !== origin)
-      throw new LogError("KEY_MISMATCH", `The store is of ${origin}, not ${config.log.origin}.`, {
-        field: "log.origin",
-        expected: origin,
-      });
+    mustBeOf(config, origin);
     const places = placesOf(ports.crypto.sha256, config, origin, ports);
+    mustBeApart(places);
     const key = await openKey(config, ports, places.key, origin);
     return { storage, key, guard: await FileGuard.open(places.guard) };
   } catch (error) {
     await storage.close();
     throw error;
   }
+}
+
+/** Where the configuration names a log, the store must be that log's. @throws LogError CONFIG_INVALID */
+export function mustBeOf({ log }: Config, origin: string): void {
+  if (log.origin === undefined || log.origin === origin) return;
+  throw new LogError("CONFIG_INVALID", `The store is of ${origin}, not ${log.origin}.`, {
+    field: "log.origin",
+    expected: origin,
+  });
 }
 
 /** A log that ends with the process. Without a key file its key does so too. */

@@ -7,7 +7,8 @@
  *
  * @module
  */
-import { isAbsolute, join, resolve } from "node:path";
+import { realpathSync } from "node:fs";
+import { basename, dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
 import { toHex, utf8 } from "../schema/bytes.ts";
 import { LogError } from "../schema/error.ts";
 import type { Sha256 } from "../schema/tlog/hash.ts";
@@ -43,6 +44,26 @@ export function placesOf(
         : at(config.storage.guard),
     key: config.log.key === undefined ? own(".key.pem", "log.key") : at(config.log.key),
   };
+}
+
+/** I6: a guard inside the data folder goes back in time together with what it guards. */
+export function mustBeApart({ folder, guard }: Pick<Places, "folder" | "guard">): void {
+  const inside = relative(real(folder), real(guard));
+  if (inside === ".." || inside.startsWith(`..${sep}`) || isAbsolute(inside)) return;
+  throw new LogError("CONFIG_INVALID", `the guard ${guard} is inside the data folder`, {
+    field: "storage.guard",
+    expected: `a file outside ${folder} and outside its backups`,
+  });
+}
+
+/** Past symbolic links, as far as the path exists. */
+function real(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    const parent = dirname(path);
+    return parent === path ? path : join(real(parent), basename(path));
+  }
 }
 
 function stateFolder({ env }: Surroundings, field: string): string {

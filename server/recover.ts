@@ -165,7 +165,7 @@ export async function opened<T>(
 }
 
 /** The start's own checks, with a guard that cannot be moved by them. */
-async function refusalOf(
+export async function refusalOf(
   { signer, crypto }: Pick<RecoverPorts, "signer" | "crypto">,
   storage: SqliteStorage,
   guard: FileGuard,

@@ -11,7 +11,7 @@ import { equal } from "../schema/bytes.ts";
 import { LogError, unwrap } from "../schema/error.ts";
 import { type Hash, leafHash } from "../schema/tlog/hash.ts";
 import { factsOf } from "./fsck.ts";
-import { opened, type RecoverPorts } from "./recover.ts";
+import { opened, type RecoverPorts, refusalOf } from "./recover.ts";
 import type { Position } from "./sequencer/commit.ts";
 import type { Edge } from "./sequencer/edge.ts";
 import type { GuardedHead } from "./sequencer/ports.ts";
@@ -33,7 +33,10 @@ const CHUNK = 256;
 /** How many entries were brought back. Throws `USAGE` where none are missing. */
 export async function refill(ports: RefillPorts): Promise<number> {
   const { crypto } = ports;
-  return opened(ports, async ({ storage, head, guardedHead }) => {
+  return opened(ports, async ({ storage, guard, head, guardedHead }) => {
+    const refusal = await refusalOf(ports, storage, guard, guardedHead);
+    // Another key or a damaged guard would sign, or store, heads that no start accepts.
+    if (refusal !== undefined && refusal.code !== "GUARD_AHEAD") throw refusal;
     if (guardedHead === undefined || guardedHead.size <= head.size)
       throw new LogError("USAGE", "the head guard is not ahead of the store: nothing is missing");
     let edge = readEdge({ storage, crypto }, head);

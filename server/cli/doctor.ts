@@ -7,7 +7,7 @@
 import { existsSync, statSync } from "node:fs";
 import { statfs } from "node:fs/promises";
 import { createServer } from "node:http";
-import { dirname, relative } from "node:path";
+import { dirname } from "node:path";
 import type { Arguments, Command } from "../../client/cli/command.ts";
 import type { ExitStatus, Io } from "../../client/cli/io.ts";
 import { print, printJson, table } from "../../client/cli/output.ts";
@@ -18,8 +18,8 @@ import { clientAddress } from "../http/address.ts";
 import { BLIND_SPOT } from "../http/health.ts";
 import { bind, splitAddress } from "../listen.ts";
 import { logKey } from "../log-key.ts";
-import { openAuthority, openConfiguredKey } from "../parts.ts";
-import { type Places, placesOf } from "../places.ts";
+import { mustBeOf, openAuthority, openConfiguredKey } from "../parts.ts";
+import { mustBeApart, type Places, placesOf } from "../places.ts";
 import { examine } from "../recover.ts";
 import { StoreAudit } from "../storage/sqlite/audit.ts";
 import { mustBeOnDisk } from "./backup.ts";
@@ -78,6 +78,7 @@ async function diagnose(config: Config, io: Io): Promise<Diagnosis[]> {
     const audit = StoreAudit.open(folder);
     try {
       ({ origin } = audit.meta());
+      mustBeOf(config, origin);
       return `${origin}, ${audit.head().size} entries in ${folder}`;
     } finally {
       audit.close();
@@ -130,13 +131,8 @@ async function startDiagnosis(
   }
 }
 
-/** I6: a guard inside the data folder is restored together with what it should guard against. */
 function guardPlace({ folder, guard }: Places): string {
-  const inside = relative(folder, guard);
-  if (!inside.startsWith(".."))
-    throw new LogError("CONFIG_INVALID", `the guard ${guard} is inside the data folder`, {
-      field: "storage.guard",
-    });
+  mustBeApart({ folder, guard });
   if (!existsSync(guard))
     throw new LogError("GUARD_MISSING", `there is no head guard at ${guard}`, {});
   const apart = statSync(dirname(guard)).dev !== statSync(folder).dev;

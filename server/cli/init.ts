@@ -19,7 +19,7 @@ import { LogError } from "../../schema/error.ts";
 import { initLog } from "../init.ts";
 import { logKey } from "../log-key.ts";
 import { openConfiguredKey, passphraseOf } from "../parts.ts";
-import { placesOf } from "../places.ts";
+import { mustBeApart, placesOf } from "../places.ts";
 import { genesisEntry } from "../serve.ts";
 import { CONFIG_OPTIONS, configOf } from "./settings.ts";
 
@@ -58,6 +58,7 @@ export const init: Command = {
         expected: "sqlite",
       });
     const places = placesOf(nodeCrypto.sha256, config, origin, io);
+    mustBeApart(places);
     const made = !existsSync(places.key);
     if (made) mkdirSync(dirname(places.key), { recursive: true, mode: 0o700 });
     const signer = made

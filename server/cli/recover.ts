@@ -12,7 +12,7 @@ import { nodeCrypto } from "../../client/crypto/node.ts";
 import { LogError, unwrap } from "../../schema/error.ts";
 import { parseSize } from "../../schema/tlog/size.ts";
 import { logKey } from "../log-key.ts";
-import { openConfiguredKey } from "../parts.ts";
+import { mustBeOf, openConfiguredKey } from "../parts.ts";
 import { placesOf } from "../places.ts";
 import { acceptLoss, examine, type RecoverPorts, recordOf } from "../recover.ts";
 import { refill } from "../refill.ts";
@@ -64,6 +64,7 @@ async function portsOf(args: Arguments, io: Io): Promise<RecoverPorts> {
   mustBeOnDisk(config);
   const folder = pathOf(io, config.storage.folder);
   const { origin } = peekStore(folder).meta;
+  mustBeOf(config, origin);
   const place = placesOf(nodeCrypto.sha256, config, origin, io);
   const signer = await openConfiguredKey(config, io, place.key);
   return {

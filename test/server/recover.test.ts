@@ -8,7 +8,16 @@ import { acceptLoss, examine, recordOf } from "../../server/recover.ts";
 import { refill } from "../../server/refill.ts";
 import { storeFiles } from "../../server/storage/sqlite/files.ts";
 import { SqliteReader } from "../../server/storage/sqlite/reader.ts";
-import { entries, entry, GENESIS, newPlace, type Place, SIGNER, sha256 } from "./fixture.ts";
+import {
+  entries,
+  entry,
+  GENESIS,
+  newPlace,
+  type Place,
+  SIGNER,
+  sha256,
+  signerOf,
+} from "./fixture.ts";
 import { rejectionOf } from "./refusal.ts";
 
 const open = (place: Place) =>
@@ -173,6 +182,20 @@ describe("refilling", () => {
     const refused = await rejectionOf(refill({ ...portsOf(place), source: wrong, factsOf }));
     source.close();
     expect(refused.code).toBe("STORE_CORRUPT");
+    expect((await examine(portsOf(place))).store.size).toBe(11);
+  });
+
+  test("is not for a key that is not the log's, nor under a guard that does not verify", async () => {
+    const { place, newer } = await rolledBack();
+    const source = new SqliteReader(storeFiles(newer).database);
+    const other = { ...portsOf(place), signer: signerOf(8), source, factsOf };
+    expect((await rejectionOf(refill(other))).code).toBe("KEY_MISMATCH");
+    const text = readFileSync(place.guard, "utf8");
+    writeFileSync(place.guard, text.replace(/(\n\u2014 \S+ \S{20})./, "$1-"));
+    const damaged = await rejectionOf(refill({ ...portsOf(place), source, factsOf }));
+    source.close();
+    expect(damaged.code).toBe("STORE_CORRUPT");
+    writeFileSync(place.guard, text);
     expect((await examine(portsOf(place))).store.size).toBe(11);
   });
 

@@ -1,6 +1,6 @@
 /** The operator's commands in one process, over a log on disk, from its making to its recovery. */
 import { existsSync } from "node:fs";
-import { mkdtemp, rename, rm, unlink } from "node:fs/promises";
+import { mkdtemp, rename, rm, symlink, unlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -128,7 +128,19 @@ describe("the operator's commands", () => {
   test("a store of another name than the configuration says is refused", async () => {
     const { config } = loadConfig({ flags: { ...PLACE, "log-origin": "other.example" }, env: {} });
     const ports = { cwd: folder, env: {}, now: () => 0, crypto: nodeCrypto, logger: silentLogger };
-    await expect(openParts(config, ports)).rejects.toMatchObject({ code: "KEY_MISMATCH" });
+    await expect(openParts(config, ports)).rejects.toMatchObject({ code: "CONFIG_INVALID" });
+  });
+
+  test("a guard inside the data folder is refused, by another path to it as well", async () => {
+    await symlink(join(folder, "data"), join(folder, "link"));
+    const ports = { cwd: folder, env: {}, now: () => 0, crypto: nodeCrypto, logger: silentLogger };
+    for (const guard of ["data/head.guard", "link/below/head.guard"]) {
+      const { config } = loadConfig({ flags: { ...PLACE, "storage-guard": guard }, env: {} });
+      await expect(openParts(config, ports), guard).rejects.toMatchObject({
+        code: "CONFIG_INVALID",
+        detail: { field: "storage.guard" },
+      });
+    }
   });
 
   test("config show says where each value comes from", async () => {
