@@ -15,7 +15,7 @@ import { gitHashOf } from "../git/hash.ts";
 import type { RawObject } from "../git/objects.ts";
 import { readObjects } from "../git/objects.ts";
 import { type GitRepository, openRepository } from "../git/process.ts";
-import { commitIds, tagObjects } from "../git/walk.ts";
+import { commitIds, tagIds } from "../git/walk.ts";
 import { type BatchEvent, submitBatch } from "../submit-batch.ts";
 import { fetchHead, type LogPorts, observeOrThrow } from "../update.ts";
 import type { Arguments, Command } from "./command.ts";
@@ -145,11 +145,11 @@ class Import {
   async all(repository: GitRepository, range: string | undefined, lines: number): Promise<void> {
     const ids = await Array.fromAsync(commitIds(repository, range));
     const chosen = range === undefined ? undefined : new Set(ids);
-    const tags = await tagObjects(repository, chosen, MAX_CONTENT_BYTES);
+    const tags = await tagIds(repository, chosen, MAX_CONTENT_BYTES);
     this.counts.commits = ids.length;
     this.counts.tags = tags.length;
     this.#total = ids.length + tags.length;
-    const submissions = this.#submissions(repository, ids, tags);
+    const submissions = this.#submissions(repository, [...ids, ...tags]);
     // What is proved is written down when its receipts are on disk; several files at a time,
     // because each of them waits for the disk.
     let proved: Promise<Proved | undefined>[] = [];
@@ -169,11 +169,9 @@ class Import {
   async *#submissions(
     repository: GitRepository,
     ids: readonly string[],
-    tags: readonly RawObject[],
   ): AsyncGenerator<Submission> {
     for await (const object of readObjects(repository, ids, MAX_CONTENT_BYTES))
       yield* this.#submission(object);
-    for (const object of tags) yield* this.#submission(object);
   }
 
   async *#submission(object: RawObject): AsyncGenerator<Submission> {

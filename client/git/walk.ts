@@ -85,20 +85,20 @@ export async function readRevision(
 }
 
 /**
- * The annotated tags whose commit is in `commits` (all of them where it is `undefined`), with
- * the tags that they tag.
+ * Ids of the annotated tags whose commit is in `commits` (of all where it is `undefined`), with
+ * the tags that they tag. Holds no object: how large and how many tags are is a stranger's choice.
  */
-export async function tagObjects(
+export async function tagIds(
   repository: GitRepository,
   commits: ReadonlySet<string> | undefined,
   maxBytes: number,
-): Promise<RawObject[]> {
+): Promise<string[]> {
   const lines = await runGit(repository, [
     "for-each-ref",
     "--format=%(objecttype) %(objectname)",
     "refs/tags",
   ]);
-  const found = new Map<string, { readonly object: RawObject; readonly target: TagTarget }>();
+  const found = new Map<string, TagTarget>();
   let wanted = lines.filter((line) => line.startsWith("tag ")).map((line) => line.slice(4));
   const roots = [...wanted];
   for (let depth = 0; wanted.length > 0 && depth < MAX_TAG_CHAIN; depth++) {
@@ -106,18 +106,18 @@ export async function tagObjects(
     wanted = [];
     for await (const object of readObjects(repository, ids, maxBytes)) {
       const target = tagTarget(object.bytes);
-      found.set(object.id, { object, target });
+      found.set(object.id, target);
       if (target.type === "tag") wanted.push(target.id);
     }
   }
-  const chosen = new Map<string, RawObject>();
+  const chosen = new Set<string>();
   for (const root of roots) {
     const chain = chainFrom(root, found);
-    const last = chain.at(-1)?.target;
+    const last = found.get(chain.at(-1) ?? "");
     if (commits === undefined || (last?.type === "commit" && commits.has(last.id)))
-      for (const { object } of chain) chosen.set(object.id, object);
+      for (const id of chain) chosen.add(id);
   }
-  return [...chosen.values()];
+  return [...chosen];
 }
 
 interface TagTarget {
@@ -125,16 +125,13 @@ interface TagTarget {
   readonly type: string;
 }
 
-function chainFrom<T extends { readonly target: TagTarget }>(
-  root: string,
-  found: ReadonlyMap<string, T>,
-): T[] {
-  const chain: T[] = [];
+function chainFrom(root: string, found: ReadonlyMap<string, TagTarget>): string[] {
+  const chain: string[] = [];
   let next: string | undefined = root;
   for (let depth = 0; next !== undefined && depth < MAX_TAG_CHAIN; depth++) {
-    const tag = found.get(next);
-    if (tag !== undefined) chain.push(tag);
-    next = tag?.target.type === "tag" ? tag.target.id : undefined;
+    const target = found.get(next);
+    if (target !== undefined) chain.push(next);
+    next = target?.type === "tag" ? target.id : undefined;
   }
   return chain;
 }

@@ -10,7 +10,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { readObjects } from "../../../client/git/objects.ts";
 import type { GitRepository } from "../../../client/git/process.ts";
 import { openRepository } from "../../../client/git/process.ts";
-import { commitIds, readRevision, tagObjects } from "../../../client/git/walk.ts";
+import { commitIds, readRevision, tagIds } from "../../../client/git/walk.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "countersign-git-"));
 const work = join(folder, "work");
@@ -53,7 +53,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 describe("a repository is read by plumbing", () => {
   test("an empty one has no commits and no tags", async () => {
     expect(await all(commitIds(repository, undefined))).toEqual([]);
-    expect(await tagObjects(repository, undefined, LIMIT)).toEqual([]);
+    expect(await tagIds(repository, undefined, LIMIT)).toEqual([]);
   });
 
   test("commits come oldest first, a range gives its part, and the bytes hash to the id", async () => {
@@ -83,10 +83,10 @@ describe("a repository is read by plumbing", () => {
     git("tag", "--annotate", "--message", "last", "v2", "main");
     git("tag", "--annotate", "--message", "of a tag", "v2-again", "v2");
     git("tag", "light", "main");
-    const everything = await tagObjects(repository, undefined, LIMIT);
+    const everything = await tagIds(repository, undefined, LIMIT);
     expect(everything).toHaveLength(3);
     const last = new Set(await all(commitIds(repository, "main~1..main")));
-    expect((await tagObjects(repository, last, LIMIT)).map((tag) => tag.id).toSorted()).toEqual(
+    expect((await tagIds(repository, last, LIMIT)).toSorted()).toEqual(
       [git("rev-parse", "v2"), git("rev-parse", "v2-again")].toSorted(),
     );
   });
