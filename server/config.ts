@@ -123,7 +123,7 @@ const schema = z
       inflight_bytes: positive
         .min(MAX_BODY_BYTES, `at least ${MAX_BODY_BYTES}, one body of the largest size`)
         .default(134_217_728)
-        .describe("Bytes of request bodies held at one time."),
+        .describe("Bytes of request bodies held at one time, and as many of answers not yet read."),
       pending_entries: positive.default(65_536).describe("Entries waiting for their commit."),
       entries_per_second: count.default(0).describe("From everybody together; 0 is no limit."),
       entries_per_second_per_key: count.default(0).describe("Signed by one key; 0 is no limit."),

@@ -37,6 +37,9 @@ import type { NewEntry, Storage } from "./storage/storage.ts";
 /** More would outrun HTTP and the store, and each has a heap of its own. */
 const MAX_CHECK_THREADS = 4;
 
+/** Longer than any commit may take: a sender that waits for one is silent, and not gone. */
+const COMMIT_MS = 90_000;
+
 /** What a log is made of. The store and the guard are open; the log closes them. */
 export interface LogParts {
   readonly storage: Storage;
@@ -92,6 +95,7 @@ export async function serveLog(parts: LogParts, config: Config): Promise<Running
       ...splitAddress(config.http.listen),
       maxConnections: config.http.max_connections,
       keepAliveMs: config.http.keep_alive_ms,
+      silentMs: config.limits.body_timeout_ms + COMMIT_MS,
     });
     await app.readiness.read();
     announce(parts, config, sequencer, server);
@@ -169,6 +173,7 @@ function httpPorts(
     clientAddress: clientAddress(config.http.trusted_proxies),
     checks: makeChecks({ sequencer, storage, guard }),
     budget: new ByteBudget(rates.inflight_bytes),
+    unread: new ByteBudget(rates.inflight_bytes),
     metrics,
     logger,
     bodyTimeoutMs: rates.body_timeout_ms,

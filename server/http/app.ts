@@ -27,7 +27,7 @@ import { openapiText } from "./openapi.ts";
 import type { HttpPorts } from "./ports.ts";
 import { isDefect, problemOf } from "./problem.ts";
 import { ReadSide } from "./read.ts";
-import { type Headers, send, sendProblem } from "./respond.ts";
+import { type Headers, hasBody, send, sendProblem } from "./respond.ts";
 import { WriteSide } from "./write.ts";
 
 type Handler = (
@@ -71,7 +71,9 @@ export function makeApp(ports: HttpPorts): App {
       inflight++;
       res.once("close", () => inflight--);
       res.on("error", ignore);
-      if (stop.signal.aborted) res.shouldKeepAlive = false;
+      // A body that no route reads would be read on, however long, before the next request.
+      if (stop.signal.aborted || (req.method !== "POST" && hasBody(req)))
+        res.shouldKeepAlive = false;
       const url = req.url ?? "/";
       const mark = url.indexOf("?");
       const path = mark < 0 ? url : url.slice(0, mark);
@@ -87,7 +89,7 @@ export function makeApp(ports: HttpPorts): App {
 
 function makeRoutes(ports: HttpPorts, readiness: Readiness, stop: AbortSignal): readonly Route[] {
   const answers = new Answers(ports.sha256, ports.log, ports.logId);
-  const read = new ReadSide(ports.reader, () => ports.log.published());
+  const read = new ReadSide(ports.reader, () => ports.log.published(), ports.unread);
   const write = new WriteSide(ports, answers);
   const refuseWhenStopping = (): void => {
     if (stop.aborted)

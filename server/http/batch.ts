@@ -7,7 +7,8 @@
  * committed: the same lines sent again get the same indexes (I8).
  *
  * Memory is bounded three ways: lines in flight, their bytes (out of the budget that all
- * requests share), and answers the sender does not take. The socket is read no faster.
+ * requests share), and answers the sender does not take (out of another one that all answers
+ * share). The socket is read no faster.
  *
  * Limits: `MAX_BATCH_LINES`, `MAX_BODY_BYTES` for each line.
  *
@@ -31,9 +32,16 @@ import { checkSender, joinAppended } from "./write.ts";
 
 /** Lines of one batch that are being checked, committed or written. */
 const WINDOW_LINES = 1_024;
-/** Answers that may wait in memory for a sender that writes before it reads. */
+/**
+ * Answers that may wait in memory for a sender that writes before it reads, where the shared budget
+ * has room for them; without it {@link WRITE_CHUNK}.
+ */
 const UNREAD_BYTES = 4_194_304;
 const WRITE_CHUNK = 65_536;
+/** What a line in flight costs beside its bytes: tasks, promises, an answer. */
+const LINE_OVERHEAD = 8_192;
+/** Lines that are started before other connections have their turn: a chunk may hold thousands. */
+const LINES_A_TURN = 16;
 
 /** Always the last answer of its connection: whether all was read is known too late to say it. */
 const BATCH_HEADERS: Headers = [
@@ -67,6 +75,8 @@ export class Batch {
   #head: PublishedHead | undefined;
   readonly #publishing: Promise<void>[] = [];
   #unpublished: unknown;
+  /** Bytes counted in the budget of unread answers. */
+  #unread = 0;
   /** Until every line before the next one has been handed to the sequencer, or refused. */
   #turn: Promise<void> = Promise.resolve();
 
@@ -83,6 +93,7 @@ export class Batch {
     checkBodyHead(this.#req, this.#res, Number.MAX_SAFE_INTEGER, [NDJSON_TYPE]);
     this.#res.writeHead(200, [...BATCH_HEADERS]);
     this.#res.flushHeaders();
+    this.#res.once("close", () => this.#count(0));
     const whole = await this.#readLines();
     await this.#window.drain();
     await Promise.all(this.#publishing);
@@ -104,6 +115,7 @@ export class Batch {
           return false;
         if (line.kind === "line") await this.#startLine(line.bytes);
         if (this.#res.destroyed) return false;
+        if (count % LINES_A_TURN === 0) await new Promise(setImmediate);
       }
       return true;
     } catch (error) {
@@ -115,7 +127,8 @@ export class Batch {
 
   async #startLine(bytes: Buffer): Promise<void> {
     const { budget } = this.#ports;
-    while (!budget.tryTake(bytes.length)) {
+    const held = bytes.length + LINE_OVERHEAD;
+    while (!budget.tryTake(held)) {
       if (await this.#window.departure()) continue;
       await this.#window.start(async () => this.#problem(budget.overloaded()));
       return;
@@ -126,7 +139,7 @@ export class Batch {
       } catch (error) {
         return this.#problem(error);
       } finally {
-        budget.give(bytes.length);
+        budget.give(held);
       }
     });
   }
@@ -210,7 +223,8 @@ export class Batch {
     const res = this.#res;
     if (res.destroyed) return;
     res.write(text);
-    if (res.writableLength <= unread) return;
+    const waiting = res.writableLength;
+    if (waiting <= unread && this.#count(Math.max(0, waiting - WRITE_CHUNK))) return;
     await new Promise<void>((resolve) => {
       const done = (): void => {
         clearTimeout(timer);
@@ -220,6 +234,17 @@ export class Batch {
       const timer = setTimeout(() => res.destroy(), this.#ports.bodyTimeoutMs);
       res.on("drain", done).on("close", done);
     });
+    this.#count(0);
+  }
+
+  /** Counts so many bytes in the budget of unread answers; `false` where they do not fit. */
+  #count(bytes: number): boolean {
+    const { unread } = this.#ports;
+    const more = this.#res.destroyed ? -this.#unread : bytes - this.#unread;
+    if (more > 0 && !unread.tryTake(more)) return false;
+    if (more < 0) unread.give(-more);
+    this.#unread += more;
+    return true;
   }
 }
 

@@ -17,7 +17,7 @@ export interface BodyLimits {
   readonly timeoutMs: number;
 }
 
-/** Bytes that requests hold in memory, all together. */
+/** Bytes that requests, or their answers, hold in memory, all together. */
 export class ByteBudget {
   readonly #limit: number;
   #held = 0;
@@ -37,8 +37,8 @@ export class ByteBudget {
     return true;
   }
 
-  overloaded(): LogError {
-    return new LogError("OVERLOADED", "Requests that are being read fill the memory set aside.", {
+  overloaded(what = "Requests that are being read"): LogError {
+    return new LogError("OVERLOADED", `${what} fill the memory set aside.`, {
       limit: this.#limit,
       expected: "fewer bytes in flight",
     });

@@ -38,6 +38,8 @@ export interface HttpPorts {
   readonly clientAddress: ClientAddress;
   readonly checks: () => Promise<readonly Check[]>;
   readonly budget: ByteBudget;
+  /** Answers that wait for whoever asked to read them, beyond a little that each may have. */
+  readonly unread: ByteBudget;
   readonly metrics: Metrics;
   readonly logger: Logger;
   readonly bodyTimeoutMs: number;

@@ -22,9 +22,12 @@ import { HASH_BYTES, type Hash } from "../../schema/tlog/hash.ts";
 import { parseTilePath, rowLength, TILE_WIDTH, type TileAddress } from "../../schema/tlog/tile.ts";
 import type { PublishedHead } from "../sequencer/ports.ts";
 import type { StorageReader } from "../storage/storage.ts";
+import type { ByteBudget } from "./body.ts";
 import { type Headers, send } from "./respond.ts";
 
 const CACHE_BYTES = 33_554_432;
+/** About what the kernel takes off our hands. */
+const SMALL_BYTES = 65_536;
 
 const IMMUTABLE: Headers = ["Cache-Control", "public, max-age=31536000, immutable"];
 const GROWING: Headers = ["Cache-Control", "public, max-age=86400"];
@@ -42,14 +45,16 @@ const ONE_HOUR: Headers = [
 export class ReadSide {
   readonly #reader: StorageReader;
   readonly #published: () => PublishedHead;
+  readonly #unread: ByteBudget;
   readonly #tiles = new LRUCache<string, Uint8Array>({
     maxSize: CACHE_BYTES,
     sizeCalculation: (body) => body.length + 512,
   });
 
-  constructor(reader: StorageReader, published: () => PublishedHead) {
+  constructor(reader: StorageReader, published: () => PublishedHead, unread: ByteBudget) {
     this.#reader = reader;
     this.#published = published;
+    this.#unread = unread;
   }
 
   checkpoint(req: IncomingMessage, res: ServerResponse): void {
@@ -69,20 +74,20 @@ export class ReadSide {
     this.#clamp(name);
     if (name.kind === "content") {
       const from = contentStart(query, name.width);
-      send(req, res, 200, OCTETS_TYPE, this.#contentTile(name, from), ONE_HOUR);
+      this.#send(req, res, this.#contentTile(name, from), ONE_HOUR);
       return;
     }
     const body = name.kind === "hash" ? this.#hashTile(name) : this.#bundle(name);
     const full = name.width === TILE_WIDTH;
     if (full) this.#tiles.set(untrusted, body);
-    send(req, res, 200, OCTETS_TYPE, body, full ? IMMUTABLE : GROWING);
+    this.#send(req, res, body, full ? IMMUTABLE : GROWING);
   }
 
   content(req: IncomingMessage, res: ServerResponse, untrustedDigest: string): void {
     const content = this.#reader.content(digest(untrustedDigest));
     switch (content.state) {
       case "held":
-        send(req, res, 200, OCTETS_TYPE, content.bytes, ONE_HOUR);
+        this.#send(req, res, content.bytes, ONE_HOUR);
         return;
       case "erased":
         throw new LogError("CONTENT_ERASED", "The operator of this log erased this content.");
@@ -96,6 +101,16 @@ export class ReadSide {
     if (key === undefined)
       throw new LogError("NOT_FOUND", "This log holds no key object with this digest.");
     send(req, res, 200, OCTETS_TYPE, key, IMMUTABLE);
+  }
+
+  /** A large body of its own is counted until it was taken: whoever asks may never read. */
+  #send(req: IncomingMessage, res: ServerResponse, body: Uint8Array, headers: Headers): void {
+    if (body.length > SMALL_BYTES && req.method !== "HEAD") {
+      if (!this.#unread.tryTake(body.length))
+        throw this.#unread.overloaded("Answers that nobody reads");
+      res.once("close", () => this.#unread.give(body.length));
+    }
+    send(req, res, 200, OCTETS_TYPE, body, headers);
   }
 
   /** I4: what the published checkpoint does not cover is not there. */

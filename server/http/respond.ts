@@ -127,7 +127,7 @@ export function linger(req: IncomingMessage, done: () => void): void {
 }
 
 /** Whether a request announced a body. */
-function hasBody(req: IncomingMessage): boolean {
+export function hasBody(req: IncomingMessage): boolean {
   return (
     req.headers["transfer-encoding"] !== undefined || (req.headers["content-length"] ?? "0") !== "0"
   );

@@ -14,12 +14,16 @@ import { problemOf } from "./problem.ts";
 
 /** The head of a request must be here in this time; bodies have their own limit. */
 const HEADERS_TIMEOUT_MS = 10_000;
+/** How often node:http looks for heads that are late; its own half a minute is no bound of ten seconds. */
+const CHECKING_INTERVAL_MS = 1_000;
 const MAX_HEADER_BYTES = 16_384;
 const IDLE_POLL_MS = 20;
 
 export interface ListenOptions extends ListenAddress {
   readonly maxConnections: number;
   readonly keepAliveMs: number;
+  /** A connection on which nothing is sent and nothing is taken for so long is closed. */
+  readonly silentMs: number;
 }
 
 export interface Listening {
@@ -37,13 +41,19 @@ export interface Listening {
 /** @throws LogError CONFIG_INVALID where the address cannot be had */
 export async function listen(app: App, options: ListenOptions): Promise<Listening> {
   const server = createServer(
-    { maxHeaderSize: MAX_HEADER_BYTES, noDelay: true, keepAlive: true },
+    {
+      maxHeaderSize: MAX_HEADER_BYTES,
+      noDelay: true,
+      keepAlive: true,
+      connectionsCheckingInterval: CHECKING_INTERVAL_MS,
+    },
     app.listener,
   );
   server.headersTimeout = HEADERS_TIMEOUT_MS;
   // A batch may take long as long as its lines come; `readLines` and `readBody` keep the time.
   server.requestTimeout = 0;
   server.keepAliveTimeout = options.keepAliveMs;
+  server.timeout = options.silentMs;
   server.maxConnections = options.maxConnections;
   server.on("clientError", refuseGarbage);
   // Whoever reads the body asks for it (`checkBodyHead`), after everything that can refuse it.

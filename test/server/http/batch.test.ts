@@ -1,4 +1,5 @@
 import { request } from "node:http";
+import { connect } from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { nodeCrypto } from "../../../client/crypto/node.ts";
 import { unwrap } from "../../../schema/error.ts";
@@ -226,4 +227,36 @@ describe.each(DRIVERS)("a batch to a log on %s", (driver) => {
     expect(log.published().size).toBe(before + 50);
     expect(new Set(answer.lines).size).toBe(50);
   });
+});
+
+describe("batches whose senders do not read", () => {
+  test("wait beyond the memory set aside for answers, and lose no line", async () => {
+    const log = await startTestLog("memory", {
+      flags: { "limits-inflight-bytes": String(MAX_BODY_BYTES) },
+    });
+    const body = "x\n".repeat(MAX_BATCH_LINES);
+    const head =
+      "POST /v1/entries:batch HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-ndjson\r\n";
+    const ask = `${head}Content-Length: ${body.length}\r\n\r\n${body}`;
+    const answers = Array.from({ length: 3 }, () => unread(log.port, ask));
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    for (const answer of answers) {
+      const text = await answer();
+      expect(text.match(/"code":"JSON_MALFORMED"/g)).toHaveLength(MAX_BATCH_LINES);
+      expect(text).toMatch(/"proofs":\[\]\}\n\r\n0\r\n\r\n$/);
+    }
+    await log.end();
+  });
+
+  /** Sends and does not read until it is called. */
+  function unread(port: number, bytes: string): () => Promise<string> {
+    const socket = connect(port, "127.0.0.1");
+    socket.pause();
+    socket.write(bytes);
+    return async () => {
+      const chunks: Buffer[] = [];
+      for await (const chunk of socket) if (Buffer.isBuffer(chunk)) chunks.push(chunk);
+      return Buffer.concat(chunks).toString("latin1");
+    };
+  }
 });

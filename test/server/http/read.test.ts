@@ -1,16 +1,24 @@
+import { IncomingMessage, ServerResponse } from "node:http";
+import { Socket } from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { nodeCrypto } from "../../../client/crypto/node.ts";
+import { fileSubmission } from "../../../client/keys/signer.ts";
 import { unwrap } from "../../../schema/error.ts";
 import { decodeBundle, decodeContentTile } from "../../../schema/tlog/bundle.ts";
 import { asHash, leafHash } from "../../../schema/tlog/hash.ts";
 import { CompactRange } from "../../../schema/tlog/tree.ts";
+import { ByteBudget } from "../../../server/http/body.ts";
+import { ReadSide } from "../../../server/http/read.ts";
+import { refusalOf } from "../refusal.ts";
 import {
   ask,
   batch,
   DRIVERS,
+  makeSigner,
   problemIn,
   startTestLog,
   submissions,
+  submit,
   type TestLog,
 } from "./harness.ts";
 
@@ -18,6 +26,29 @@ const { sha256 } = nodeCrypto;
 /** Entry 0 and these: one full tile and a partial one at level 0, one hash at level 1. */
 const COUNT = 299;
 const IMMUTABLE = "public, max-age=31536000, immutable";
+
+describe("answers that nobody reads", () => {
+  const answer = (): ServerResponse => new ServerResponse(new IncomingMessage(new Socket()));
+
+  test("hold no more memory together than is set aside, and give it back", async () => {
+    const log = await startTestLog("memory");
+    const large = Buffer.alloc(100_000);
+    await submit(log, await fileSubmission(await makeSigner(), large));
+    const budget = new ByteBudget(250_000);
+    const side = new ReadSide(log.parts.storage.reader, log.published, budget);
+    await log.end();
+    const digest = Buffer.from(sha256(large)).toString("hex");
+    const get = (res: ServerResponse): void => side.content(res.req, res, digest);
+    const [first, second] = [answer(), answer()];
+    get(first);
+    get(second);
+    expect(budget.held).toBe(200_000);
+    expect(refusalOf(() => get(answer())).code).toBe("OVERLOADED");
+    first.emit("close");
+    get(answer());
+    expect(budget.held).toBe(200_000);
+  });
+});
 
 describe.each(DRIVERS)("the read side of a log on %s", (driver) => {
   let log: TestLog;

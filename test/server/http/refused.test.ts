@@ -231,6 +231,12 @@ describe.each(DRIVERS)("a log on %s", (driver) => {
     expect((await ask(log, "/v1/entries:batch")).status).toBe(405);
   });
 
+  test("a body that no route reads ends the connection, however long it would be", async () => {
+    const head = "GET /checkpoint HTTP/1.1\r\nHost: x\r\n";
+    for (const body of ["Transfer-Encoding: chunked\r\n\r\n", "Content-Length: 10\r\n\r\nhalf"])
+      expect(await raw(log, head + body)).toMatch(/^HTTP\/1\.1 200 [^]*Connection: close/);
+  });
+
   test("a good submission is taken after all of this", async () => {
     expect((await submit(log, await rawSubmission())).status).toBe(201);
   });
@@ -294,10 +300,16 @@ describe("who may append, and how often", () => {
   });
 
   test("bodies together hold no more memory than is set aside", async () => {
-    const log = await startTestLog("memory", { flags: { "limits-inflight-bytes": "1000" } });
+    const log = await startTestLog("memory", {
+      flags: { "limits-inflight-bytes": String(MAX_BODY_BYTES), "limits-body-timeout-ms": "1000" },
+    });
     try {
-      const answer = await post(log, " ".repeat(5_000));
-      expect(problemIn(answer)).toMatchObject({ code: "OVERLOADED", limit: 1000 });
+      const head = "POST /v1/entries HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n";
+      const half = raw(log, `${head}Content-Length: 4000000\r\n\r\n${" ".repeat(3_000_000)}`);
+      await new Promise((resolve) => setTimeout(resolve, 200));
+      const answer = await post(log, " ".repeat(2_000_000));
+      expect(problemIn(answer)).toMatchObject({ code: "OVERLOADED", limit: MAX_BODY_BYTES });
+      expect(await half).toContain("BODY_TIMEOUT");
       expect((await submit(log, await rawSubmission())).status).toBe(201);
     } finally {
       await log.end();
