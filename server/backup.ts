@@ -160,9 +160,10 @@ function writeManifest(target: string, manifest: BackupManifest): void {
 
 function readManifest(backup: string): BackupManifest {
   const path = join(backup, MANIFEST);
-  if (!existsSync(path)) {
+  const missing = [path, join(backup, DATA)].find((file) => !existsSync(file));
+  if (missing !== undefined) {
     throw new LogError("FILE_UNREADABLE", `there is no whole backup in ${backup}`, {
-      field: path,
+      field: missing,
       hint: "backup.json is written last: a backup without it was cut off",
     });
   }

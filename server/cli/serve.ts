@@ -8,7 +8,7 @@
  */
 import type { Arguments, Command } from "../../client/cli/command.ts";
 import type { ExitStatus, Io } from "../../client/cli/io.ts";
-import { print, printJson } from "../../client/cli/output.ts";
+import { print, printJson, reportError } from "../../client/cli/output.ts";
 import { nodeCrypto } from "../../client/crypto/node.ts";
 import type { LogError } from "../../schema/error.ts";
 import { makeLogger } from "../observe/log.ts";
@@ -35,9 +35,14 @@ export const serve: Command = {
   run: async (args: Arguments, io: Io): Promise<ExitStatus> => {
     const { config } = await configOf(args, io);
     const logger = makeLogger(config.logging.level, (line) => io.stderr.write(line), io.now);
-    const parts = await openParts(config, { ...io, crypto: nodeCrypto, logger });
     const signal = nextSignal();
-    const log = await serveLog(parts, config);
+    let log: RunningLog;
+    try {
+      log = await serveLog(await openParts(config, { ...io, crypto: nodeCrypto, logger }), config);
+    } catch (error) {
+      reportError(io, error, args.json);
+      return 2;
+    }
     showStart(args, io, log);
     const stopped = await Promise.race([signal, log.stopped]);
     await log.close();

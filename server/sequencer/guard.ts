@@ -50,7 +50,10 @@ export function formatGuard(head: GuardedHead): Uint8Array {
 /** `STORE_NEWER` for a guard of a later version, `STORE_CORRUPT` for anything that is no guard. */
 export function parseGuard(bytes: Uint8Array): Result<GuardedHead> {
   const bad = (field: string): Result<GuardedHead> =>
-    failure("STORE_CORRUPT", `the head guard is damaged: ${field}`, { field: `guard.${field}` });
+    failure("STORE_CORRUPT", `the head guard is damaged: ${field}`, {
+      field: `guard.${field}`,
+      hint: "the guard, not the store: where no sound copy of it exists, move the file away and ask `countersign recover`",
+    });
   if (bytes.length > 2 * MAX_NOTE_BYTES) return bad("size of the file");
   const text = fromUtf8(bytes);
   if (text === undefined) return bad("encoding");

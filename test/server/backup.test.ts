@@ -130,6 +130,9 @@ describe("a restore", () => {
     rmSync(join(cut, "backup.json"));
     const target = join(temporaryFolder(), "restored");
     expect(refusalOf(() => restoreStore(cut, target)).code).toBe("FILE_UNREADABLE");
+    cpSync(join(backup, "backup.json"), join(cut, "backup.json"));
+    rmSync(join(cut, "store.backup"));
+    expect(refusalOf(() => restoreStore(cut, target)).code).toBe("FILE_UNREADABLE");
     const changed = join(temporaryFolder(), "changed");
     cpSync(backup, changed, { recursive: true });
     const data = join(changed, "store.backup");

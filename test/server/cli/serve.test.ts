@@ -1,7 +1,7 @@
 /** `serve` as a process of its own: what its exit status says, and that it does end. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, rename, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -70,5 +70,18 @@ describe("the process of a log", () => {
     const statuses = (await Promise.all(answers)).map((answer) => answer?.status);
     // Answered, refused because it is ending, or never taken: nothing else.
     for (const status of statuses) expect([201, 503, undefined]).toContain(status);
+  });
+
+  test("a refused start ends with status 2, damage too: nothing would be healed by another one", async () => {
+    const guard = join(folder, "head.guard");
+    const sound = await readFile(guard);
+    await writeFile(guard, "countersign-guard/v1\nwhat is this\n");
+    const child = run("serve", "--metrics-listen", "off", "--http-listen", "127.0.0.1:0");
+    let text = "";
+    child.stderr?.on("data", (chunk: Buffer) => (text += chunk.toString()));
+    expect((await once(child, "exit"))[0]).toBe(2);
+    expect(text).toContain("STORE_CORRUPT");
+    expect(text).toContain("move the file away");
+    await writeFile(guard, sound);
   });
 });
