@@ -37,8 +37,7 @@ export function newGuardHead(databaseId: Uint8Array = DATABASE_ID): GuardedHead 
 }
 
 /** An empty store and its guard, as `init` leaves them before entry 0. */
-export async function newPlace(): Promise<Place> {
-  const base = temporaryFolder();
+export async function newPlace(base: string = temporaryFolder()): Promise<Place> {
   const place = { folder: join(base, "data"), guard: join(base, "head.guard") };
   createSqliteStore(place.folder, { origin: ORIGIN, databaseId: DATABASE_ID });
   const guard = await FileGuard.open(place.guard);

@@ -1,6 +1,15 @@
-import { cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { nodeCrypto } from "../../client/crypto/node.ts";
 import { success } from "../../schema/error.ts";
 import { openLog } from "../../server/open.ts";
@@ -17,6 +26,7 @@ import {
   SIGNER,
   sha256,
   signerOf,
+  temporaryFolder,
 } from "./fixture.ts";
 import { rejectionOf } from "./refusal.ts";
 
@@ -42,27 +52,41 @@ const portsOf = (place: Place) => ({
   clock: () => Date.UTC(2030, 0, 2, 3, 4, 5),
 });
 
-/** A log of 11 entries whose guard has signed 31, and the newer store beside it. */
-async function rolledBack(): Promise<{ place: Place; newer: string }> {
-  const place = await newPlace();
+/** `data-old` of 11 entries, `data` of 31 and the guard that has signed them: made once, then copied. */
+let template: string;
+beforeAll(async () => {
+  template = mkdtempSync(join(tmpdir(), "countersign-recover-"));
+  const place = await newPlace(template);
   await append(place, 0, 10);
-  const old = `${place.folder}-old`;
-  cpSync(place.folder, old, { recursive: true });
+  cpSync(place.folder, `${place.folder}-old`, { recursive: true });
   await append(place, 10, 30);
-  return { place: { ...place, folder: old }, newer: place.folder };
+});
+afterAll(() => rmSync(template, { recursive: true, force: true }));
+
+/** A log of 11 entries whose guard has signed 31, and the newer store beside it. */
+function rolledBack(): { place: Place; newer: string } {
+  const base = temporaryFolder();
+  cpSync(template, base, { recursive: true });
+  const place = { folder: join(base, "data-old"), guard: join(base, "head.guard") };
+  return { place, newer: join(base, "data") };
+}
+
+/** A log of 31 entries that starts. */
+function sound(): Place {
+  const { place, newer } = rolledBack();
+  return { ...place, folder: newer };
 }
 
 describe("examine", () => {
   test("says that a sound log has nothing to recover, and leaves it so", async () => {
-    const place = await newPlace();
-    await append(place, 0, 10);
+    const place = sound();
     const found = await examine(portsOf(place));
     expect(found).toMatchObject({ refusal: undefined, lost: undefined, acceptable: false });
-    await append(place, 10, 11);
+    await append(place, 30, 31);
   });
 
   test("shows what would be lost, and changes nothing", async () => {
-    const { place } = await rolledBack();
+    const { place } = rolledBack();
     const guard = readFileSync(place.guard);
     const found = await examine(portsOf(place));
     expect(found).toMatchObject({
@@ -81,7 +105,7 @@ describe("examine", () => {
 
 describe("accepting a loss", () => {
   test("goes past the refusal, once it is recorded with the head that is given up", async () => {
-    const { place } = await rolledBack();
+    const { place } = rolledBack();
     const lost = readFileSync(place.guard);
     const record = await acceptLoss(portsOf(place), 11, "the disk died, there is no other copy");
     expect(record).toMatchObject({
@@ -99,33 +123,30 @@ describe("accepting a loss", () => {
   });
 
   test("needs the size that was read in the examination", async () => {
-    const { place } = await rolledBack();
+    const { place } = rolledBack();
     const refused = await rejectionOf(acceptLoss(portsOf(place), 31, "wrong"));
     expect(refused).toMatchObject({ code: "USAGE", detail: { expected: "11" } });
     expect((await rejectionOf(open(place))).code).toBe("GUARD_AHEAD");
   });
 
   test("is not for a log that starts, nor for damage that is not about the guard", async () => {
-    const place = await newPlace();
-    await append(place, 0, 10);
-    expect((await rejectionOf(acceptLoss(portsOf(place), 11, "no need"))).code).toBe("USAGE");
-    const foreign = await newPlace();
-    await append(foreign, 0, 5);
+    const place = sound();
+    expect((await rejectionOf(acceptLoss(portsOf(place), 31, "no need"))).code).toBe("USAGE");
+    const foreign = sound();
     const text = readFileSync(foreign.guard, "utf8");
     writeFileSync(foreign.guard, text.replace("000102", "ff0102"));
-    expect((await rejectionOf(acceptLoss(portsOf(foreign), 6, "x"))).code).toBe("GUARD_FOREIGN");
+    expect((await rejectionOf(acceptLoss(portsOf(foreign), 31, "x"))).code).toBe("GUARD_FOREIGN");
     expect((await examine(portsOf(foreign))).acceptable).toBe(false);
   });
 
   test("makes a new guard where it is gone with its folder", async () => {
-    const place = await newPlace();
-    await append(place, 0, 10);
+    const place = sound();
     const gone = { ...place, guard: join(dirname(place.guard), "gone", "head.guard") };
     rmSync(place.guard);
     const found = await examine(portsOf(gone));
     expect(found).toMatchObject({ refusal: { code: "GUARD_MISSING" }, acceptable: true });
-    await acceptLoss(portsOf(gone), 11, "moved to another machine");
-    await append(gone, 10, 12);
+    await acceptLoss(portsOf(gone), 31, "moved to another machine");
+    await append(gone, 30, 31);
   });
 });
 
@@ -137,7 +158,7 @@ describe("refilling", () => {
   };
 
   test("brings the missing entries back from another copy, to exactly the signed head", async () => {
-    const { place, newer } = await rolledBack();
+    const { place, newer } = rolledBack();
     const source = new SqliteReader(storeFiles(newer).database);
     const done: number[] = [];
     const count = await refill({
@@ -158,7 +179,7 @@ describe("refilling", () => {
   });
 
   test("takes nothing from a source that does not lead to the signed root", async () => {
-    const { place } = await rolledBack();
+    const { place } = rolledBack();
     const other = await newPlace();
     await append(other, 0, 10);
     await append(other, 500, 520);
@@ -171,7 +192,7 @@ describe("refilling", () => {
   });
 
   test("takes no content that is not the one its leaf names", async () => {
-    const { place, newer } = await rolledBack();
+    const { place, newer } = rolledBack();
     const source = new SqliteReader(storeFiles(newer).database);
     const wrong = {
       leaves: (from: number, to: number) => source.leaves(from, to),
@@ -186,7 +207,7 @@ describe("refilling", () => {
   });
 
   test("is not for a key that is not the log's, nor under a guard that does not verify", async () => {
-    const { place, newer } = await rolledBack();
+    const { place, newer } = rolledBack();
     const source = new SqliteReader(storeFiles(newer).database);
     const other = { ...portsOf(place), signer: signerOf(8), source, factsOf };
     expect((await rejectionOf(refill(other))).code).toBe("KEY_MISMATCH");
@@ -200,8 +221,7 @@ describe("refilling", () => {
   });
 
   test("is not for a log that misses nothing", async () => {
-    const place = await newPlace();
-    await append(place, 0, 10);
+    const place = sound();
     const source = new SqliteReader(storeFiles(place.folder).database);
     const refused = await rejectionOf(refill({ ...portsOf(place), source, factsOf }));
     source.close();
