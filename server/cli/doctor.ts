@@ -39,7 +39,7 @@ export const doctor: Command = {
   name: "doctor",
   summary: "Say what is not as it should be.",
   about: [
-    "It checks the configuration and every place it names: key, store, head guard, room, addresses, keys and tokens of admission. Nothing is started and nothing is changed. A log that is running is told by its lock; then the store and guard are not examined.",
+    "It checks the configuration and every place it names: key, store, head guard, room, addresses, keys and tokens of admission. Nothing is started, and no entry, head or guard is changed. A log that is running is told by its lock; then the store and guard are not examined.",
     "Exit status 0: nothing is wrong; 1: something is.",
   ],
   positionals: [],
