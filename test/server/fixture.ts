@@ -2,7 +2,7 @@
  * A log for tests: stores and guards that are gone after the test. Keys and entries are in
  * entries.ts.
  */
-import { mkdtempSync, rmSync } from "node:fs";
+import { cpSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { onTestFinished } from "vitest";
@@ -38,10 +38,25 @@ export function newGuardHead(databaseId: Uint8Array = DATABASE_ID): GuardedHead 
 
 /** An empty store and its guard, as `init` leaves them before entry 0. */
 export async function newPlace(base: string = temporaryFolder()): Promise<Place> {
-  const place = { folder: join(base, "data"), guard: join(base, "head.guard") };
+  template ??= makePlace();
+  cpSync(await template, base, { recursive: true });
+  return placeIn(base);
+}
+
+/** Made once for a process and then copied: making one waits for the disk a dozen times. */
+let template: Promise<string> | undefined;
+
+async function makePlace(): Promise<string> {
+  const base = mkdtempSync(join(tmpdir(), "countersign-template-"));
+  process.once("exit", () => rmSync(base, { recursive: true, force: true }));
+  const place = placeIn(base);
   createSqliteStore(place.folder, { origin: ORIGIN, databaseId: DATABASE_ID });
   const guard = await FileGuard.open(place.guard);
   await guard.create(newGuardHead());
   await guard.close();
-  return place;
+  return base;
+}
+
+function placeIn(base: string): Place {
+  return { folder: join(base, "data"), guard: join(base, "head.guard") };
 }

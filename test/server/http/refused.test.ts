@@ -301,7 +301,7 @@ describe("who may append, and how often", () => {
 
   test("bodies together hold no more memory than is set aside", async () => {
     const log = await startTestLog("memory", {
-      flags: { "limits-inflight-bytes": String(MAX_BODY_BYTES), "limits-body-timeout-ms": "1000" },
+      flags: { "limits-inflight-bytes": String(MAX_BODY_BYTES), "limits-body-timeout-ms": "500" },
     });
     try {
       const head = "POST /v1/entries HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n";
