@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
 
 export default defineConfig({
@@ -9,5 +10,7 @@ export default defineConfig({
     testTimeout: 30_000,
     // Modules of the tree keep no state, so that files can share a process: twice as fast.
     isolate: false,
+    // On two cores the default is one worker; these tests wait for disks and clocks half of the time.
+    maxWorkers: Math.max(2, availableParallelism() - 1),
   },
 });
