@@ -52,7 +52,6 @@ export type ErrorCode =
   | "GUARD_AHEAD"
   | "GUARD_DIFFERS"
   | "KEY_MISMATCH"
-  | "CLOCK_BACKWARDS"
   | "FILE_UNREADABLE"
   | "SIGNER_FAILED"
   | "USAGE"
@@ -123,7 +122,6 @@ export const ERRORS: Readonly<Record<ErrorCode, ErrorRow>> = {
     exit: 2,
   },
   KEY_MISMATCH: { meaning: "The signing key is not the one of the genesis.", http: 500, exit: 2 },
-  CLOCK_BACKWARDS: { meaning: "The clock is behind the last signed time.", http: 500, exit: 2 },
   // What a client meets.
   FILE_UNREADABLE: { meaning: "A file cannot be read or written.", http: 500, exit: 2 },
   SIGNER_FAILED: { meaning: "A key cannot be used or did not sign.", http: 500, exit: 2 },
