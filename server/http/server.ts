@@ -4,13 +4,15 @@
  *
  * @module
  */
-import { createServer, type Server } from "node:http";
+import { createServer, type Server, type ServerResponse } from "node:http";
 import type { Socket } from "node:net";
+import { printable } from "../../client/printable.ts";
 import { type ErrorCode, LogError } from "../../schema/error.ts";
 import { PROBLEM_TYPE } from "../../schema/http/paths.ts";
 import { bind, type ListenAddress } from "../listen.ts";
 import type { App } from "./app.ts";
 import { problemOf } from "./problem.ts";
+import { sendProblem } from "./respond.ts";
 
 /** The head of a request must be here in this time; bodies have their own limit. */
 const HEADERS_TIMEOUT_MS = 10_000;
@@ -46,16 +48,32 @@ export async function listen(app: App, options: ListenOptions): Promise<Listenin
       noDelay: true,
       keepAlive: true,
       connectionsCheckingInterval: CHECKING_INTERVAL_MS,
+      // Nothing here depends on the name that a client calls this log by.
+      requireHostHeader: false,
     },
     app.listener,
   );
+  const answering = new WeakMap<Socket, ServerResponse>();
+  server.prependListener("request", (req, res) => answering.set(req.socket, res));
+  server.prependListener("checkContinue", (req, res) => answering.set(req.socket, res));
   server.headersTimeout = HEADERS_TIMEOUT_MS;
   // A batch may take long as long as its lines come; `readLines` and `readBody` keep the time.
   server.requestTimeout = 0;
   server.keepAliveTimeout = options.keepAliveMs;
   server.timeout = options.silentMs;
   server.maxConnections = options.maxConnections;
-  server.on("clientError", refuseGarbage);
+  server.on("clientError", (error, socket: Socket) => {
+    const answer = answering.get(socket);
+    // In the middle of an answer a second one would be read as a part of it.
+    if (answer?.headersSent === true && !answer.writableEnded) socket.destroy();
+    else refuseGarbage(error, socket);
+  });
+  server.on("checkExpectation", (req, res) => {
+    const { expect = "" } = req.headers;
+    const message = `An expectation other than "100-continue" cannot be met: ${printable(expect)}`;
+    const field = { field: "Expect", expected: "100-continue" };
+    sendProblem(req, res, new LogError("FIELD_INVALID", message, field));
+  });
   // Whoever reads the body asks for it (`checkBodyHead`), after everything that can refuse it.
   server.on("checkContinue", app.listener);
   const port = await bind(server, options, "http.listen");

@@ -174,16 +174,20 @@ export function parseLines(body: Buffer): unknown[] {
     .map((line): unknown => JSON.parse(line));
 }
 
-/** Bytes as they are, on a connection of their own; what came back until it was closed. */
+/**
+ * Bytes as they are, on a connection of their own; what came back until it was closed. `then` is
+ * sent when an answer has begun.
+ */
 export async function raw(
   log: TestLog,
   bytes: string,
-  options: { readonly end?: boolean } = {},
+  options: { readonly end?: boolean; readonly then?: string } = {},
 ): Promise<string> {
   return new Promise((resolve) => {
     const socket = connect(log.port, "127.0.0.1");
     let text = "";
     socket.on("data", (chunk: Buffer) => {
+      if (text === "" && options.then !== undefined) socket.write(options.then);
       text += chunk.toString("latin1");
     });
     socket.on("error", () => {});

@@ -206,6 +206,29 @@ describe.each(DRIVERS)("a log on %s", (driver) => {
     expect((await ask(log, "/healthz")).status).toBe(200);
   });
 
+  test("answers without a Host, and refuses an expectation it cannot meet, in its own words", async () => {
+    const nameless = await raw(log, "GET /checkpoint HTTP/1.1\r\nConnection: close\r\n\r\n");
+    expect(nameless).toMatch(/^HTTP\/1\.1 200 /);
+    const expecting = await raw(
+      log,
+      "GET /checkpoint HTTP/1.1\r\nHost: x\r\nExpect: a-miracle\r\nConnection: close\r\n\r\n",
+    );
+    expect(expecting).toMatch(/^HTTP\/1\.1 400 /);
+    expect(expecting).toContain('"field":"Expect"');
+  });
+
+  test("ends an answer that has begun where the rest of the request is no HTTP", async () => {
+    const line = JSON.stringify(await rawSubmission());
+    const chunk = `${(line.length + 1).toString(16)}\r\n${line}\n\r\n`;
+    const answer = await raw(
+      log,
+      "POST /v1/entries:batch HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-ndjson\r\n" +
+        `Transfer-Encoding: chunked\r\n\r\n${chunk}`,
+      { then: "this is no chunk\r\n" },
+    );
+    expect(answer.match(/HTTP\/1\.1 /g)).toHaveLength(1);
+  });
+
   test("refuses what is no HTTP and heads that are too large, in the same words", async () => {
     const garbage = await raw(log, "hello\r\n\r\n");
     expect(garbage).toMatch(/^HTTP\/1\.1 400 /);
