@@ -175,19 +175,19 @@ export function parseLines(body: Buffer): unknown[] {
 }
 
 /**
- * Bytes as they are, on a connection of their own; what came back until it was closed. `then` is
+ * Bytes as they are, on a connection of their own; what came back until it was closed. `afterwards` is
  * sent when an answer has begun.
  */
 export async function raw(
   log: TestLog,
   bytes: string,
-  options: { readonly end?: boolean; readonly then?: string } = {},
+  options: { readonly end?: boolean; readonly afterwards?: string } = {},
 ): Promise<string> {
   return new Promise((resolve) => {
     const socket = connect(log.port, "127.0.0.1");
     let text = "";
     socket.on("data", (chunk: Buffer) => {
-      if (text === "" && options.then !== undefined) socket.write(options.then);
+      if (text === "" && options.afterwards !== undefined) socket.write(options.afterwards);
       text += chunk.toString("latin1");
     });
     socket.on("error", () => {});

@@ -224,7 +224,7 @@ describe.each(DRIVERS)("a log on %s", (driver) => {
       log,
       "POST /v1/entries:batch HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-ndjson\r\n" +
         `Transfer-Encoding: chunked\r\n\r\n${chunk}`,
-      { then: "this is no chunk\r\n" },
+      { afterwards: "this is no chunk\r\n" },
     );
     expect(answer.match(/HTTP\/1\.1 /g)).toHaveLength(1);
   });
