@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { join } from "../../schema/bytes.ts";
 import type { Leaf } from "../../schema/entry/leaf.ts";
 import { asHash, HASH_BYTES, type Hash } from "../../schema/tlog/hash.ts";
 import type { Blob } from "../storage/storage.ts";
@@ -144,16 +145,4 @@ class Reader {
     if (hash === undefined) throw new Error("the checking thread left out a hash");
     return hash;
   }
-}
-
-function join(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  let length = 0;
-  for (const part of parts) length += part.length;
-  const whole = new Uint8Array(length);
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
 }

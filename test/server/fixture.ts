@@ -6,11 +6,13 @@ import { cpSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { onTestFinished } from "vitest";
+import { nodeCrypto } from "../../client/crypto/node.ts";
 import { emptyRoot } from "../../schema/tlog/hash.ts";
+import { type OpenLog, openLog } from "../../server/open.ts";
 import { FileGuard } from "../../server/sequencer/guard-file.ts";
 import type { GuardedHead } from "../../server/sequencer/ports.ts";
 import { createSqliteStore } from "../../server/storage/sqlite/create.ts";
-import { DATABASE_ID, ORIGIN, sha256 } from "./entries.ts";
+import { DATABASE_ID, entries, GENESIS, ORIGIN, SIGNER, sha256 } from "./entries.ts";
 
 export * from "./entries.ts";
 
@@ -59,4 +61,21 @@ async function makePlace(): Promise<string> {
 
 function placeIn(base: string): Place {
   return { folder: join(base, "data"), guard: join(base, "head.guard") };
+}
+
+/** Opens the log of a place by the code that `serve` runs. */
+export async function openPlace(place: Place): Promise<OpenLog> {
+  return openLog(place, {
+    signer: SIGNER,
+    crypto: nodeCrypto,
+    clock: () => 0,
+    onFatal: () => undefined,
+    genesis: GENESIS,
+  });
+}
+
+export async function appendAndClose(place: Place, from: number, to: number): Promise<void> {
+  const { log } = await openPlace(place);
+  await log.append(entries(from, to));
+  await log.close();
 }

@@ -12,16 +12,15 @@ import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { nodeCrypto } from "../../client/crypto/node.ts";
 import { success } from "../../schema/error.ts";
-import { openLog } from "../../server/open.ts";
 import { acceptLoss, examine, recordOf } from "../../server/recover.ts";
 import { refill } from "../../server/refill.ts";
 import { storeFiles } from "../../server/storage/sqlite/files.ts";
 import { SqliteReader } from "../../server/storage/sqlite/reader.ts";
 import {
-  entries,
+  appendAndClose,
   entry,
-  GENESIS,
   newPlace,
+  openPlace,
   type Place,
   SIGNER,
   sha256,
@@ -29,21 +28,6 @@ import {
   temporaryFolder,
 } from "./fixture.ts";
 import { rejectionOf } from "./refusal.ts";
-
-const open = (place: Place) =>
-  openLog(place, {
-    signer: SIGNER,
-    crypto: nodeCrypto,
-    clock: () => 0,
-    onFatal: () => undefined,
-    genesis: GENESIS,
-  });
-
-async function append(place: Place, from: number, to: number): Promise<void> {
-  const { log } = await open(place);
-  await log.append(entries(from, to));
-  await log.close();
-}
 
 const portsOf = (place: Place) => ({
   place,
@@ -57,9 +41,9 @@ let template: string;
 beforeAll(async () => {
   template = mkdtempSync(join(tmpdir(), "countersign-recover-"));
   const place = await newPlace(template);
-  await append(place, 0, 10);
+  await appendAndClose(place, 0, 10);
   cpSync(place.folder, `${place.folder}-old`, { recursive: true });
-  await append(place, 10, 30);
+  await appendAndClose(place, 10, 30);
 });
 afterAll(() => rmSync(template, { recursive: true, force: true }));
 
@@ -82,7 +66,7 @@ describe("examine", () => {
     const place = sound();
     const found = await examine(portsOf(place));
     expect(found).toMatchObject({ refusal: undefined, lost: undefined, acceptable: false });
-    await append(place, 30, 31);
+    await appendAndClose(place, 30, 31);
   });
 
   test("shows what would be lost, and changes nothing", async () => {
@@ -99,7 +83,7 @@ describe("examine", () => {
     expect(found.consequences.join(" ")).toContain("Entries 11 to 30");
     expect(readFileSync(place.guard).equals(guard)).toBe(true);
     expect(existsSync(recordOf(place.guard))).toBe(false);
-    expect((await rejectionOf(open(place))).code).toBe("GUARD_AHEAD");
+    expect((await rejectionOf(openPlace(place))).code).toBe("GUARD_AHEAD");
   });
 });
 
@@ -119,14 +103,14 @@ describe("accepting a loss", () => {
     expect(Buffer.from(record.checkpoint ?? "", "base64").toString()).toContain("\n31\n");
     const kept = readdirSync(dirname(place.guard)).find((name) => name.includes(".before-")) ?? "";
     expect(readFileSync(join(dirname(place.guard), kept)).equals(lost)).toBe(true);
-    await append(place, 100, 101);
+    await appendAndClose(place, 100, 101);
   });
 
   test("needs the size that was read in the examination", async () => {
     const { place } = rolledBack();
     const refused = await rejectionOf(acceptLoss(portsOf(place), 31, "wrong"));
     expect(refused).toMatchObject({ code: "USAGE", detail: { expected: "11" } });
-    expect((await rejectionOf(open(place))).code).toBe("GUARD_AHEAD");
+    expect((await rejectionOf(openPlace(place))).code).toBe("GUARD_AHEAD");
   });
 
   test("is not for a log that starts, nor for damage that is not about the guard", async () => {
@@ -146,7 +130,7 @@ describe("accepting a loss", () => {
     const found = await examine(portsOf(gone));
     expect(found).toMatchObject({ refusal: { code: "GUARD_MISSING" }, acceptable: true });
     await acceptLoss(portsOf(gone), 31, "moved to another machine");
-    await append(gone, 30, 31);
+    await appendAndClose(gone, 30, 31);
   });
 });
 
@@ -170,7 +154,7 @@ describe("refilling", () => {
     source.close();
     expect(count).toBe(20);
     expect(done).toEqual([20]);
-    const { log, storage } = await open(place);
+    const { log, storage } = await openPlace(place);
     expect(log.published().size).toBe(31);
     expect(storage.reader.findLeaf(entry(29).leafHash)).toBe(30);
     expect(storage.reader.contents(11, 31).every(({ state }) => state === "held")).toBe(true);
@@ -181,8 +165,8 @@ describe("refilling", () => {
   test("takes nothing from a source that does not lead to the signed root", async () => {
     const { place } = rolledBack();
     const other = await newPlace();
-    await append(other, 0, 10);
-    await append(other, 500, 520);
+    await appendAndClose(other, 0, 10);
+    await appendAndClose(other, 500, 520);
     const source = new SqliteReader(storeFiles(other.folder).database);
     const refused = await rejectionOf(refill({ ...portsOf(place), source, factsOf }));
     source.close();

@@ -4,17 +4,16 @@ import { dirname, join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { nodeCrypto } from "../../../client/crypto/node.ts";
 import type { ErrorCode } from "../../../schema/error.ts";
-import { type OpenLog, openLog } from "../../../server/open.ts";
 import { formatGuard, parseGuard } from "../../../server/sequencer/guard.ts";
 import type { GuardedHead } from "../../../server/sequencer/ports.ts";
 import type { MemoryDisk } from "../../../server/storage/memory/memory.ts";
 import { memoryWorld, start } from "../../faults/rig.ts";
 import {
+  appendAndClose,
   entries,
   entry,
-  GENESIS,
   newPlace,
-  type Place,
+  openPlace,
   SIGNER,
   sha256,
   signerOf,
@@ -216,27 +215,12 @@ describe("the key and the origin", () => {
 });
 
 describe("on the disk", () => {
-  const open = async (place: Place): Promise<OpenLog> =>
-    openLog(place, {
-      signer: SIGNER,
-      crypto: nodeCrypto,
-      clock: () => 0,
-      onFatal: () => undefined,
-      genesis: GENESIS,
-    });
-
-  async function appendAndClose(place: Place, from: number, to: number): Promise<void> {
-    const { log } = await open(place);
-    await log.append(entries(from, to));
-    await log.close();
-  }
-
   test("two servers on one store: the second is refused, the first goes on", async () => {
     const place = await newPlace();
-    const { log } = await open(place);
-    expect((await rejectionOf(open(place))).code).toBe("STORE_LOCKED");
+    const { log } = await openPlace(place);
+    expect((await rejectionOf(openPlace(place))).code).toBe("STORE_LOCKED");
     const otherGuard = { ...place, guard: join(dirname(place.guard), "other.guard") };
-    expect((await rejectionOf(open(otherGuard))).code).toBe("STORE_LOCKED");
+    expect((await rejectionOf(openPlace(otherGuard))).code).toBe("STORE_LOCKED");
     await log.append([entry(1)]);
     await log.close();
     await appendAndClose(place, 1, 3);
@@ -247,11 +231,11 @@ describe("on the disk", () => {
     await appendAndClose(place, 0, 10);
     const copy = { ...place, folder: `${place.folder}-copy` };
     cpSync(place.folder, copy.folder, { recursive: true });
-    const { log } = await open(place);
-    expect((await rejectionOf(open(copy))).code).toBe("STORE_LOCKED");
+    const { log } = await openPlace(place);
+    expect((await rejectionOf(openPlace(copy))).code).toBe("STORE_LOCKED");
     await log.append(entries(10, 12));
     await log.close();
-    expect((await rejectionOf(open(copy))).code).toBe("GUARD_AHEAD");
+    expect((await rejectionOf(openPlace(copy))).code).toBe("GUARD_AHEAD");
     await appendAndClose(place, 12, 13);
   });
 
@@ -264,7 +248,7 @@ describe("on the disk", () => {
     await appendAndClose(place, 10, 12);
     await appendAndClose(copy, 100, 105);
     const crossed = { folder: copy.folder, guard: place.guard };
-    expect((await rejectionOf(open(crossed))).code).toBe("GUARD_DIFFERS");
+    expect((await rejectionOf(openPlace(crossed))).code).toBe("GUARD_DIFFERS");
   });
 
   test("a data folder put back to an older copy says which entries are missing", async () => {
@@ -274,7 +258,7 @@ describe("on the disk", () => {
     await appendAndClose(place, 10, 20);
     rmSync(place.folder, { recursive: true });
     renameSync(`${place.folder}-old`, place.folder);
-    const refused = await rejectionOf(open(place));
+    const refused = await rejectionOf(openPlace(place));
     expect(refused.code).toBe("GUARD_AHEAD");
     expect(refused.message).toContain("entries 11 to 20");
   });
@@ -283,8 +267,8 @@ describe("on the disk", () => {
     const place = await newPlace();
     await appendAndClose(place, 0, 10);
     rmSync(place.guard);
-    expect((await rejectionOf(open(place))).code).toBe("GUARD_MISSING");
+    expect((await rejectionOf(openPlace(place))).code).toBe("GUARD_MISSING");
     const gone = { ...place, guard: join(dirname(place.guard), "gone", "head.guard") };
-    expect((await rejectionOf(open(gone))).code).toBe("GUARD_MISSING");
+    expect((await rejectionOf(openPlace(gone))).code).toBe("GUARD_MISSING");
   });
 });
