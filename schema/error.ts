@@ -38,6 +38,7 @@ export type ErrorCode =
   | "OVERLOADED"
   | "STOPPING"
   | "OUTCOME_UNKNOWN"
+  | "NOT_WITNESSED"
   | "STORAGE_FULL"
   | "STORAGE_FAILED"
   | "CONFIG_INVALID"
@@ -96,6 +97,11 @@ export const ERRORS: Readonly<Record<ErrorCode, ErrorRow>> = {
   STOPPING: { meaning: "The log is shutting down; nothing was logged.", http: 503, exit: 2 },
   OUTCOME_UNKNOWN: {
     meaning: "It is not known whether the entry was logged; submit it again.",
+    http: 503,
+    exit: 2,
+  },
+  NOT_WITNESSED: {
+    meaning: "The entry is durable and its head lacks witnesses; submit it again for the receipt.",
     http: 503,
     exit: 2,
   },

@@ -122,6 +122,32 @@ export {
 } from "./tlog/proof.ts";
 export type { Tile, TileAddress } from "./tlog/tile.ts";
 export { parseTilePath, TILE_WIDTH, tilePath } from "./tlog/tile.ts";
+export type {
+  Policy,
+  PolicyGroup,
+  PolicyLog,
+  PolicyMember,
+  PolicyWitness,
+} from "./tlog/tlog-policy.ts";
+export {
+  formatPolicy,
+  hasQuorum,
+  parsePolicy,
+  quorumWitnesses,
+  satisfied,
+  splitsInTwo,
+  witnessesOf,
+} from "./tlog/tlog-policy.ts";
 export type { TlogProof } from "./tlog/tlog-proof.ts";
 export { formatTlogProof, parseTlogProof } from "./tlog/tlog-proof.ts";
+export type { AddCheckpoint } from "./tlog/tlog-witness.ts";
+export {
+  ADD_CHECKPOINT_PATH,
+  formatAddCheckpoint,
+  formatTlogSize,
+  parseAddCheckpoint,
+  parseTlogSize,
+  TLOG_SIZE_TYPE,
+  witnessedCheckpointPath,
+} from "./tlog/tlog-witness.ts";
 export { CompactRange } from "./tlog/tree.ts";

@@ -101,12 +101,12 @@ describe("invariants", () => {
   test("each numbered invariant in a header has a test with its number, and the other way round", () => {
     const inHeaders = new Set<string>();
     for (const file of files)
-      for (const match of readFileSync(join(root, file), "utf8").matchAll(/^ \* - (I\d+)\s/gm))
+      for (const match of readFileSync(join(root, file), "utf8").matchAll(/^ \* - ([IWM]\d+)\s/gm))
         if (match[1] !== undefined) inHeaders.add(match[1]);
     const inTests = new Set<string>();
     for (const file of globSync("test/**/*.test.ts", { cwd: root }))
       for (const match of readFileSync(join(root, file), "utf8").matchAll(
-        /\b(?:test|describe)[^"`']*["`'](I\d+)\b/g,
+        /\b(?:test|describe)[^"`']*["`']([IWM]\d+)\b/g,
       ))
         if (match[1] !== undefined) inTests.add(match[1]);
     expect([...inHeaders].toSorted()).toEqual([...inTests].toSorted());
