@@ -41,6 +41,7 @@ export type ErrorCode =
   | "NOT_WITNESSED"
   | "STORAGE_FULL"
   | "STORAGE_FAILED"
+  | "CLOCK_REFUSED"
   | "CONFIG_INVALID"
   | "STORE_MISSING"
   | "STORE_EXISTS"
@@ -107,6 +108,11 @@ export const ERRORS: Readonly<Record<ErrorCode, ErrorRow>> = {
   },
   STORAGE_FULL: { meaning: "The disk is full; nothing was logged.", http: 507, exit: 2 },
   STORAGE_FAILED: { meaning: "The storage refused; nothing was logged.", http: 503, exit: 2 },
+  CLOCK_REFUSED: {
+    meaning: "The log does not believe its clock; it signs no times until it does.",
+    http: 503,
+    exit: 2,
+  },
   // Why a log refuses to start. `docs/operate.md` says what to do for each.
   CONFIG_INVALID: { meaning: "The configuration breaks its schema.", http: 500, exit: 2 },
   STORE_MISSING: { meaning: "There is no store at this place.", http: 500, exit: 2 },

@@ -15,7 +15,9 @@ import type { Signer } from "../client/keys/signer.ts";
 import { LogError } from "../schema/error.ts";
 import { emptyRoot } from "../schema/tlog/hash.ts";
 import { type Authority, anyone, enrolledKeys, tokens } from "./admission/authority.ts";
+import { ClockFile, ClockInMemory, clockPath } from "./clock-file.ts";
 import type { Config } from "./config.ts";
+import { type ClockStore, type HeldClock, openClock } from "./log-clock.ts";
 import { type LogKey, logKey } from "./log-key.ts";
 import type { Logger } from "./observe/log.ts";
 import { mustBeApart, placesOf, type Surroundings } from "./places.ts";
@@ -43,7 +45,7 @@ export async function openParts(config: Config, ports: OpenPorts): Promise<LogPa
   return { ...opened, crypto, authority, logger, now };
 }
 
-type Opened = Pick<LogParts, "storage" | "guard" | "key" | "withGenesis">;
+type Opened = Pick<LogParts, "storage" | "guard" | "key" | "clock" | "withGenesis">;
 
 async function openSqlite(config: Config, ports: OpenPorts): Promise<Opened> {
   const folder = resolve(ports.cwd, config.storage.folder);
@@ -54,11 +56,18 @@ async function openSqlite(config: Config, ports: OpenPorts): Promise<Opened> {
     const places = placesOf(ports.crypto.sha256, config, origin, ports);
     mustBeApart(places);
     const key = await openKey(config, ports, places.key, origin);
-    return { storage, key, guard: await FileGuard.open(places.guard) };
+    const guard = await FileGuard.open(places.guard);
+    // Not before the guard is held: its lock is the lock of the clock's file.
+    const clock = new ClockFile(ports.crypto.sha256, origin, clockPath(places.guard));
+    return { storage, key, guard, clock: heldClock(clock, ports) };
   } catch (error) {
     await storage.close();
     throw error;
   }
+}
+
+function heldClock(store: ClockStore, { now }: OpenPorts): HeldClock {
+  return openClock({ store, wall: now, monotonic: () => performance.now() });
 }
 
 /** Where the configuration names a log, the store must be that log's. @throws LogError CONFIG_INVALID */
@@ -84,8 +93,11 @@ async function openMemory(config: Config, ports: OpenPorts): Promise<Opened> {
   const file = new MemoryGuardFile();
   const root = emptyRoot(sha256);
   file.bytes = formatGuard({ origin, databaseId, size: 0, root, checkpoint: new Uint8Array(0) });
+  const clock = new ClockInMemory();
+  clock.write(Math.floor(ports.now() / 1000));
   return {
     key,
+    clock: heldClock(clock, ports),
     guard: await MemoryGuard.open(file),
     storage: await MemoryStorage.open(new MemoryDisk(sha256, origin, databaseId), sha256),
     withGenesis: true,

@@ -6,6 +6,7 @@
 import { equal } from "../schema/bytes.ts";
 import { LogError } from "../schema/error.ts";
 import type { Check } from "./http/ports.ts";
+import { type HeldClock, timeText } from "./log-clock.ts";
 import type { Sequencer } from "./sequencer/log.ts";
 import type { HeadGuard } from "./sequencer/ports.ts";
 import type { Storage } from "./storage/storage.ts";
@@ -14,6 +15,7 @@ export interface ReadinessParts {
   readonly sequencer: Pick<Sequencer, "published" | "recheck">;
   readonly storage: Pick<Storage, "checkRoom" | "freeBytes">;
   readonly guard: Pick<HeadGuard, "read" | "place">;
+  readonly clock: Pick<HeldClock, "state">;
 }
 
 export function makeChecks(parts: ReadinessParts): () => Promise<readonly Check[]> {
@@ -21,6 +23,7 @@ export function makeChecks(parts: ReadinessParts): () => Promise<readonly Check[
     await checked("sequencer", () => sequencerCheck(parts)),
     await checked("storage", () => storageCheck(parts)),
     await checked("guard", () => guardCheck(parts)),
+    await checked("clock", async () => clockCheck(parts)),
   ];
 }
 
@@ -53,6 +56,14 @@ async function guardCheck({ guard, sequencer }: ReadinessParts): Promise<Finding
   if (guarded.size === before.size && !equal(guarded.root, before.root))
     return { ok: false, detail: `the guard has another root for size ${guarded.size}` };
   return { ok: true, detail: `equal at ${guarded.size}` };
+}
+
+/** What is left of a lease after a crash runs out by itself, and is no reason to be taken out. */
+function clockCheck({ clock }: ReadinessParts): Finding {
+  const found = clock.state();
+  return found.state === "ready"
+    ? { ok: true, detail: `would sign ${timeText(found.seconds)}` }
+    : { ok: found.state === "waiting", detail: `no time is signed: ${found.reason.message}` };
 }
 
 /** A check that cannot be made is a check that failed. */

@@ -25,6 +25,7 @@ import { BLIND_SPOT } from "./http/health.ts";
 import type { HttpPorts } from "./http/ports.ts";
 import { type Listening, listen } from "./http/server.ts";
 import { splitAddress } from "./listen.ts";
+import type { HeldClock } from "./log-clock.ts";
 import type { LogKey } from "./log-key.ts";
 import type { Logger } from "./observe/log.ts";
 import { Metrics } from "./observe/metrics.ts";
@@ -48,8 +49,10 @@ export interface LogParts {
   readonly crypto: Crypto;
   readonly authority: Authority;
   readonly logger: Logger;
-  /** Wall time, milliseconds since 1970. */
+  /** Wall time, milliseconds since 1970: for log lines, never for what is signed. */
   readonly now: () => number;
+  /** The clock of what the log signs (I7). */
+  readonly clock: HeldClock;
   /** Only where the store is new and lives in memory: elsewhere `init` has written entry 0. */
   readonly withGenesis?: boolean;
 }
@@ -79,6 +82,7 @@ export async function serveLog(parts: LogParts, config: Config): Promise<Running
   const { promise: stopped, resolve: stop } = Promise.withResolvers<LogError>();
   const sequencer = await openSequencer(parts, config, metrics, stop).catch(async (error) => {
     // Until it is open, store and guard are still ours to give back.
+    parts.clock.close();
     await parts.guard.close();
     await parts.storage.close();
     throw error;
@@ -103,6 +107,7 @@ export async function serveLog(parts: LogParts, config: Config): Promise<Running
   } catch (error) {
     await metricsServer?.close();
     await checks.close();
+    parts.clock.close();
     await sequencer.close();
     throw error;
   }
@@ -161,7 +166,7 @@ function httpPorts(
     entriesPerKey: rates.entries_per_second_per_key,
     requestsPerAddress: rates.requests_per_second_per_address,
   });
-  const { authority, crypto, guard, key, logger, storage } = parts;
+  const { authority, clock, crypto, guard, key, logger, storage } = parts;
   return {
     sha256: crypto.sha256,
     logId: key.logId,
@@ -171,7 +176,7 @@ function httpPorts(
     authority,
     limits,
     clientAddress: clientAddress(config.http.trusted_proxies),
-    checks: makeChecks({ sequencer, storage, guard }),
+    checks: makeChecks({ sequencer, storage, guard, clock }),
     budget: new ByteBudget(rates.inflight_bytes),
     unread: new ByteBudget(rates.inflight_bytes),
     metrics,
@@ -229,6 +234,8 @@ function running(
   const close = async (): Promise<void> => {
     await server.close(config.shutdown.grace_ms);
     await checks.close();
+    // Before the guard is given back: its lock is the lock of the clock's file.
+    parts.clock.close();
     await sequencer.close();
     await metricsServer?.close();
     parts.logger.info({ size: sequencer.published().size }, "the log is closed");

@@ -16,6 +16,7 @@ import { nodeCrypto } from "../../client/crypto/node.ts";
 import { generateKeyFile } from "../../client/keys/key-file.ts";
 import { toBase64 } from "../../schema/bytes.ts";
 import { LogError } from "../../schema/error.ts";
+import { ClockFile, clockPath } from "../clock-file.ts";
 import { initLog } from "../init.ts";
 import { logKey } from "../log-key.ts";
 import { openConfiguredKey, passphraseOf } from "../parts.ts";
@@ -65,6 +66,7 @@ export const init: Command = {
       ? await generateKeyFile(places.key, "ed25519", await passphraseOf(config, io))
       : await openConfiguredKey(config, io, places.key);
     const key = logKey(nodeCrypto, signer, origin);
+    makeClock(places.guard, origin, io);
     const head = await initLog({
       place: places,
       databaseId: new Uint8Array(randomBytes(16)),
@@ -89,3 +91,10 @@ export const init: Command = {
     return 0;
   },
 };
+
+/** I7: no time before the log was made is ever signed. What is there is older, and stays. */
+function makeClock(guard: string, origin: string, io: Io): void {
+  mkdirSync(dirname(guard), { recursive: true, mode: 0o700 });
+  const clock = new ClockFile(nodeCrypto.sha256, origin, clockPath(guard));
+  if (clock.read() === undefined) clock.write(Math.floor(io.now() / 1000));
+}

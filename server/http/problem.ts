@@ -19,6 +19,7 @@ const RETRY_AFTER: Partial<Record<ErrorCode, number>> = {
   STORAGE_FULL: 30,
   STORAGE_FAILED: 5,
   OUTCOME_UNKNOWN: 5,
+  CLOCK_REFUSED: 30,
 };
 
 /** The document for an error that was thrown or for a failure that was returned. */

@@ -22,6 +22,7 @@ import {
 } from "node:fs";
 import { dirname } from "node:path";
 import { type ErrorCode, LogError, unwrap } from "../../schema/error.ts";
+import { syncFolder } from "../durable-file.ts";
 import { type Lock, takeLock } from "../lock.ts";
 import { formatGuard, parseGuard } from "./guard.ts";
 import type { GuardedHead } from "./ports.ts";
@@ -130,17 +131,6 @@ export class GuardDisk {
 /** Beside the guard: copies of one store that share a guard exclude each other. */
 function lockOf(path: string): string {
   return `${path}.lock`;
-}
-
-function syncFolder(path: string): void {
-  // Windows has no fsync of folders; its renames are written through.
-  if (process.platform === "win32") return;
-  const folder = openSync(path, "r");
-  try {
-    fsyncSync(folder);
-  } finally {
-    closeSync(folder);
-  }
 }
 
 function codeOf(cause: unknown): unknown {

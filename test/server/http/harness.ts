@@ -14,8 +14,10 @@ import { fileSubmission, type Signer } from "../../../client/keys/signer.ts";
 import type { Problem, Submission } from "../../../schema/http/messages.ts";
 import { emptyRoot } from "../../../schema/tlog/hash.ts";
 import { type Authority, anyone } from "../../../server/admission/authority.ts";
+import { ClockInMemory } from "../../../server/clock-file.ts";
 import { loadConfig } from "../../../server/config-sources.ts";
 import { isMessage } from "../../../server/http/openapi.ts";
+import { openClock } from "../../../server/log-clock.ts";
 import { logKey } from "../../../server/log-key.ts";
 import { silentLogger } from "../../../server/observe/log.ts";
 import { formatGuard, MemoryGuard, MemoryGuardFile } from "../../../server/sequencer/guard.ts";
@@ -40,6 +42,8 @@ export interface TestLog extends RunningLog {
 export interface TestOptions {
   readonly flags?: Readonly<Record<string, string>>;
   readonly authority?: Authority;
+  /** The machine's clock, milliseconds since 1970. */
+  readonly now?: () => number;
 }
 
 /** A log with its genesis in it. Limits can be set by the flags of `serve`. */
@@ -48,13 +52,17 @@ export async function startTestLog(driver: Driver, options: TestOptions = {}): P
   const { config } = loadConfig({ flags, env: {} });
   const key = logKey(nodeCrypto, privateKeySigner(await generateKey("ed25519"), "test"), ORIGIN);
   const { parts: store, remove } = await openStore(driver);
+  const now = options.now ?? ((): number => 1_790_000_000_000);
+  const clockStore = new ClockInMemory();
+  clockStore.write(Math.floor(now() / 1000));
   const parts: LogParts = {
     ...store,
     key,
     crypto: nodeCrypto,
     authority: options.authority ?? anyone,
     logger: silentLogger,
-    now: () => 1_790_000_000_000,
+    now,
+    clock: openClock({ store: clockStore, wall: now, monotonic: () => performance.now() }),
     withGenesis: true,
   };
   const log = await serveLog(parts, config);

@@ -1,0 +1,33 @@
+/**
+ * A small file that is replaced whole: another name, fsync, rename, fsync of the folder. After a
+ * crash there is the old file or the new one, never a part of one.
+ *
+ * @module
+ */
+import { closeSync, fsyncSync, openSync, renameSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
+
+/** Durable when it returns. Throws what the system says; then the old file is as it was. */
+export function replaceFile(path: string, bytes: Uint8Array): void {
+  const draft = `${path}.new`;
+  const file = openSync(draft, "w", 0o600);
+  try {
+    writeFileSync(file, bytes);
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
+  }
+  renameSync(draft, path);
+  syncFolder(dirname(path));
+}
+
+export function syncFolder(path: string): void {
+  // Windows has no fsync of folders; its renames are written through.
+  if (process.platform === "win32") return;
+  const folder = openSync(path, "r");
+  try {
+    fsyncSync(folder);
+  } finally {
+    closeSync(folder);
+  }
+}
