@@ -1,13 +1,13 @@
 /**
- * As much of DER (X.690) as keys and ECDSA signatures need. Strict: one-byte tags, definite
+ * As much of DER (X.690) as keys, certificates and ECDSA signatures need. Strict: one-byte tags, definite
  * lengths in their shortest form, so that what is accepted is what would be written.
  *
  * @module
  */
 import { concat } from "./bytes.ts";
 
-const DER_INTEGER = 0x02;
-const DER_BIT_STRING = 0x03;
+export const DER_INTEGER = 0x02;
+export const DER_BIT_STRING = 0x03;
 export const DER_NULL = 0x05;
 export const DER_OID = 0x06;
 export const DER_SEQUENCE = 0x30;
@@ -29,6 +29,17 @@ export class DerReader {
   /** Where reading stands, in bytes. */
   get offset(): number {
     return this.at;
+  }
+
+  /** The tag of the next value, which may be no value at all. */
+  get tag(): number | undefined {
+    return this.bytes[this.at];
+  }
+
+  /** The next value with its tag and length. */
+  element(tag: number): Uint8Array | undefined {
+    const start = this.at;
+    return this.value(tag) === undefined ? undefined : this.bytes.subarray(start, this.at);
   }
 
   /** The body of the next value, which must have this tag. */

@@ -61,6 +61,8 @@ export { parseSubmission } from "./http/submission.ts";
 export type { JsonObject, JsonValue } from "./json.ts";
 export { canonicalJson, parseJson } from "./json.ts";
 // Keys.
+export type { CarriedKey, KeyContainer } from "./key/certificate.ts";
+export { certificateKey, certificateSpki, readCarriedKey } from "./key/certificate.ts";
 export type { KeyDetails, KeyDetailsName, SignatureAlgorithm } from "./key/key-details.ts";
 export { detailsFor, KEY_DETAILS } from "./key/key-details.ts";
 export { signerId } from "./key/signer-id.ts";

@@ -15,7 +15,7 @@ import type { Crypto, SignatureAlgorithm } from "../crypto/crypto.ts";
 export interface SignatureInput {
   /** Sigstore's keyDetails name, where the leaf has one. */
   readonly algorithm: string | undefined;
-  /** SPKI in DER, or the SSH wire form: whichever the kind carries. */
+  /** SPKI or certificate in DER, or the SSH wire form: whichever the kind carries. */
   readonly key: Uint8Array;
   readonly signature: Uint8Array;
   /** The exact bytes that were signed (for DSSE the PAE), at most `MAX_CONTENT_BYTES`. */

@@ -1,23 +1,23 @@
 /**
- * A plain signature: SPKI key, Sigstore's name of key, hash and padding, signature bytes.
+ * A plain signature: a key as SPKI or in a certificate, Sigstore's name of key, hash and padding, signature bytes.
  * The kinds `dsse` and `raw` both end here; they differ in what the content may be.
  *
  * Spec: docs/formats.md §Signatures.
  *
  * @module
  */
+import { containerOf, readCarriedKey } from "../../schema/key/certificate.ts";
 import { checkKeyDetails } from "../../schema/key/key-details.ts";
-import { isCanonicalSpki, type PublicKey, parseSpki } from "../../schema/key/spki.ts";
+import { encodeSpki, type PublicKey } from "../../schema/key/spki.ts";
 import type { Crypto } from "../crypto/crypto.ts";
 import { refuse, type SignatureInput, type SignatureResult } from "./kind.ts";
 
 export async function verifyPlain(crypto: Crypto, input: SignatureInput): Promise<SignatureResult> {
   const field = "signature.key";
-  const parsed = parseSpki(input.key);
+  const parsed = readCarriedKey({ container: containerOf(input.key), bytes: input.key });
   if (!parsed.ok) return refuse("key is refused", field, parsed.message);
   const publicKey = parsed.value;
-  if (!isCanonicalSpki(publicKey, input.key))
-    return refuse("key is refused", field, "the key is not in its canonical encoding");
+  const spki = encodeSpki(publicKey);
   if (input.algorithm === undefined)
     return refuse("signature is malformed", "signature.algorithm", "the algorithm is not named");
   const details = checkKeyDetails(input.algorithm, publicKey);
@@ -36,7 +36,7 @@ export async function verifyPlain(crypto: Crypto, input: SignatureInput): Promis
       "signature.algorithm",
       `this platform has no ${algorithm}; verify it with Node`,
     );
-  if (!(await crypto.verify(algorithm, input.key, input.content, input.signature)))
+  if (!(await crypto.verify(algorithm, spki, input.content, input.signature)))
     return refuse(
       "signature does not verify",
       "signature.value",
@@ -45,8 +45,7 @@ export async function verifyPlain(crypto: Crypto, input: SignatureInput): Promis
   return {
     ok: true,
     evidence: {
-      // The key is canonical, so its hash is the signer id.
-      signerId: crypto.sha256(input.key),
+      signerId: crypto.sha256(spki),
       publicKey,
       keyType: keyTypeName(publicKey),
       algorithm,

@@ -9,6 +9,7 @@
  */
 import { equal } from "../../schema/bytes.ts";
 import type { CountersignLeaf, HashedrekordLeaf, Leaf } from "../../schema/entry/leaf.ts";
+import { containerOf } from "../../schema/key/certificate.ts";
 import type { Crypto } from "../crypto/crypto.ts";
 import { dsseKind } from "./dsse.ts";
 import {
@@ -70,9 +71,12 @@ async function verifyHashedrekord(
 ): Promise<SignatureResult> {
   if (content === undefined) return contentMissing();
   if (!equal(crypto.sha256(content), leaf.digest)) return contentDiffers();
+  const { container, bytes } = leaf.verifier;
+  if (containerOf(bytes) !== container)
+    return refuse("key is refused", "signature.key", `the leaf's ${container} is not one`);
   return verifySignature(crypto, rawKind.format, {
     algorithm: leaf.keyDetails,
-    key: leaf.key,
+    key: bytes,
     signature: leaf.signature,
     content,
   });

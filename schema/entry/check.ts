@@ -9,6 +9,7 @@
  */
 import { equal } from "../bytes.ts";
 import { type Failure, failure, type Result, success } from "../error.ts";
+import { containerOf } from "../key/certificate.ts";
 import type { PublicKey } from "../key/spki.ts";
 import type { Hash, Sha256 } from "../tlog/hash.ts";
 import { Content } from "./content.ts";
@@ -87,7 +88,7 @@ const FIELDS: SignatureFields = {
 };
 
 const HASHEDREKORD_FIELDS: SignatureFields = {
-  key: "spec.hashedRekordV002.signature.verifier.publicKey.rawBytes",
+  key: "spec.hashedRekordV002.signature.verifier",
   algorithm: "spec.hashedRekordV002.signature.verifier.keyDetails",
   signature: "spec.hashedRekordV002.signature.content",
 };
@@ -99,10 +100,13 @@ function leafSigner(sha256: Sha256, leaf: Leaf, attackerKey?: Uint8Array): Resul
 }
 
 function hashedrekordSigner(sha256: Sha256, leaf: HashedrekordLeaf): Result<Signer> {
-  const { keyDetails, key, signature: value } = leaf;
-  const signature = { by: "key", keyDetails, key, value } as const;
-  const signer = readSigner(sha256, signature, HASHEDREKORD_FIELDS);
-  if (signer.ok && !equal(signer.value.key, key)) return notCanonical(HASHEDREKORD_FIELDS.key);
+  const { keyDetails, verifier, signature: value } = leaf;
+  const fields = {
+    ...HASHEDREKORD_FIELDS,
+    key: `${HASHEDREKORD_FIELDS.key}.${verifier.container}.rawBytes`,
+  };
+  const signer = readSigner(sha256, { by: "key", keyDetails, key: verifier, value }, fields);
+  if (signer.ok && !equal(signer.value.key, verifier.bytes)) return notCanonical(fields.key);
   return signer;
 }
 
@@ -126,7 +130,8 @@ function countersignSigner(
   const bytes = key.value ?? attackerKey;
   if (bytes === undefined) return notNamed("key");
   if (key.digest !== undefined && !equal(sha256(bytes), key.digest)) return notNamed("key");
-  const plain = { by: "key", keyDetails: algorithm, key: bytes, value } as const;
+  const carried = { container: containerOf(bytes), bytes };
+  const plain = { by: "key", keyDetails: algorithm, key: carried, value } as const;
   const signer = readSigner(sha256, plain, FIELDS);
   if (!signer.ok) return signer;
   if (!equal(signer.value.key, bytes)) return notCanonical(FIELDS.key);

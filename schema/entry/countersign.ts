@@ -43,7 +43,7 @@ export interface LeafGit {
 export interface LeafKey {
   /** The signer id. */
   readonly id: Hash;
-  /** The key itself: SPKI DER, or the SSH wire form for `sshsig`. Exactly one of the two is there. */
+  /** The key itself: SPKI or certificate in DER, or the SSH wire form for `sshsig`. Exactly one of the two is there. */
   readonly value?: Uint8Array;
   /** SHA-256 of a key that is stored beside the leaf. */
   readonly digest?: Hash;

@@ -117,13 +117,13 @@ function makeLeaf(
   git: LeafGit | undefined,
   kind: Leaf["kind"] | undefined,
 ): Leaf {
-  const { algorithm, key, value } = signer;
+  const { algorithm, container = "publicKey", key, value } = signer;
   if (algorithm !== undefined && isHashedrekordKeyDetails(algorithm) && kind !== "countersign")
     return {
       kind: "hashedrekord",
       digest: content.digest,
       keyDetails: algorithm,
-      key,
+      verifier: { container, bytes: key },
       signature: value,
     };
   const format = algorithm === undefined ? "sshsig" : isPaeReading(reading) ? "dsse" : "raw";

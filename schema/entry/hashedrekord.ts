@@ -1,7 +1,8 @@
 /**
  * The `hashedrekord` 0.0.2 leaf, byte for byte as Rekor v2 writes it.
  *
- * Only what this log writes in that form is read: a SHA-256 digest and a plain public key.
+ * Only what this log writes in that form is read: a SHA-256 digest, and a plain public key or an
+ * X.509 certificate.
  * The parser does not look at white space, order or escapes: `parseLeaf` re-encodes and compares.
  *
  * Spec: docs/formats.md §Leaf. Vectors: test/vectors/leaf/.
@@ -10,8 +11,9 @@
  */
 import { toBase64 } from "../bytes.ts";
 import { type Fields, refuse } from "../fields.ts";
+import type { CarriedKey } from "../key/certificate.ts";
 import type { KeyDetailsName } from "../key/key-details.ts";
-import { MAX_INLINE_KEY_BYTES } from "../limits.ts";
+import { MAX_INLINE_KEY_BYTES, MAX_KEY_BYTES } from "../limits.ts";
 import { asHash, type Hash } from "../tlog/hash.ts";
 
 export const HASHEDREKORD_VERSION = "0.0.2";
@@ -37,15 +39,15 @@ export function isHashedrekordKeyDetails(name: string): name is HashedrekordKeyD
   return KEY_DETAILS.some((known) => known === name);
 }
 
-/** An ECDSA P-256 or RSA PKCS#1 v1.5 signature with SHA-256, by a plain key, over `digest`. */
+/** An ECDSA P-256 or RSA PKCS#1 v1.5 signature with SHA-256 over `digest`. */
 export interface HashedrekordLeaf {
   readonly kind: "hashedrekord";
   /** SHA-256 of the content, which may not be held (an opaque entry). */
   readonly digest: Hash;
   /** Sigstore's name of key type, hash and padding. */
   readonly keyDetails: HashedrekordKeyDetails;
-  /** SPKI, DER. */
-  readonly key: Uint8Array;
+  /** The key that signed: itself, or in a certificate. */
+  readonly verifier: CarriedKey;
   /** ECDSA as DER, RSA as it is. */
   readonly signature: Uint8Array;
 }
@@ -57,7 +59,7 @@ export function encodeHashedrekord(leaf: HashedrekordLeaf): string {
     `"data":{"algorithm":"SHA2_256","digest":"${toBase64(leaf.digest)}"},` +
     `"signature":{"content":"${toBase64(leaf.signature)}","verifier":{` +
     `"keyDetails":"${leaf.keyDetails}",` +
-    `"publicKey":{"rawBytes":"${toBase64(leaf.key)}"}}}}}}`
+    `"${leaf.verifier.container}":{"rawBytes":"${toBase64(leaf.verifier.bytes)}"}}}}}}`
   );
 }
 
@@ -69,16 +71,11 @@ export function readHashedrekord(root: Fields): HashedrekordLeaf {
   data.oneOf("algorithm", ["SHA2_256"]);
   const signature = record.object("signature");
   const verifier = signature.object("verifier");
-  if (verifier.has("x509Certificate"))
-    refuse("KIND_UNSUPPORTED", "unsupported kind of key: a certificate", {
-      field: verifier.name("x509Certificate"),
-      expected: "publicKey",
-    });
   return {
     kind: "hashedrekord",
     digest: readHash(data, "digest"),
     keyDetails: readKeyDetails(verifier),
-    key: verifier.object("publicKey").bytes("rawBytes", { min: 1, max: MAX_INLINE_KEY_BYTES }),
+    verifier: readVerifier(verifier),
     signature: signature.bytes("content", { min: 1 }),
   };
 }
@@ -86,6 +83,13 @@ export function readHashedrekord(root: Fields): HashedrekordLeaf {
 /** Inside `readFields`: thirty-two bytes in base64. */
 export function readHash(fields: Fields, name: string): Hash {
   return asHash(fields.bytes(name)) ?? fields.refuse(name, "32 bytes in standard base64");
+}
+
+/** One of the two: with both, the leaf is not its own canonical form. */
+function readVerifier(verifier: Fields): CarriedKey {
+  const container = verifier.has("x509Certificate") ? "x509Certificate" : "publicKey";
+  const max = container === "publicKey" ? MAX_INLINE_KEY_BYTES : MAX_KEY_BYTES;
+  return { container, bytes: verifier.object(container).bytes("rawBytes", { min: 1, max }) };
 }
 
 function readKeyDetails(verifier: Fields): HashedrekordKeyDetails {

@@ -15,7 +15,7 @@ import { gitLeafField, parseGitObject } from "../git/object.ts";
 import type {
   DsseSubmission,
   GitSubmission,
-  PublicKeyVerifier,
+  PlainVerifier,
   RawSubmission,
   SshsigSubmission,
   SshsigVerifier,
@@ -79,8 +79,9 @@ function prepareEnvelope(
     });
   const entries: PreparedEntry[] = [];
   for (const [i, { sig }] of signatures.entries()) {
-    const fields = verifierFields(`verifiers[${i}]`, `envelope.signatures[${i}].sig`);
-    const signature = signatureOf(submission.verifiers[i], sig, fields);
+    const verifier = submission.verifiers[i];
+    const fields = verifierFields(verifier, `verifiers[${i}]`, `envelope.signatures[${i}].sig`);
+    const signature = signatureOf(verifier, sig, fields);
     if (!signature.ok) return signature;
     const entry = prepare(sha256, content.value, signature.value, undefined, {
       ...fields,
@@ -134,7 +135,7 @@ function prepareRaw(sha256: Sha256, submission: RawSubmission): Result<PreparedE
   if (!content.ok) return content;
   const value = decode(submission.signature, "signature");
   if (!value.ok) return value;
-  const fields = verifierFields("verifier", "signature");
+  const fields = verifierFields(submission.verifier, "verifier", "signature");
   const signature = signatureOf(submission.verifier, value.value, fields);
   if (!signature.ok) return signature;
   return prepare(sha256, content.value, signature.value, undefined, {
@@ -171,19 +172,28 @@ function prepare(
 }
 
 function signatureOf(
-  verifier: PublicKeyVerifier | SshsigVerifier | undefined,
+  verifier: PlainVerifier | SshsigVerifier | undefined,
   value: Uint8Array,
   fields: SignatureFields,
 ): Result<AttackerSignature> {
   if (verifier === undefined) return notBase64(fields.key);
   if ("sshsig" in verifier) return success({ by: "sshsig", value });
-  const key = decode(verifier.publicKey, fields.key);
-  if (!key.ok) return key;
-  return success({ by: "key", keyDetails: verifier.keyDetails, key: key.value, value });
+  const { keyDetails } = verifier;
+  const isKey = "publicKey" in verifier;
+  const bytes = decode(isKey ? verifier.publicKey : verifier.x509Certificate, fields.key);
+  if (!bytes.ok) return bytes;
+  const container = isKey ? "publicKey" : "x509Certificate";
+  return success({ by: "key", keyDetails, key: { container, bytes: bytes.value }, value });
 }
 
-function verifierFields(verifier: string, signature: string): SignatureFields {
-  return { key: `${verifier}.publicKey`, algorithm: `${verifier}.keyDetails`, signature };
+function verifierFields(
+  verifier: PlainVerifier | SshsigVerifier | undefined,
+  path: string,
+  signature: string,
+): SignatureFields {
+  const certificate = verifier !== undefined && "x509Certificate" in verifier;
+  const key = `${path}.${certificate ? "x509Certificate" : "publicKey"}`;
+  return { key, algorithm: `${path}.keyDetails`, signature };
 }
 
 function decodeContent(sha256: Sha256, attackerText: string): Result<Content> {

@@ -10,6 +10,7 @@
  * @module
  */
 import { type Failure, failure, type Result, success } from "../error.ts";
+import { type CarriedKey, certificateKey } from "../key/certificate.ts";
 import { checkKeyDetails, isKeyDetailsName, type KeyDetailsName } from "../key/key-details.ts";
 import { signerId } from "../key/signer-id.ts";
 import { encodeSpki, type PublicKey, parseSpki } from "../key/spki.ts";
@@ -23,8 +24,7 @@ export type AttackerSignature =
   | {
       readonly by: "key";
       readonly keyDetails: string;
-      /** SPKI DER. */
-      readonly key: Uint8Array;
+      readonly key: CarriedKey;
       readonly value: Uint8Array;
     }
   | {
@@ -43,8 +43,10 @@ export interface SignatureFields {
 export interface Signer {
   readonly id: Hash;
   readonly publicKey: PublicKey;
-  /** The key as a leaf carries it: canonical SPKI, or the SSH wire form. */
+  /** The key as a leaf carries it: canonical SPKI, a certificate, or the SSH wire form. */
   readonly key: Uint8Array;
+  /** In what a plain signature carries it. */
+  readonly container?: CarriedKey["container"];
   /** The signature as a leaf carries it. */
   readonly value: Uint8Array;
   /** Of a plain signature. */
@@ -71,7 +73,8 @@ function readPlain(
   fields: SignatureFields,
 ): Result<Signer> {
   const { keyDetails, key: attackerKey, value } = signature;
-  if (attackerKey.length > MAX_KEY_BYTES)
+  const { container, bytes } = attackerKey;
+  if (bytes.length > MAX_KEY_BYTES)
     return failure("TOO_LARGE", `A key has at most ${MAX_KEY_BYTES} bytes.`, {
       field: fields.key,
       limit: MAX_KEY_BYTES,
@@ -81,7 +84,7 @@ function readPlain(
       field: fields.signature,
       expected: "a signature in base64",
     });
-  const key = parseSpki(attackerKey);
+  const key = container === "publicKey" ? parseSpki(bytes) : certificateKey(bytes);
   if (!key.ok) return inField(key, fields.key);
   const details = checkKeyDetails(keyDetails, key.value);
   if (!details.ok || !isKeyDetailsName(keyDetails))
@@ -89,7 +92,8 @@ function readPlain(
   return success({
     id: signerId(sha256, key.value),
     publicKey: key.value,
-    key: encodeSpki(key.value),
+    key: container === "publicKey" ? encodeSpki(key.value) : bytes,
+    container,
     value,
     algorithm: keyDetails,
     context: { signedBy: "key" },

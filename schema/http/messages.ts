@@ -13,6 +13,14 @@ export interface PublicKeyVerifier {
   readonly keyDetails: string;
 }
 
+/** The same with an X.509 certificate (DER) that has the key in it. */
+export interface CertificateVerifier {
+  readonly x509Certificate: string;
+  readonly keyDetails: string;
+}
+
+export type PlainVerifier = PublicKeyVerifier | CertificateVerifier;
+
 /** The signature is a binary SSHSIG blob in base64, and brings its key itself. */
 export interface SshsigVerifier {
   readonly sshsig: true;
@@ -26,7 +34,7 @@ export interface DsseSubmission {
     readonly payload: string;
     readonly signatures: readonly { readonly sig: string; readonly keyid?: string }[];
   };
-  readonly verifiers: readonly (PublicKeyVerifier | SshsigVerifier)[];
+  readonly verifiers: readonly (PlainVerifier | SshsigVerifier)[];
 }
 
 /** A git commit, tag or push certificate, raw, with its signature in it. */
@@ -47,7 +55,7 @@ export interface RawSubmission {
   readonly kind: "raw";
   readonly content: string;
   readonly signature: string;
-  readonly verifier: PublicKeyVerifier;
+  readonly verifier: PlainVerifier;
 }
 
 /** One thing that is submitted. It may become several entries (one for each signature). */

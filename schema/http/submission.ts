@@ -13,7 +13,7 @@ import { failure, type Result } from "../error.ts";
 import { type Fields, readFields, refuse } from "../fields.ts";
 import { type JsonValue, parseJson } from "../json.ts";
 import { MAX_BODY_BYTES, MAX_ENVELOPE_SIGNATURES } from "../limits.ts";
-import type { DsseSubmission, PublicKeyVerifier, SshsigVerifier, Submission } from "./messages.ts";
+import type { DsseSubmission, PlainVerifier, SshsigVerifier, Submission } from "./messages.ts";
 
 const KINDS = "dsse | git | sshsig | raw";
 
@@ -81,21 +81,21 @@ function readDsse(root: Fields): DsseSubmission {
   };
 }
 
-function readVerifier(verifier: Fields): PublicKeyVerifier | SshsigVerifier {
+function readVerifier(verifier: Fields): PlainVerifier | SshsigVerifier {
   if (!verifier.has("sshsig")) return readPlainVerifier(verifier);
   verifier.only("sshsig");
   if (!verifier.boolean("sshsig")) verifier.refuse("sshsig", "true, or no such field");
   return { sshsig: true };
 }
 
-function readPlainVerifier(verifier: Fields): PublicKeyVerifier {
-  if (verifier.has("x509Certificate"))
-    refuse("KIND_UNSUPPORTED", "unsupported kind of key: a certificate", {
-      field: verifier.name("x509Certificate"),
-      expected: "publicKey",
-    });
+function readPlainVerifier(verifier: Fields): PlainVerifier {
+  const keyDetails = (): string => verifier.string("keyDetails");
+  if (verifier.has("x509Certificate")) {
+    verifier.only("x509Certificate", "keyDetails");
+    return { x509Certificate: verifier.string("x509Certificate"), keyDetails: keyDetails() };
+  }
   verifier.only("publicKey", "keyDetails");
-  return { publicKey: verifier.string("publicKey"), keyDetails: verifier.string("keyDetails") };
+  return { publicKey: verifier.string("publicKey"), keyDetails: keyDetails() };
 }
 
 /** An empty content is a content. */

@@ -37,9 +37,11 @@ const base64 = z.string().describe("Standard base64 with padding (RFC 4648 §4).
 const decimal = z.string().regex(/^(0|[1-9]\d*)$/);
 const index = z.number().int().min(0);
 
-const publicKey = z.strictObject({
-  publicKey: base64.describe("SPKI in DER."),
-  keyDetails: z.string().describe("Sigstore's name, e.g. PKIX_ECDSA_P256_SHA_256."),
+const keyDetails = z.string().describe("Sigstore's name, e.g. PKIX_ECDSA_P256_SHA_256.");
+const publicKey = z.strictObject({ publicKey: base64.describe("SPKI in DER."), keyDetails });
+const certificate = z.strictObject({
+  x509Certificate: base64.describe("X.509 certificate in DER; its key signed."),
+  keyDetails,
 });
 
 const submission: z.ZodType<Submission> = z.discriminatedUnion("kind", [
@@ -54,7 +56,7 @@ const submission: z.ZodType<Submission> = z.discriminatedUnion("kind", [
         .max(MAX_ENVELOPE_SIGNATURES),
     }),
     verifiers: z
-      .array(z.union([publicKey, z.strictObject({ sshsig: z.literal(true) })]))
+      .array(z.union([publicKey, certificate, z.strictObject({ sshsig: z.literal(true) })]))
       .describe("verifiers[i] belongs to envelope.signatures[i]."),
   }),
   z.strictObject({ kind: z.literal("git"), object: base64.describe("The raw git object.") }),
@@ -67,7 +69,7 @@ const submission: z.ZodType<Submission> = z.discriminatedUnion("kind", [
     kind: z.literal("raw"),
     content: base64,
     signature: base64,
-    verifier: publicKey,
+    verifier: z.union([publicKey, certificate]),
   }),
 ]);
 

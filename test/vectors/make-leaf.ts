@@ -18,6 +18,7 @@ import { formatReceipt, type LogEntry } from "../../schema/receipt.ts";
 import { formatCheckpoint } from "../../schema/tlog/checkpoint.ts";
 import { type Hash, leafHash, nodeHash } from "../../schema/tlog/hash.ts";
 import { formatNote, formatVkey, keyHash, keyId, SIGNATURE_TYPES } from "../../schema/tlog/note.ts";
+import { certified } from "./certificates.ts";
 import * as made from "./signers.ts";
 import * as say from "./statements.ts";
 
@@ -49,6 +50,7 @@ export const SUBMISSIONS: readonly (readonly [name: string, what: string, Submis
   ["hashedrekord-p256-provenance", "ECDSA P-256 over a PAE: SLSA provenance v1", inToto(say.provenance(), p256)],
   ["hashedrekord-p256-raw", "ECDSA P-256 over raw bytes: a checksum file", made.rawSubmission(say.CHECKSUMS, p256)],
   ["hashedrekord-rsa-2048", "RSA PKCS #1 v1.5 over raw bytes that nobody reads", made.rawSubmission(utf8("any bytes\n"), made.rsaSigner())],
+  ["hashedrekord-p256-certificate", "ECDSA P-256 over a PAE, the key in a certificate", inToto(say.provenance(), certified(p256, "ada@example.org"))],
   ["dsse-ed25519-commit-review", "Ed25519 over a PAE: commit-review", inToto(say.review(), ada)],
   ["dsse-ed25519-withdraw", "a review that withdraws an earlier one, meant for one log", inToto(say.review({ verdict: "withdraw", supersedes: earlier, log: log.vkey, seq: 1, prev: earlier }), ada)],
   ["dsse-ed25519-build-result", "Ed25519 over a PAE: build-result", inToto(say.build(), ada)],
@@ -58,6 +60,7 @@ export const SUBMISSIONS: readonly (readonly [name: string, what: string, Submis
   ["dsse-ml-dsa-44", "ML-DSA-44 over a PAE of another payload type", made.dsseSubmission("text/plain", utf8("hello\n"), made.mlDsaSigner("ml"))],
   ["dsse-three-signers", "one envelope, three signatures, three entries over one content", inToto(say.review({ verdict: "reject" }), ada, bob, p256)],
   ["raw-ed25519-checksums", "Ed25519 over raw bytes: a checksum file", made.rawSubmission(say.CHECKSUMS, ada)],
+  ["raw-ed25519-certificate", "Ed25519 over raw bytes, the key in a certificate", made.rawSubmission(say.CHECKSUMS, certified(ada, "ada@example.org"))],
   ["raw-ed25519-simple-signing", "Ed25519 over raw bytes: containers' simple signing", made.rawSubmission(say.SIMPLE_SIGNING, ada)],
   ["raw-ed25519-commit", "Ed25519 over the bytes of an unsigned commit", made.rawSubmission(utf8(say.UNSIGNED_COMMIT), ada)],
   ["raw-ed25519-empty", "Ed25519 over no bytes at all", made.rawSubmission(new Uint8Array(0), ada)],

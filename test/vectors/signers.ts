@@ -11,7 +11,7 @@ import { concat, fromBase64, fromHex, toBase64, utf8 } from "../../schema/bytes.
 import { pae } from "../../schema/entry/dsse.ts";
 import { armor, formatSshsig, signedData } from "../../schema/entry/sshsig.ts";
 import { unwrap } from "../../schema/error.ts";
-import type { PublicKeyVerifier, Submission } from "../../schema/http/messages.ts";
+import type { PlainVerifier, Submission } from "../../schema/http/messages.ts";
 import type { KeyDetailsName } from "../../schema/key/key-details.ts";
 import { encodeSpki } from "../../schema/key/spki.ts";
 import { encodeSshKey, parseSshKey, type SshPublicKey } from "../../schema/key/ssh-key.ts";
@@ -25,6 +25,8 @@ export interface PlainSigner {
   /** SPKI, DER. */
   readonly spki: Uint8Array;
   readonly sign: (message: Uint8Array) => Uint8Array;
+  /** The certificate that is handed over instead of the key. */
+  readonly certificate?: Uint8Array;
 }
 
 /** A key that signs as ssh-keygen does. */
@@ -161,7 +163,8 @@ function sshsig(
   });
 }
 
-export function verifier({ keyDetails, spki }: PlainSigner): PublicKeyVerifier {
+export function verifier({ certificate, keyDetails, spki }: PlainSigner): PlainVerifier {
+  if (certificate !== undefined) return { x509Certificate: toBase64(certificate), keyDetails };
   return { publicKey: toBase64(spki), keyDetails };
 }
 

@@ -201,7 +201,10 @@ describe("what a leaf binds", () => {
       kind: "hashedrekord",
       digest: leaf.content.digest,
       keyDetails: "PKIX_ECDSA_P256_SHA_256",
-      key: leaf.signature.key.value ?? new Uint8Array(0),
+      verifier: {
+        container: "publicKey",
+        bytes: leaf.signature.key.value ?? new Uint8Array(0),
+      },
       signature: leaf.signature.value,
     };
     expect(await verifyEntrySignature(nodeCrypto, record, content)).toMatchObject({

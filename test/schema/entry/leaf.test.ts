@@ -88,12 +88,17 @@ describe("a leaf", () => {
     expect(reason(parseLeaf(utf8(text)))).toEqual(["KIND_UNSUPPORTED", field]);
   });
 
-  test("a hashedrekord with a certificate, or another keyDetails, is refused as unsupported", () => {
+  test("a hashedrekord has one key, plain or in a certificate, under a name that it can hold", () => {
     const text = textOf("hashedrekord-p256-raw");
     const verifier = "spec.hashedRekordV002.signature.verifier";
-    expect(reason(parseLeaf(utf8(text.replace("publicKey", "x509Certificate"))))).toEqual([
-      "KIND_UNSUPPORTED",
-      `${verifier}.x509Certificate`,
+    expect(unwrap(parseLeaf(utf8(text.replace("publicKey", "x509Certificate"))))).toMatchObject({
+      verifier: { container: "x509Certificate" },
+    });
+    const both = text.replace('"publicKey"', '"publicKey":{"rawBytes":"AA=="},"x509Certificate"');
+    expect(reason(parseLeaf(utf8(both)))[0]).toBe("NOT_CANONICAL");
+    expect(reason(parseLeaf(utf8(text.replace('"publicKey"', '"another"'))))).toEqual([
+      "FIELD_INVALID",
+      `${verifier}.publicKey`,
     ]);
     expect(reason(parseLeaf(utf8(text.replace("P256_SHA_256", "P384_SHA_384"))))).toEqual([
       "KIND_UNSUPPORTED",

@@ -66,11 +66,19 @@ describe("a submission", () => {
     if (field !== undefined) expect(named).toBe(field);
   });
 
-  test("of a kind that is not known, or with a certificate, is refused as unsupported", () => {
+  test("of a kind that is not known is refused as unsupported", () => {
     expect(reason(parse({ kind: "openpgp" }))).toEqual(["KIND_UNSUPPORTED", "kind"]);
-    expect(reason(parse({ ...raw, verifier: { x509Certificate: "" } }))).toEqual([
-      "KIND_UNSUPPORTED",
-      "verifier.x509Certificate",
+  });
+
+  test("has a certificate or a key in each verifier, not both", () => {
+    const verifier = { x509Certificate: "AA==", keyDetails: "PKIX_ECDSA_P256_SHA_256" };
+    expect(unwrap(parse({ ...raw, verifier }))).toMatchObject({ verifier });
+    expect(unwrap(parse({ ...dsse, verifiers: [verifier] }))).toMatchObject({
+      verifiers: [verifier],
+    });
+    expect(reason(parse({ ...raw, verifier: { ...verifier, publicKey: "AA==" } }))).toEqual([
+      "FIELD_INVALID",
+      "verifier.publicKey",
     ]);
   });
 

@@ -1,0 +1,62 @@
+/**
+ * Certificates of the fixed keys, byte for byte the same each time: as an authority for keyless
+ * signing issues them, with no subject and the identity in a critical extension.
+ */
+import { concat, fromHex, utf8 } from "../../schema/bytes.ts";
+import {
+  DER_INTEGER,
+  DER_OID,
+  DER_SEQUENCE,
+  der,
+  derBits,
+  derUnsigned,
+} from "../../schema/der.ts";
+import { ed25519Signer, type PlainSigner } from "./signers.ts";
+
+const SET = 0x31;
+const UTF8_STRING = 0x0c;
+const UTC_TIME = 0x17;
+const OCTETS = 0x04;
+const BOOLEAN = 0x01;
+const EMAIL = 0x81;
+const VERSION = 0xa0;
+const EXTENSIONS = 0xa3;
+
+const oid = (hex: string): Uint8Array => der(DER_OID, fromHex(hex) ?? new Uint8Array(0));
+const ED25519 = der(DER_SEQUENCE, oid("2b6570"));
+const COMMON_NAME = oid("550403");
+const SUBJECT_ALT_NAME = oid("551d11");
+
+/** The signer with its key in a certificate instead of as it is. */
+export interface CertifiedSigner extends PlainSigner {
+  readonly certificate: Uint8Array;
+}
+
+/** A certificate of the signer's key by the fixed authority, which names `email` as its owner. */
+export function certified(signer: PlainSigner, email: string): CertifiedSigner {
+  const authority = ed25519Signer("authority");
+  const name = der(SET, der(DER_SEQUENCE, COMMON_NAME, der(UTF8_STRING, utf8("authority"))));
+  const san = der(
+    DER_SEQUENCE,
+    SUBJECT_ALT_NAME,
+    der(BOOLEAN, Uint8Array.of(0xff)),
+    der(OCTETS, der(DER_SEQUENCE, der(EMAIL, utf8(email)))),
+  );
+  const signed = der(
+    DER_SEQUENCE,
+    der(VERSION, der(DER_INTEGER, Uint8Array.of(2))),
+    derUnsigned(Uint8Array.of(0x7f, 1)),
+    ED25519,
+    der(DER_SEQUENCE, name),
+    der(
+      DER_SEQUENCE,
+      der(UTC_TIME, utf8("261122100000Z")),
+      der(UTC_TIME, utf8("261122101000Z")),
+    ),
+    der(DER_SEQUENCE),
+    signer.spki,
+    der(EXTENSIONS, der(DER_SEQUENCE, san)),
+  );
+  const certificate = der(DER_SEQUENCE, concat(signed, ED25519, derBits(authority.sign(signed))));
+  return { ...signer, certificate };
+}
