@@ -12,7 +12,14 @@ interface GoProgram {
   readonly version: string;
 }
 
-type ProgramName = "tesseraFsck" | "tesseraPosix" | "rekorPosix";
+type ProgramName =
+  | "tesseraFsck"
+  | "tesseraPosix"
+  | "tesseraOneshot"
+  | "rekorPosix"
+  | "cosign"
+  | "litewitness"
+  | "omniwitness";
 
 const PROGRAMS: Readonly<Record<ProgramName, GoProgram>> = {
   tesseraFsck: { module: "github.com/transparency-dev/tessera/cmd/fsck", version: "v1.0.4" },
@@ -24,6 +31,18 @@ const PROGRAMS: Readonly<Record<ProgramName, GoProgram>> = {
     module: "github.com/sigstore/rekor-tiles/v2/cmd/rekor-server/posix",
     version: "v2.3.0",
   },
+  /** The one program of Tessera's that takes a witness policy. */
+  tesseraOneshot: {
+    module: "github.com/transparency-dev/tessera/cmd/examples/posix-oneshot",
+    version: "v1.0.4",
+  },
+  cosign: { module: "github.com/sigstore/cosign/v3/cmd/cosign", version: "v3.1.3" },
+  /** The newest that Go 1.26 builds. */
+  litewitness: { module: "filippo.io/torchwood/cmd/litewitness", version: "v0.9.0" },
+  omniwitness: {
+    module: "github.com/transparency-dev/witness/cmd/omniwitness",
+    version: "v0.0.0-20260720115447-2e1c6971d19e",
+  },
 };
 
 export type Found =
@@ -32,13 +51,15 @@ export type Found =
 
 const root = join(import.meta.dirname, "../..");
 
-/** Path of the program, built on first use (minutes). `COUNTERSIGN_PEERS` names another folder. */
+/** Where other people's programs are kept. `COUNTERSIGN_PEERS` names another folder. */
+export function peersFolder(): string {
+  return process.env["COUNTERSIGN_PEERS"] ?? join(root, "node_modules/.cache/peers");
+}
+
+/** Path of the program, built on first use (minutes). */
 export function findProgram(name: ProgramName): Found {
   const { module, version } = PROGRAMS[name];
-  const folder = join(
-    process.env["COUNTERSIGN_PEERS"] ?? join(root, "node_modules/.cache/peers"),
-    `${name}-${version}`,
-  );
+  const folder = join(peersFolder(), `${name}-${version}`);
   const path = join(folder, basename(module));
   if (existsSync(path)) return { found: true, path };
   try {
