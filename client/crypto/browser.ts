@@ -3,7 +3,7 @@
  *
  * The platform's WebCrypto, where it is given, checks ECDSA and RSA; @noble checks Ed25519 and
  * ML-DSA-44, and ECDSA where WebCrypto has not the curve. Without WebCrypto there is no RSA:
- * `supports` says so. Ed25519 is never left to WebCrypto, because engines differ there in
+ * `supports` says so, except over a digest, where the signature is opened here. Ed25519 is never left to WebCrypto, because engines differ there in
  * what they answer to a signature with a point of small order, and a verifier on one machine
  * must not accept what another refuses.
  *
@@ -26,7 +26,7 @@ import {
   type PublicKey,
   type RsaKey,
 } from "../../schema/key/spki.ts";
-import { asHash, type Hash } from "../../schema/tlog/hash.ts";
+import { asHash, HASH_BYTES, type Hash } from "../../schema/tlog/hash.ts";
 import {
   ALGORITHMS,
   type AlgorithmParts,
@@ -35,6 +35,7 @@ import {
   PSS_SALT_BYTES,
 } from "./algorithm.ts";
 import type { Crypto, SignatureAlgorithm } from "./crypto.ts";
+import { openRsa, pkcs1Block } from "./pkcs1.ts";
 
 const CURVES = { p256, p384, p521 };
 const CURVE_NAMES = { p256: "P-256", p384: "P-384", p521: "P-521" };
@@ -56,6 +57,8 @@ export function browserCrypto(subtle?: SubtleCrypto): Crypto {
         return false;
       }
     },
+    verifyDigest: async (algorithm, spki, digest, signature) =>
+      verifyDigest(algorithm, spki, digest, signature),
   };
 }
 
@@ -98,6 +101,24 @@ function verifyEd25519(raw: Uint8Array, message: Uint8Array, signature: Uint8Arr
   const minusA = Point.fromBytes(raw, false).negate();
   const expected = Point.BASE.multiplyUnsafe(s).add(minusA.multiplyUnsafe(k));
   return equal(expected.toBytes(), r);
+}
+
+function verifyDigest(
+  ...[algorithm, spki, digest, signature]: Parameters<Crypto["verifyDigest"]>
+): boolean {
+  try {
+    const key = keyFor(ALGORITHMS[algorithm], spki);
+    if (key === undefined || digest.length !== HASH_BYTES) return false;
+    if (key.type === "ecdsa") {
+      const compact = ecdsaToCompact(key.curve, signature);
+      const options = { format: "compact", lowS: false, prehash: false } as const;
+      return compact !== undefined && p256.verify(compact, digest, key.point, options);
+    }
+    const block = key.type === "rsa" ? openRsa(key, signature) : undefined;
+    return block !== undefined && equal(block, pkcs1Block(digest, block.length));
+  } catch {
+    return false;
+  }
 }
 
 function littleEndian(bytes: Uint8Array): bigint {

@@ -10,6 +10,9 @@ import type { Sha256 } from "../../schema/tlog/hash.ts";
 
 export type { SignatureAlgorithm } from "../../schema/key/key-details.ts";
 
+/** The algorithms whose signatures can be checked with nothing but a SHA-256 of the message. */
+export type DigestAlgorithm = Extract<SignatureAlgorithm, "ecdsa-p256-sha256" | "rsa-pkcs1-sha256">;
+
 export interface Crypto {
   readonly sha256: Sha256;
   readonly sha512: (data: Uint8Array) => Uint8Array;
@@ -31,6 +34,16 @@ export interface Crypto {
     algorithm: SignatureAlgorithm,
     spki: Uint8Array,
     message: Uint8Array,
+    signature: Uint8Array,
+  ) => Promise<boolean>;
+  /**
+   * The same question where only SHA-256(message) is there: for every message the answer is that
+   * of `verify`. A digest of another length is answered `false`. Every driver can do it.
+   */
+  readonly verifyDigest: (
+    algorithm: DigestAlgorithm,
+    spki: Uint8Array,
+    digest: Uint8Array,
     signature: Uint8Array,
   ) => Promise<boolean>;
 }

@@ -4,7 +4,8 @@
  * Signatures are checked in libuv's thread pool, so the event loop stays free, or in place, for
  * a thread that has no event loop to keep free. A key is parsed by the asking thread, which takes
  * a third to a half of a verification's time, so parsed keys are kept: most submissions of one
- * client are by one key.
+ * client are by one key. Over a digest a signature is checked in place in either case: it is made
+ * of several calls (p256-digest.ts), and OpenSSL runs none of them in its pool.
  *
  * @module
  */
@@ -12,13 +13,16 @@ import {
   constants,
   createPublicKey,
   hash,
-  type KeyObject,
+  KeyObject,
   verify as nodeVerify,
+  publicDecrypt,
   type VerifyKeyObjectInput,
 } from "node:crypto";
+import { equal } from "../../schema/bytes.ts";
 import { GenerationCache } from "../../schema/cache.ts";
+import { parseEcdsaDer } from "../../schema/key/signature.ts";
 import { encodeSpki } from "../../schema/key/spki.ts";
-import { asHash, type Hash } from "../../schema/tlog/hash.ts";
+import { asHash, HASH_BYTES, type Hash } from "../../schema/tlog/hash.ts";
 import {
   ALGORITHMS,
   type AlgorithmParts,
@@ -27,6 +31,8 @@ import {
   PSS_SALT_BYTES,
 } from "./algorithm.ts";
 import type { Crypto, SignatureAlgorithm } from "./crypto.ts";
+import { verifyP256Digest } from "./p256-digest.ts";
+import { pkcs1Block } from "./pkcs1.ts";
 
 /** Parsed keys held, each generation. A key with its numbers takes some kilobytes at most. */
 const CACHED_KEYS = 1_024;
@@ -39,6 +45,7 @@ export const nodeCrypto: Crypto = {
   sha1: (data) => digest("sha1", data),
   supports: () => true,
   verify: verifier(inPool),
+  verifyDigest,
 };
 
 /** The same for a thread that waits for nothing else: a signature is checked where it is asked. */
@@ -92,6 +99,27 @@ function verifier(run: Run): Crypto["verify"] {
       return false;
     }
   };
+}
+
+async function verifyDigest(
+  ...[algorithm, spki, digest, signature]: Parameters<Crypto["verifyDigest"]>
+): Promise<boolean> {
+  try {
+    if (digest.length !== HASH_BYTES) return false;
+    const parts = ALGORITHMS[algorithm];
+    const key = keyFor(parts, spki);
+    if (key?.type === "ecdsa") {
+      const numbers = parseEcdsaDer("p256", signature);
+      return numbers.ok && verifyP256Digest(key.point, digest, numbers.value);
+    }
+    if (key?.type !== "rsa" || signature.length !== key.modulus.length) return false;
+    const parsed = parsedKey(algorithm, parts, spki);
+    if (!(parsed instanceof KeyObject)) return false;
+    const block = publicDecrypt({ key: parsed, padding: constants.RSA_NO_PADDING }, signature);
+    return equal(block, pkcs1Block(digest, signature.length));
+  } catch {
+    return false;
+  }
 }
 
 function parsedKey(

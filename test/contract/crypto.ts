@@ -14,8 +14,9 @@ import {
 import { ed25519 } from "@noble/curves/ed25519.js";
 import { p256, p384, p521 } from "@noble/curves/nist.js";
 import { beforeAll, describe, expect, test } from "vitest";
-import type { Crypto, SignatureAlgorithm } from "../../client/crypto/crypto.ts";
+import type { Crypto, DigestAlgorithm, SignatureAlgorithm } from "../../client/crypto/crypto.ts";
 import { concat, fromHex, toHex, utf8 } from "../../schema/bytes.ts";
+import edgeCases from "../vectors/ecdsa/digest.json" with { type: "json" };
 
 interface Case {
   readonly name: string;
@@ -65,6 +66,11 @@ export const ALGORITHM_NAMES: readonly SignatureAlgorithm[] = [
   "rsa-pkcs1-sha512",
   "rsa-pss-sha256",
   "ml-dsa-44",
+];
+
+export const DIGEST_ALGORITHMS: readonly DigestAlgorithm[] = [
+  "ecdsa-p256-sha256",
+  "rsa-pkcs1-sha256",
 ];
 
 export function spkiOf(key: KeyObject): Uint8Array {
@@ -461,6 +467,35 @@ export function cryptoContract(
     let cases: Case[] = [];
     beforeAll(() => {
       cases = makeCases();
+    });
+
+    test.each(DIGEST_ALGORITHMS)(
+      "%s: over the digest every case is answered alike",
+      async (algorithm) => {
+        const wrong: string[] = [];
+        const own = cases.filter((entry) => entry.algorithm === algorithm);
+        expect(own.length).toBeGreaterThan(20);
+        for (const { name: title, spki, message, signature, valid } of own) {
+          const digest = createHash("sha256").update(message).digest();
+          const answer = await crypto.verifyDigest(algorithm, spki, digest, signature);
+          if (answer !== valid) wrong.push(`${title}: ${answer}`);
+          for (const length of [0, 31, 33])
+            if (await crypto.verifyDigest(algorithm, spki, Buffer.alloc(length, digest), signature))
+              wrong.push(`${title}, over ${length} bytes`);
+        }
+        expect(wrong).toEqual([]);
+      },
+    );
+
+    test("C1 the edge cases of ECDSA over a digest are answered as they should be", async () => {
+      const wrong: string[] = [];
+      for (const { what, spki, digest, signature, valid } of edgeCases) {
+        const parts = [hex(spki), hex(digest), hex(signature)] as const;
+        const answer = await crypto.verifyDigest("ecdsa-p256-sha256", ...parts);
+        if (answer !== valid) wrong.push(`${what}: ${answer}`);
+      }
+      expect(wrong).toEqual([]);
+      expect(edgeCases.length).toBeGreaterThan(20);
     });
 
     test.each(ALGORITHM_NAMES)("%s: every case is answered as it should be", async (algorithm) => {
