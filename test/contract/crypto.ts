@@ -68,7 +68,7 @@ export const ALGORITHM_NAMES: readonly SignatureAlgorithm[] = [
   "ml-dsa-44",
 ];
 
-export const DIGEST_ALGORITHMS: readonly DigestAlgorithm[] = [
+const DIGEST_ALGORITHMS: readonly DigestAlgorithm[] = [
   "ecdsa-p256-sha256",
   "rsa-pkcs1-sha256",
 ];
