@@ -14,7 +14,7 @@
  * Deterministic: no time and no signature, so that whoever executes the same mapfn over the same
  * entries arrives at the same bytes, and can cosign them.
  *
- * Spec: docs/formats.md §Index. Vectors: test/vectors/index/leaves.json.
+ * Spec: docs/formats.md §Index. Vectors: test/vectors/index/encodings.json.
  *
  * @module
  */

@@ -9,7 +9,7 @@
  * that were searched for in one log from being of use in another. Fields are in canonical form
  * before they come here (canonical.ts).
  *
- * Spec: docs/formats.md §Index. Vectors: test/vectors/index/keys.json.
+ * Spec: docs/formats.md §Index. Vectors: test/vectors/index/encodings.json.
  *
  * @module
  */

@@ -31,12 +31,6 @@ const STEP_BYTES = 1 + HASH_BYTES;
 /** Bytes of a proof: the other leaf, and a sibling for each bit. */
 export const MAX_MAP_PROOF_BYTES: number = 2 * HASH_BYTES + KEY_BITS * STEP_BYTES;
 
-/** A leaf of the map. */
-export interface MapEntry {
-  readonly key: Hash;
-  readonly value: Hash;
-}
-
 /** One buffer for all: to allocate it costs as much as the hash, and nothing awaits here. */
 const input = new Uint8Array(2 * HASH_BYTES + 1);
 const leafInput = input.subarray(0, 2 * HASH_BYTES);

@@ -7,7 +7,7 @@
  * the root of that tree stands in every index leaf, so that a list stays committed when the content
  * it came from was erased.
  *
- * Spec: docs/formats.md §Index. Vectors: test/vectors/index/postings.json.
+ * Spec: docs/formats.md §Index. Vectors: test/vectors/index/encodings.json.
  *
  * @module
  */

@@ -9,7 +9,7 @@
  * MTH is the tree hash of RFC 6962. A 17th different value is not added and sets d to 2^64 − 1 for
  * ever: "more than 16". So a summary of bounded length says "n entries, d values" without the list.
  *
- * Spec: docs/formats.md §Index. Vectors: test/vectors/index/records.json.
+ * Spec: docs/formats.md §Index. Vectors: test/vectors/index/encodings.json.
  *
  * @module
  */
@@ -50,7 +50,7 @@ export interface Summary {
 }
 
 /** The bytes of a leaf of the list. */
-export function listLeaf({ index, claim }: Listed): Uint8Array<ArrayBuffer> {
+function listLeaf({ index, claim }: Listed): Uint8Array<ArrayBuffer> {
   return claim === undefined ? sizeToBytes(index) : concat(sizeToBytes(index), claim);
 }
 

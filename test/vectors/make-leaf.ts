@@ -35,6 +35,8 @@ const log = {
   vkey: formatVkey(sha256, ORIGIN, SIGNATURE_TYPES.ed25519, logKey.spki.slice(-32)),
   publicKey: logKey.spki.slice(-32),
 };
+/** The log that these entries are made for. */
+export const vectorLog = { origin: ORIGIN, vkey: log.vkey };
 const createdAt = "2026-11-22T10:00:00Z";
 
 type Signer = made.PlainSigner | made.SshSigner;

@@ -1,0 +1,48 @@
+/**
+ * Postings while they are collected: what is named twice is posted once, and several values that
+ * one entry claims under one key are one set.
+ *
+ * @module
+ */
+import { toHex } from "../bytes.ts";
+import type { Hash, Sha256 } from "../tlog/hash.ts";
+import { claimValue, type KeyField, type KeyType, mapKey } from "./map-key.ts";
+import type { Posting } from "./posting.ts";
+
+/** Bytes of the longest field that is posted. What is longer names nothing that anybody looks up. */
+const MAX_FIELD_BYTES = 65_535;
+
+export class PostingSet {
+  readonly #sha256: Sha256;
+  readonly #origin: string;
+  readonly #posted = new Map<string, { readonly key: Hash; readonly values: KeyField[] }>();
+
+  constructor(sha256: Sha256, origin: string) {
+    this.#sha256 = sha256;
+    this.#origin = origin;
+  }
+
+  /** Post a key, with a value where the entry claims one. */
+  post(type: KeyType, fields: readonly KeyField[], value?: KeyField): void {
+    if (![...fields, value ?? ""].every(fits)) return;
+    const key = mapKey(this.#sha256, this.#origin, type, fields);
+    const name = toHex(key);
+    const posted = this.#posted.get(name) ?? { key, values: [] };
+    this.#posted.set(name, posted);
+    if (value !== undefined) posted.values.push(value);
+  }
+
+  /** In the order in which they came. */
+  postings(): readonly Posting[] {
+    return Array.from(this.#posted.values(), ({ key, values }) =>
+      values.length === 0 ? { key } : { key, claim: claimValue(this.#sha256, values) },
+    );
+  }
+}
+
+/** A text has at most three bytes for each of its units: longer ones are measured nowhere else. */
+function fits(field: KeyField): boolean {
+  return typeof field === "string"
+    ? field.length <= MAX_FIELD_BYTES / 3
+    : field.length <= MAX_FIELD_BYTES;
+}
