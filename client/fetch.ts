@@ -17,12 +17,16 @@ import { Deadline, LineSource, LineSplitter, tooLong } from "./lines.ts";
 import { printable } from "./printable.ts";
 import { problemError } from "./problem.ts";
 
-/** How a client reaches one log. Every method throws {@link LogError} and nothing else. */
-export interface Transport {
-  /** The log's base URL, for messages. */
+/** Where a log is read: over HTTP, or out of a folder. It throws {@link LogError} and nothing else. */
+export interface Source {
+  /** The log's base URL or the folder, for messages. */
   readonly url: string;
   /** GET. `NOT_FOUND` where there is nothing, `RESPONSE_INVALID` above `maxBytes`. */
   get(path: string, maxBytes: number): Promise<Uint8Array>;
+}
+
+/** How a client reaches one log. Every method throws {@link LogError} and nothing else. */
+export interface Transport extends Source {
   /** POST of a whole body, with a whole answer of at most `maxBytes`. */
   post(path: string, body: Uint8Array, options: PostOptions): Promise<Uint8Array>;
   /**

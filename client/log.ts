@@ -40,14 +40,15 @@ import { TileReader } from "../schema/tlog/tile-reader.ts";
 import type { GetNode, TreeNode } from "../schema/tlog/tree.ts";
 import { parseEntryAnswer } from "./answer.ts";
 import type { Crypto } from "./crypto/crypto.ts";
-import type { Transport } from "./fetch.ts";
+import type { Source } from "./fetch.ts";
 import type { Head } from "./head.ts";
 import type { TrustedLog } from "./trust.ts";
 import { checkInclusion } from "./verify/inclusion.ts";
 
 export interface ReadPorts {
   readonly crypto: Crypto;
-  readonly transport: Transport;
+  readonly transport: Source;
+  /** From the trust file, and from nowhere else. */
   readonly log: TrustedLog;
 }
 

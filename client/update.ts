@@ -25,17 +25,17 @@ import type { Crypto } from "./crypto/crypto.ts";
 import type { Transport } from "./fetch.ts";
 import { forkError, noteText, sameSizeEvidence } from "./fork.ts";
 import { type Head, openHead } from "./head.ts";
-import { LogReader } from "./log.ts";
+import { LogReader, type ReadPorts } from "./log.ts";
 import type { Memory } from "./memory.ts";
-import type { TrustedLog } from "./trust.ts";
 
-/** All that is needed to read one log. */
-export interface LogPorts {
-  readonly crypto: Crypto;
-  readonly transport: Transport;
-  /** From the trust file, and from nowhere else. */
-  readonly log: TrustedLog;
+/** All that is needed to hold heads of one log against what is remembered. */
+export interface HeadPorts extends ReadPorts {
   readonly memory: Memory;
+}
+
+/** All that is needed to read one log and to submit to it. */
+export interface LogPorts extends HeadPorts {
+  readonly transport: Transport;
 }
 
 /** What became of a head. In all but the last case `newest` is what the memory now holds. */
@@ -53,18 +53,18 @@ const MAX_RACES = 20;
  * @throws {LogError} `UNREACHABLE`; `RESPONSE_INVALID` or `SIGNATURE_INVALID` where what the log
  *   serves is no checkpoint of it, or its tiles do not fit; `FILE_UNREADABLE` for the memory.
  */
-export async function update(ports: LogPorts): Promise<Observed> {
+export async function update(ports: HeadPorts): Promise<Observed> {
   return observe(ports, await fetchHead(ports));
 }
 
 /** The log's newest signed head, its signature checked, and nothing else. */
-export async function fetchHead(ports: Omit<LogPorts, "memory">): Promise<Head> {
+export async function fetchHead(ports: ReadPorts): Promise<Head> {
   const note = await ports.transport.get(CHECKPOINT_PATH, MAX_NOTE_BYTES);
   return unwrap(await openHead(ports.crypto, ports.log, note));
 }
 
 /** As {@link update}, for a head that came with a receipt, a bundle or by hand. */
-export async function observe(ports: LogPorts, head: Head): Promise<Observed> {
+export async function observe(ports: HeadPorts, head: Head): Promise<Observed> {
   const { crypto, log, memory } = ports;
   for (let race = 0; race < MAX_RACES; race++) {
     const remembered = await memory.load(log.vkeyTexts);
@@ -87,17 +87,13 @@ export async function observe(ports: LogPorts, head: Head): Promise<Observed> {
 }
 
 /** As {@link observe}, where a fork is no possible answer: it is thrown, with its evidence file. */
-export async function observeOrThrow(ports: LogPorts, head: Head): Promise<Head> {
+export async function observeOrThrow(ports: HeadPorts, head: Head): Promise<Head> {
   const observed = await observe(ports, head);
   if (observed.state !== "forked") return observed.newest;
   throw forkError(ports.log.origin, observed.evidence);
 }
 
-async function compareHeads(
-  ports: Omit<LogPorts, "memory">,
-  known: Head,
-  shown: Head,
-): Promise<Observed> {
+async function compareHeads(ports: ReadPorts, known: Head, shown: Head): Promise<Observed> {
   if (known.tree.size === shown.tree.size)
     return equal(known.tree.root, shown.tree.root)
       ? { state: "same", newest: known }

@@ -18,6 +18,7 @@ export const OPERATOR_COMMANDS = [
   { name: "recover", summary: "go past a refused start: shows what would be lost, and records it" },
   { name: "doctor", summary: "say what is not as it should be" },
   { name: "fsck", summary: "derive everything anew and name what is wrong" },
+  { name: "mirror", summary: "keep and serve a verified copy of a log" },
 ] as const;
 
 export function isOperatorCommand(name: string): boolean {

@@ -13,6 +13,7 @@ import { config } from "./config.ts";
 import { doctor } from "./doctor.ts";
 import { fsck } from "./fsck.ts";
 import { init } from "./init.ts";
+import { mirror } from "./mirror.ts";
 import { recover } from "./recover.ts";
 import { serve } from "./serve.ts";
 
@@ -25,6 +26,7 @@ export const OPERATOR_COMMANDS: readonly Command[] = [
   recover,
   doctor,
   fsck,
+  mirror,
 ];
 
 /** @throws LogError what was refused, and USAGE where the arguments are not understood */

@@ -42,8 +42,11 @@ const ONE_HOUR: Headers = [
   "attachment",
 ];
 
+/** What is served: a store, or the folder of a mirror. */
+export type Readable = Omit<StorageReader, "findLeaf">;
+
 export class ReadSide {
-  readonly #reader: StorageReader;
+  readonly #reader: Readable;
   readonly #published: () => PublishedHead;
   readonly #unread: ByteBudget;
   readonly #tiles = new LRUCache<string, Uint8Array>({
@@ -51,7 +54,7 @@ export class ReadSide {
     sizeCalculation: (body) => body.length + 512,
   });
 
-  constructor(reader: StorageReader, published: () => PublishedHead, unread: ByteBudget) {
+  constructor(reader: Readable, published: () => PublishedHead, unread: ByteBudget) {
     this.#reader = reader;
     this.#published = published;
     this.#unread = unread;

@@ -40,8 +40,11 @@ export interface Listening {
   readonly close: (graceMs: number) => Promise<void>;
 }
 
+/** What answers: the log's application, or a mirror's. */
+type Answering = Pick<App, "listener" | "inflight" | "drain">;
+
 /** @throws LogError CONFIG_INVALID where the address cannot be had */
-export async function listen(app: App, options: ListenOptions): Promise<Listening> {
+export async function listen(app: Answering, options: ListenOptions): Promise<Listening> {
   const server = createServer(
     {
       maxHeaderSize: MAX_HEADER_BYTES,
@@ -86,7 +89,7 @@ export async function listen(app: App, options: ListenOptions): Promise<Listenin
   };
 }
 
-async function close(server: Server, app: App, graceMs: number): Promise<void> {
+async function close(server: Server, app: Answering, graceMs: number): Promise<void> {
   app.drain();
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
   const poll = setInterval(() => {

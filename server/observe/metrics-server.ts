@@ -14,7 +14,10 @@ export interface MetricsServer {
 }
 
 /** @throws LogError CONFIG_INVALID where the address cannot be had */
-export async function serveMetrics(metrics: Metrics, at: ListenAddress): Promise<MetricsServer> {
+export async function serveMetrics(
+  metrics: Pick<Metrics, "text" | "contentType">,
+  at: ListenAddress,
+): Promise<MetricsServer> {
   const server = createServer((req, res) => {
     if (req.url !== METRICS_PATH) {
       res.writeHead(404).end();

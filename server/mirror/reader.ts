@@ -1,0 +1,167 @@
+/**
+ * Reading a mirror folder as a store is read, up to one size. Nothing is checked here but shapes:
+ * clients check what is served, and whoever repairs or continues from a folder reads it through
+ * `LogReader`, which believes nothing.
+ *
+ * A tile is read in the width that it has in a tree of that size, so that what a run that was
+ * killed has left behind above it is never seen.
+ *
+ * @module
+ */
+import { LogError, type Result } from "../../schema/error.ts";
+import { contentPath, keyPath } from "../../schema/http/paths.ts";
+import { MAX_CONTENT_BYTES, MAX_KEY_BYTES } from "../../schema/limits.ts";
+import { decodeBundle } from "../../schema/tlog/bundle.ts";
+import { HASH_BYTES, type Hash } from "../../schema/tlog/hash.ts";
+import {
+  entriesPath,
+  contentPath as slotsBase,
+  TILE_WIDTH,
+  tilePath,
+  tileWidth,
+} from "../../schema/tlog/tile.ts";
+import { factsOf, type LeafFacts } from "../fsck.ts";
+import type { StorageReader, StoredContent } from "../storage/storage.ts";
+import { damaged, type MirrorFiles } from "./folder.ts";
+
+const HELD = "h".charCodeAt(0);
+const NEVER_HELD = "n".charCodeAt(0);
+const ERASED = "e".charCodeAt(0);
+
+/** The letter of a slot. */
+export function letterOf(state: StoredContent["state"]): number {
+  switch (state) {
+    case "held":
+      return HELD;
+    case "never-held":
+      return NEVER_HELD;
+    case "erased":
+      return ERASED;
+  }
+}
+
+export function isLetter(letter: number): boolean {
+  return letter === HELD || letter === NEVER_HELD || letter === ERASED;
+}
+
+/** Where the letters of a bundle are. */
+export function slotsPath(index: number, width: number): string {
+  return slotsBase(index, width).replace("tile/content/", "slots/");
+}
+
+/** Relative to the folder, without the slash that URLs begin with. */
+export function contentFile(digest: Hash): string {
+  return contentPath(digest).slice(1);
+}
+
+export function keyFile(digest: Hash): string {
+  return keyPath(digest).slice(1);
+}
+
+export class MirrorReader implements Omit<StorageReader, "findLeaf"> {
+  readonly #files: MirrorFiles;
+  readonly #size: () => number;
+  readonly #hasContents: () => boolean;
+  readonly #factsOf: typeof factsOf;
+
+  constructor(
+    files: MirrorFiles,
+    size: () => number,
+    hasContents: () => boolean,
+    readFacts: typeof factsOf = factsOf,
+  ) {
+    this.#files = files;
+    this.#size = size;
+    this.#hasContents = hasContents;
+    this.#factsOf = readFacts;
+  }
+
+  tile(level: number, index: number): Uint8Array | undefined {
+    const width = tileWidth(this.#size(), level, index);
+    return width === 0
+      ? undefined
+      : this.#files.read(tilePath(level, index, width), TILE_WIDTH * HASH_BYTES);
+  }
+
+  leaves(from: number, to: number): readonly Uint8Array[] {
+    return this.#bundles(from, to, (index, width) => {
+      const name = entriesPath(index, width);
+      const bytes = this.#files.read(name);
+      const leaves = bytes === undefined ? undefined : decodeBundle(bytes, width);
+      if (leaves === undefined) throw damaged(name, "it is missing");
+      if (!leaves.ok) throw damaged(name, leaves.message);
+      return leaves.value;
+    });
+  }
+
+  contents(from: number, to: number): readonly StoredContent[] {
+    return this.#slots(from, to).map(({ letter, index, leaf }) => {
+      if (letter === NEVER_HELD) return { state: "never-held" };
+      if (letter === ERASED) return { state: "erased" };
+      const name = this.#contentName(index, leaf);
+      const bytes = this.#files.read(name, MAX_CONTENT_BYTES);
+      if (bytes === undefined) throw damaged(name, "it is missing");
+      return { state: "held", bytes };
+    });
+  }
+
+  contentSizes(from: number, to: number): readonly number[] {
+    return this.#slots(from, to).map(({ letter, index, leaf }) =>
+      letter === HELD ? (this.#files.sizeOf(this.#contentName(index, leaf)) ?? 0) : 0,
+    );
+  }
+
+  /** Whether it was erased is told by the slots of its entries, not by the digest alone. */
+  content(digest: Hash): StoredContent {
+    const bytes = this.#files.read(contentFile(digest), MAX_CONTENT_BYTES);
+    return bytes === undefined ? { state: "never-held" } : { state: "held", bytes };
+  }
+
+  key(digest: Hash): Uint8Array | undefined {
+    return this.#files.read(keyFile(digest), MAX_KEY_BYTES);
+  }
+
+  /** The letters of entries, or `undefined` where the file is not there or not whole. */
+  letters(index: number, width: number): Uint8Array | undefined {
+    const bytes = this.#files.read(slotsPath(index, width), TILE_WIDTH);
+    return bytes?.length === width && bytes.every(isLetter) ? bytes : undefined;
+  }
+
+  #contentName(index: number, leaf: Uint8Array): string {
+    const facts: Result<LeafFacts> = this.#factsOf(leaf);
+    if (!facts.ok) throw new LogError(facts.code, `entry ${index}: ${facts.message}`, facts.detail);
+    return contentFile(facts.value.contentDigest);
+  }
+
+  #slots(from: number, to: number): { letter: number; index: number; leaf: Uint8Array }[] {
+    if (!this.#hasContents())
+      throw new LogError("NOT_FOUND", "This is a mirror of tiles and entries alone.");
+    const letters = this.#bundles(from, to, (index, width) => {
+      const found = this.letters(index, width);
+      if (found === undefined) throw damaged(slotsPath(index, width), "it is missing or not whole");
+      return [...found];
+    });
+    return this.leaves(from, to).map((leaf, i) => ({
+      letter: letters[i] ?? 0,
+      index: from + i,
+      leaf,
+    }));
+  }
+
+  /** What `read` gives for whole bundles, cut to the entries `from` to `to`. */
+  #bundles<T>(
+    from: number,
+    to: number,
+    read: (index: number, width: number) => readonly T[],
+  ): readonly T[] {
+    const all: T[] = [];
+    for (let index = Math.floor(from / TILE_WIDTH); index * TILE_WIDTH < to; index++) {
+      const first = index * TILE_WIDTH;
+      const width = tileWidth(this.#size(), 0, index);
+      if (width === 0 || first + width < Math.min(to, first + TILE_WIDTH))
+        throw new LogError("NOT_FOUND", `The mirror does not reach entry ${first + width}.`);
+      all.push(...read(index, width).slice(Math.max(0, from - first), to - first));
+    }
+    return all;
+  }
+}
