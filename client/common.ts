@@ -26,9 +26,20 @@ export { formatReceipt, parseReceipt, type Receipt } from "../schema/receipt.ts"
 export type { Crypto } from "./crypto/crypto.ts";
 export { type EvidenceRefusal, type EvidenceVerdict, verifyEvidence } from "./evidence.ts";
 export { type HttpOptions, httpTransport, type Transport } from "./fetch.ts";
-export { type Head, openHead } from "./head.ts";
+export { type Head, openHead, type SignedHead } from "./head.ts";
 export { LogReader, type ReadEntry, type ReadPorts } from "./log.ts";
 export { type Memory, type RememberedHead, volatileMemory } from "./memory.ts";
+export {
+  CLOCK_TOLERANCE_SECONDS,
+  type Cosigned,
+  FRESH_SECONDS,
+  type Freshness,
+  freshness,
+  type TooFew,
+  type Witnessed,
+  type WitnessPolicy,
+  type WitnessTrust,
+} from "./quorum.ts";
 export type {
   HardwareEvidence,
   SignatureReason,
@@ -51,6 +62,7 @@ export { fetchHead, type LogPorts, type Observed, observe, update } from "./upda
 export { type AskedArtifact, verifyArtifact } from "./verify/artifact.ts";
 export { type AskedCommit, verifyCommit } from "./verify/commit.ts";
 export { explain, explainReason, explainRefusal } from "./verify/explain.ts";
+export { type FreshPorts, verifyFresh } from "./verify/fresh.ts";
 export {
   type ReceiptFile,
   receiptHead,
@@ -65,6 +77,8 @@ export type {
   ComparedHead,
   Comparison,
   Counted,
+  FreshHead,
+  FreshRefusal,
   No,
   NotCounted,
   NotCountedReason,

@@ -16,7 +16,22 @@ import { isCosignatureType, parseCosignature } from "../schema/tlog/cosignature.
 import { emptyRoot } from "../schema/tlog/hash.ts";
 import { type Note, names, type Vkey } from "../schema/tlog/note.ts";
 import type { Crypto } from "./crypto/crypto.ts";
-import { openNote } from "./note.ts";
+import { openNote, verifyLines } from "./note.ts";
+import type { Cosigned } from "./quorum.ts";
+
+/**
+ * The lines of a note by keys of witnesses, all of them checked; there may be none. Fails as
+ * `openNote` does where one of them is bad.
+ */
+export async function openCosignatures(
+  crypto: Crypto,
+  note: Note,
+  witnesses: readonly Vkey[],
+): Promise<Result<readonly Cosigned[]>> {
+  const verified = await verifyLines(crypto, note, witnesses);
+  if (!verified.ok) return verified;
+  return success(verified.value.map((key) => ({ key, times: timesOf(note, key) })));
+}
 
 /** A cosigner that was seen, and the newest time at which it says it saw this tree. */
 export interface VerifiedCosignature {
@@ -66,20 +81,20 @@ export async function openCheckpoint(
   const cosignatures: VerifiedCosignature[] = [];
   for (const key of verified) {
     if (key === log) continue;
-    const timestamp = newestTime(note, key);
-    if (timestamp !== undefined) cosignatures.push({ key, timestamp });
+    const times = timesOf(note, key);
+    if (times.length > 0) cosignatures.push({ key, timestamp: Math.max(...times) });
   }
   return success({ note, checkpoint: parsed.value, cosignatures });
 }
 
-/** The newest time among the lines of a key; all of them were verified with the note. */
-function newestTime(note: Note, key: Vkey): number | undefined {
-  if (!isCosignatureType(key.type)) return undefined;
-  let newest: number | undefined;
+/** The times in the lines of a key, all of which were verified with the note. */
+function timesOf(note: Note, key: Vkey): number[] {
+  if (!isCosignatureType(key.type)) return [];
+  const times: number[] = [];
   for (const line of note.signatures) {
     if (!names(line, key)) continue;
     const parsed = parseCosignature(key.type, line.signature);
-    if (parsed.ok) newest = Math.max(newest ?? 0, parsed.value.timestamp);
+    if (parsed.ok) times.push(parsed.value.timestamp);
   }
-  return newest;
+  return times;
 }

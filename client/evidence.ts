@@ -4,7 +4,8 @@
  * Evidence convicts by the log's own signatures. Whatever is in the file besides signed notes is
  * believed only as far as they commit to it: a path must fold to the root of the larger note, an
  * entry must be included under its own checkpoint. A path that folds to neither, or that shows
- * that all is well, proves nothing; whoever made it may have lied.
+ * that all is well, proves nothing; whoever made it may have lied. Witnesses are not asked for: a
+ * log answers for what it signed, whoever else did.
  *
  * Spec: docs/formats.md §Evidence.
  *
@@ -19,7 +20,7 @@ import type { Hash } from "../schema/tlog/hash.ts";
 import { foldConsistency } from "../schema/tlog/proof.ts";
 import { rangeNodes } from "../schema/tlog/tree.ts";
 import type { Crypto } from "./crypto/crypto.ts";
-import { claimedLog, type Head, openHead } from "./head.ts";
+import { claimedLog, openSigned, type SignedHead } from "./head.ts";
 import { verifyEntrySignature } from "./signature/registry.ts";
 import type { Trust } from "./trust.ts";
 import { checkInclusion } from "./verify/inclusion.ts";
@@ -90,7 +91,7 @@ async function judge(crypto: Crypto, trust: Logs, evidence: Evidence): Promise<E
   }
 }
 
-function judgeSameSize(a: Head, b: Head): EvidenceVerdict {
+function judgeSameSize(a: SignedHead, b: SignedHead): EvidenceVerdict {
   if (a.tree.size !== b.tree.size) return nothing("The notes are of different sizes.");
   if (equal(a.tree.root, b.tree.root)) return nothing("The notes have the same root.");
   return convict("fork-same-size", a, `signed two roots for the size ${a.tree.size}`);
@@ -102,8 +103,8 @@ function judgeSameSize(a: Head, b: Head): EvidenceVerdict {
  */
 function judgeInconsistent(
   crypto: Crypto,
-  older: Head,
-  newer: Head,
+  older: SignedHead,
+  newer: SignedHead,
   path: readonly Hash[],
 ): EvidenceVerdict {
   const { size } = older.tree;
@@ -183,7 +184,9 @@ async function judgeAdmission(
   return rules.code === "KIND_UNSUPPORTED" ? nothing(rules.message) : charge(rules.message);
 }
 
-type Opened = { readonly ok: true; readonly head: Head } | Extract<EvidenceVerdict, { ok: false }>;
+type Opened =
+  | { readonly ok: true; readonly head: SignedHead }
+  | Extract<EvidenceVerdict, { ok: false }>;
 
 async function openNote(crypto: Crypto, trust: Logs, strangersNote: string): Promise<Opened> {
   const note = utf8(strangersNote);
@@ -192,7 +195,7 @@ async function openNote(crypto: Crypto, trust: Logs, strangersNote: string): Pro
     return log.code === "NOT_FOUND"
       ? refuse({ code: "LOG_UNKNOWN", message: log.message })
       : refuse({ code: "EVIDENCE_MALFORMED", message: log.message, field: "notes" });
-  const head = await openHead(crypto, log.value, note);
+  const head = await openSigned(crypto, log.value, note);
   return head.ok
     ? { ok: true, head: head.value }
     : refuse({ code: "NOT_SIGNED", message: head.message });
@@ -209,7 +212,7 @@ async function openEntry(crypto: Crypto, trust: Logs, entry: LogEntry): Promise<
   return nothing(`The entry at index ${entry.index} is not shown to be in the log.`);
 }
 
-function convict(kind: EvidenceKind, { log }: Head, charge: string): EvidenceVerdict {
+function convict(kind: EvidenceKind, { log }: SignedHead, charge: string): EvidenceVerdict {
   return { ok: true, kind, origin: log.origin, charge: `${log.origin} ${charge}` };
 }
 

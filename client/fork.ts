@@ -8,10 +8,10 @@
 import { fromUtf8 } from "../schema/bytes.ts";
 import { LogError } from "../schema/error.ts";
 import { type Evidence, formatEvidence } from "../schema/evidence.ts";
-import type { Head } from "./head.ts";
+import type { SignedHead } from "./head.ts";
 
 /** Two notes of one size and different roots. Their order says nothing. */
-export function sameSizeEvidence(a: Head, b: Head): Evidence {
+export function sameSizeEvidence(a: SignedHead, b: SignedHead): Evidence {
   return { kind: "fork-same-size", notes: [noteText(a), noteText(b)] };
 }
 
@@ -24,7 +24,7 @@ export function forkError(origin: string, evidence: Evidence): LogError {
 }
 
 /** A signed note as evidence holds it. */
-export function noteText(head: Head): string {
+export function noteText(head: SignedHead): string {
   const text = fromUtf8(head.note);
   if (text === undefined) throw new LogError("INTERNAL", "a note that was opened is UTF-8");
   return text;

@@ -41,7 +41,7 @@ import type { GetNode, TreeNode } from "../schema/tlog/tree.ts";
 import { parseEntryAnswer } from "./answer.ts";
 import type { Crypto } from "./crypto/crypto.ts";
 import type { Source } from "./fetch.ts";
-import type { Head } from "./head.ts";
+import type { SignedHead } from "./head.ts";
 import type { TrustedLog } from "./trust.ts";
 import { checkInclusion } from "./verify/inclusion.ts";
 
@@ -63,11 +63,11 @@ const HASH_TILE_BYTES = TILE_WIDTH * HASH_BYTES;
 const BUNDLE_BYTES = TILE_WIDTH * (2 + MAX_LEAF_BYTES);
 
 export class LogReader {
-  readonly head: Head;
+  readonly head: SignedHead;
   readonly #ports: ReadPorts;
   readonly #tiles: TileReader;
 
-  constructor(ports: ReadPorts, head: Head) {
+  constructor(ports: ReadPorts, head: SignedHead) {
     this.head = head;
     this.#ports = ports;
     this.#tiles = new TileReader(ports.crypto.sha256, head.tree, async (tile) =>
@@ -169,7 +169,7 @@ export class LogReader {
    *
    * @returns the receipt, and the head that it is under: hold it against the memory (`observe`).
    */
-  async receiptByLeafHash(wanted: Hash): Promise<{ receipt: Receipt; head: Head }> {
+  async receiptByLeafHash(wanted: Hash): Promise<{ receipt: Receipt; head: SignedHead }> {
     const path = entryPath({ by: "leaf-hash", leafHash: wanted });
     const answer = await this.#ports.transport.get(path, MAX_BODY_BYTES);
     const entry = unwrap(asResponse(parseEntryAnswer(answer)));

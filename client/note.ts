@@ -46,7 +46,25 @@ export async function openNote(
 ): Promise<Result<OpenedNote>> {
   const parsed = parseNote(strangersBytes);
   if (!parsed.ok) return parsed;
-  const note = parsed.value;
+  const verified = await verifyLines(crypto, parsed.value, keys);
+  if (!verified.ok) return verified;
+  if (verified.value.length === 0)
+    return failure("SIGNATURE_INVALID", "the note has no signature by a known key", {
+      field: "note.signatures",
+      expected: keys.map((key) => nameOf(key)).join(", "),
+    });
+  return success({ note: parsed.value, verified: verified.value });
+}
+
+/**
+ * The keys, each once, whose lines stand in a note, all of them good; there may be none. Fails as
+ * {@link openNote} does for a known key's line that is bad.
+ */
+export async function verifyLines(
+  crypto: Crypto,
+  note: Note,
+  keys: readonly Vkey[],
+): Promise<Result<readonly Vkey[]>> {
   const verified = new Set<Vkey>();
   for (const signature of note.signatures) {
     const [key, ...more] = keys.filter((known) => names(signature, known));
@@ -64,12 +82,7 @@ export async function openNote(
       });
     verified.add(key);
   }
-  if (verified.size === 0)
-    return failure("SIGNATURE_INVALID", "the note has no signature by a known key", {
-      field: "note.signatures",
-      expected: keys.map((key) => nameOf(key)).join(", "),
-    });
-  return success({ note, verified: [...verified] });
+  return success([...verified]);
 }
 
 /**

@@ -23,7 +23,7 @@ import type { Hash } from "../schema/tlog/hash.ts";
 import { keyHash } from "../schema/tlog/note.ts";
 import { verifyInclusion } from "../schema/tlog/proof.ts";
 import { type BatchAnswer, parseBatchAnswer } from "./answer.ts";
-import { type Head, openHead } from "./head.ts";
+import { openSigned, type SignedHead } from "./head.ts";
 import { problemError } from "./problem.ts";
 import { prepare, receiptOf } from "./submit.ts";
 import { type LogPorts, observeOrThrow } from "./update.ts";
@@ -202,7 +202,7 @@ class Batch {
 
   async *#receipts(end: Extract<BatchAnswer, { kind: "end" }>): AsyncGenerator<BatchEvent> {
     const { crypto, log } = this.#ports;
-    const head = unwrap(await openHead(crypto, log, utf8(end.checkpoint)));
+    const head = unwrap(await openSigned(crypto, log, utf8(end.checkpoint)));
     await observeOrThrow(this.#ports, head);
     const proofs = end.proofs.values();
     for (const sent of this.#sent) {
@@ -228,7 +228,7 @@ class Batch {
   }
 
   #logEntry(
-    head: Head,
+    head: SignedHead,
     checkpoint: string,
     entry: PreparedEntry,
     proof: { readonly index: number; readonly hashes: readonly Hash[] },

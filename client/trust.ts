@@ -7,6 +7,12 @@
  *     origin = "log.example.org"
  *     vkeys = ["log.example.org+deadbeef+AW…"]
  *
+ *     [[log.witnesses]]
+ *     policy = """
+ *     witness one one.example+0badcafe+BF…
+ *     quorum one
+ *     """
+ *
  *     [[person]]
  *     name = "Ada"
  *     keys = ["ssh-ed25519 AAAA… ada@laptop"]
@@ -28,13 +34,16 @@
  *
  * @module
  */
-import { parse, TomlError, type TomlTable, type TomlValue } from "smol-toml";
+import { parse, TomlError, type TomlTable } from "smol-toml";
 import { fromUtf8, toHex, utf8 } from "../schema/bytes.ts";
 import { failure, LogError, type Result, success } from "../schema/error.ts";
 import type { Hash, Sha256 } from "../schema/tlog/hash.ts";
 import { parseVkey, SIGNATURE_TYPES, type Vkey } from "../schema/tlog/note.ts";
-import { type Path, type Places, tomlPlaces } from "./toml-places.ts";
+import type { WitnessPolicy } from "./quorum.ts";
+import { type Path, tomlPlaces } from "./toml-places.ts";
+import { TrustFields } from "./trust-fields.ts";
 import { readTrustedKey } from "./trust-key.ts";
+import { readWitnesses } from "./trust-witnesses.ts";
 
 const ROLES = ["author", "reviewer", "builder", "maintainer"] as const;
 export type Role = (typeof ROLES)[number];
@@ -51,6 +60,13 @@ export interface TrustedLog {
   readonly vkeyTexts: readonly string[];
   /** Where it can be reached. A convenience, never a reason for trust. */
   readonly url?: string;
+  /**
+   * Who must have cosigned its heads: one policy that holds now, and those that were retired.
+   * Absent where nobody is asked for.
+   */
+  readonly witnesses?: readonly WitnessPolicy[];
+  /** Seconds that the cosignatures of a newest head may be old. Default: `FRESH_SECONDS`. */
+  readonly freshSeconds?: number;
 }
 
 export interface Person {
@@ -80,8 +96,8 @@ export interface Trust {
 
 /** Bytes of a trust file. */
 export const MAX_TRUST_BYTES = 1_048_576;
-/** The most people one rule can ask for. */
-const MAX_PEOPLE = 100;
+/** How many people one rule can ask for. */
+const PEOPLE = { least: 0, most: 100, what: "people" } as const;
 
 /**
  * Read a trust file.
@@ -99,7 +115,7 @@ export function parseTrust(sha256: Sha256, source: string | Uint8Array): Result<
   try {
     // First: the parser limits how deeply values are nested, and places are for a text it accepts.
     const file = parse(text);
-    return success(new TrustReader(sha256, tomlPlaces(text)).read(file));
+    return success(new TrustReader(sha256, new TrustFields(tomlPlaces(text))).read(file));
   } catch (error) {
     if (error instanceof LogError) return failure(error.code, error.message, error.detail);
     if (!(error instanceof TomlError)) throw error;
@@ -123,35 +139,41 @@ export function personOf(trust: Trust, signerId: Uint8Array): Person | undefined
 /** Only inside this file: becomes the failure of {@link parseTrust}. */
 class TrustReader {
   readonly #sha256: Sha256;
-  readonly #places: Places;
+  readonly #fields: TrustFields;
 
-  constructor(sha256: Sha256, places: Places) {
+  constructor(sha256: Sha256, fields: TrustFields) {
     this.#sha256 = sha256;
-    this.#places = places;
+    this.#fields = fields;
   }
 
   read(file: TomlTable): Trust {
-    this.#only(file, [], ["trust", "log", "person", "rule"]);
+    this.#fields.only(file, [], ["trust", "log", "person", "rule"]);
     if (file["trust"] !== 1)
-      throw this.#wrong(["trust"], "is not a version this program knows", "trust = 1");
-    const logs = this.#tables(file, "log").map((table, i) => this.#log(table, ["log", i]));
+      throw this.#fields.wrong(["trust"], "is not a version this program knows", "trust = 1");
+    const logs = this.#fields
+      .tables(file, [], "log")
+      .map((table, i) => this.#log(table, ["log", i]));
     if (logs.length === 0)
-      throw this.#wrong(["log"], "is missing", "at least one [[log]] with origin and vkeys");
-    const people = this.#tables(file, "person").map((t, i) => this.#person(t, ["person", i]));
-    const rules = this.#tables(file, "rule").map((table, i) => this.#rule(table, ["rule", i]));
-    this.#unique(
+      throw this.#fields.wrong(["log"], "is missing", "at least one [[log]] with origin and vkeys");
+    const people = this.#fields
+      .tables(file, [], "person")
+      .map((t, i) => this.#person(t, ["person", i]));
+    const rules = this.#fields
+      .tables(file, [], "rule")
+      .map((table, i) => this.#rule(table, ["rule", i]));
+    this.#fields.unique(
       logs,
       (log) => log.origin,
       (i) => ["log", i, "origin"],
       "origin",
     );
-    this.#unique(
+    this.#fields.unique(
       people,
       (person) => person.name,
       (i) => ["person", i, "name"],
       "name",
     );
-    this.#unique(
+    this.#fields.unique(
       rules,
       (rule) => rule.for,
       (i) => ["rule", i, "for"],
@@ -162,80 +184,81 @@ class TrustReader {
   }
 
   #log(table: TomlTable, path: Path): TrustedLog {
-    this.#only(table, path, ["origin", "vkeys", "url"]);
-    const origin = this.#text(table, path, "origin");
-    const vkeyTexts = this.#texts(table, path, "vkeys");
+    this.#fields.only(table, path, ["origin", "vkeys", "url", "witnesses", "fresh_seconds"]);
+    const origin = this.#fields.text(table, path, "origin");
+    const vkeyTexts = this.#fields.texts(table, path, "vkeys");
     const vkeys = vkeyTexts.map((text, i) => {
       const vkey = parseVkey(this.#sha256, text);
       const at = [...path, "vkeys", i];
-      if (!vkey.ok) throw this.#wrong(at, `is no verifier key: ${vkey.message}`);
+      if (!vkey.ok) throw this.#fields.wrong(at, `is no verifier key: ${vkey.message}`);
       if (vkey.value.name !== origin)
-        throw this.#wrong(
+        throw this.#fields.wrong(
           at,
           `names "${vkey.value.name}"`,
           `a key named by the origin "${origin}"`,
         );
       if (vkey.value.type === SIGNATURE_TYPES.cosignature)
-        throw this.#wrong(
+        throw this.#fields.wrong(
           at,
           "is the key of a witness",
           "a key that signs the log's own checkpoints",
         );
       return vkey.value;
     });
-    this.#unique(
+    this.#fields.unique(
       vkeyTexts,
       (text) => text,
       (i) => [...path, "vkeys", i],
       "verifier key",
     );
-    if (table["url"] === undefined) return { origin, vkeys, vkeyTexts };
-    const url = this.#text(table, path, "url");
-    if (!URL.canParse(url)) throw this.#wrong([...path, "url"], "is no URL");
-    return { origin, vkeys, vkeyTexts, url };
+    const witnessed = readWitnesses(this.#sha256, this.#fields, table, path, vkeys);
+    if (table["url"] === undefined) return { origin, vkeys, vkeyTexts, ...witnessed };
+    const url = this.#fields.text(table, path, "url");
+    if (!URL.canParse(url)) throw this.#fields.wrong([...path, "url"], "is no URL");
+    return { origin, vkeys, vkeyTexts, url, ...witnessed };
   }
 
   #person(table: TomlTable, path: Path): Person {
-    this.#only(table, path, ["name", "keys", "roles", "platform"]);
-    const name = this.#text(table, path, "name");
-    const keys = this.#texts(table, path, "keys").map((text, i) => {
+    this.#fields.only(table, path, ["name", "keys", "roles", "platform"]);
+    const name = this.#fields.text(table, path, "name");
+    const keys = this.#fields.texts(table, path, "keys").map((text, i) => {
       const key = readTrustedKey(this.#sha256, text);
-      if (!key.ok) throw this.#wrong([...path, "keys", i], key.message, key.detail.expected);
+      if (!key.ok) throw this.#fields.wrong([...path, "keys", i], key.message, key.detail.expected);
       return key.value;
     });
-    const roles = this.#texts(table, path, "roles").map((text, i) => {
+    const roles = this.#fields.texts(table, path, "roles").map((text, i) => {
       const role = ROLES.find((known) => known === text);
       if (role === undefined)
-        throw this.#wrong([...path, "roles", i], `is "${text}"`, ROLES.join(", "));
+        throw this.#fields.wrong([...path, "roles", i], `is "${text}"`, ROLES.join(", "));
       return role;
     });
-    const platform = this.#flag(table, path, "platform");
+    const platform = this.#fields.flag(table, path, "platform");
     return { name, keys, roles: new Set(roles), platform };
   }
 
   #rule(table: TomlTable, path: Path): Rule {
-    this.#only(table, path, ["for", "author", "reviewers", "builders"]);
-    const text = this.#text(table, path, "for");
+    this.#fields.only(table, path, ["for", "author", "reviewers", "builders"]);
+    const text = this.#fields.text(table, path, "for");
     const question = QUESTIONS.find((known) => known === text);
     if (question === undefined)
-      throw this.#wrong([...path, "for"], `is "${text}"`, QUESTIONS.join(", "));
-    const author = this.#flag(table, path, "author");
-    const reviewers = this.#count(table, path, "reviewers");
-    const builders = this.#count(table, path, "builders");
+      throw this.#fields.wrong([...path, "for"], `is "${text}"`, QUESTIONS.join(", "));
+    const author = this.#fields.flag(table, path, "author");
+    const reviewers = this.#fields.count(table, path, "reviewers", PEOPLE);
+    const builders = this.#fields.count(table, path, "builders", PEOPLE);
     if (reviewers > 0 && !author)
-      throw this.#wrong(
+      throw this.#fields.wrong(
         [...path, "reviewers"],
         "cannot be counted without the author, who may not be one of them",
         "author = true in the same rule",
       );
     if (author && builders === 0 && question === "artifact")
-      throw this.#wrong(
+      throw this.#fields.wrong(
         [...path, "author"],
         "cannot be known: only a builder says which commit an artifact is from",
         "builders above 0 in the same rule",
       );
     if (!author && builders === 0 && question !== "release")
-      throw this.#wrong(path, "asks for nothing", "author = true, or builders above 0");
+      throw this.#fields.wrong(path, "asks for nothing", "author = true, or builders above 0");
     return { for: question, author, reviewers, builders };
   }
 
@@ -247,96 +270,13 @@ class TrustReader {
         const before = owners.get(toHex(key));
         if (before !== undefined) {
           const other = people[Number(before[1])]?.name ?? "";
-          throw this.#wrong(
+          throw this.#fields.wrong(
             path,
-            `is a key of "${person.name}" and, at ${this.#places(before) ?? "?"}, of "${other}"`,
+            `is a key of "${person.name}" and, at ${this.#fields.places(before) ?? "?"}, of "${other}"`,
             "each key once, under one name",
           );
         }
         owners.set(toHex(key), path);
       }
   }
-
-  #unique<T>(
-    items: readonly T[],
-    key: (t: T) => string,
-    path: (i: number) => Path,
-    what: string,
-  ): void {
-    const seen = new Map<string, number>();
-    for (const [i, item] of items.entries()) {
-      const before = seen.get(key(item));
-      if (before !== undefined)
-        throw this.#wrong(
-          path(i),
-          `repeats the ${what} "${key(item)}" of ${this.#places(path(before)) ?? "?"}`,
-          "each once",
-        );
-      seen.set(key(item), i);
-    }
-  }
-
-  #only(table: TomlTable, path: Path, known: readonly string[]): void {
-    for (const key of Object.keys(table))
-      if (!known.includes(key)) throw this.#wrong([...path, key], "is not known", known.join(", "));
-  }
-
-  #tables(file: TomlTable, name: string): TomlTable[] {
-    const value = file[name] ?? [];
-    if (!Array.isArray(value)) throw this.#wrong([name], "is not a list", `[[${name}]]`);
-    return value.map((item, i) => {
-      if (!isTable(item)) throw this.#wrong([name, i], "is not a table", `[[${name}]]`);
-      return item;
-    });
-  }
-
-  #text(table: TomlTable, path: Path, name: string): string {
-    return this.#checkedText(table[name], [...path, name]);
-  }
-
-  #texts(table: TomlTable, path: Path, name: string): string[] {
-    const value = table[name];
-    if (!Array.isArray(value) || value.length === 0)
-      throw this.#wrong([...path, name], "is missing or empty", "a list of texts");
-    return value.map((item, i) => this.#checkedText(item, [...path, name, i]));
-  }
-
-  #checkedText(value: TomlValue | undefined, path: Path): string {
-    if (typeof value !== "string" || value.trim() === "")
-      throw this.#wrong(path, "is missing or not a text", "a text in quotes");
-    return value;
-  }
-
-  #flag(table: TomlTable, path: Path, name: string): boolean {
-    const value = table[name] ?? false;
-    if (typeof value !== "boolean")
-      throw this.#wrong([...path, name], "is neither true nor false", "true or false");
-    return value;
-  }
-
-  #count(table: TomlTable, path: Path, name: string): number {
-    const value = table[name] ?? 0;
-    if (typeof value !== "number" || !Number.isInteger(value) || value < 0 || value > MAX_PEOPLE)
-      throw this.#wrong([...path, name], "is no number of people", `0 to ${MAX_PEOPLE}`);
-    return value;
-  }
-
-  #wrong(path: Path, problem: string, expected?: string): LogError {
-    const field = path
-      .map((part) => (typeof part === "number" ? `[${part}]` : `.${part}`))
-      .join("");
-    const name = field.replace(/^\./, "") || "the file";
-    const at = this.#places(path);
-    const where = at === undefined ? "" : ` (${at})`;
-    const wanted = expected === undefined ? "" : ` Expected: ${expected}.`;
-    return new LogError("TRUST_INVALID", `Trust file${where}: ${name} ${problem}.${wanted}`, {
-      field: name,
-      ...(at === undefined ? {} : { at }),
-      ...(expected === undefined ? {} : { expected }),
-    });
-  }
-}
-
-function isTable(value: TomlValue): value is TomlTable {
-  return typeof value === "object" && !Array.isArray(value) && !(value instanceof Date);
 }

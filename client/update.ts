@@ -9,6 +9,8 @@
  *   evidence that convicts by itself: two signed notes of one size, or two signed notes and a
  *   path which shows that the larger tree has another root at the smaller size.
  * - Where the log's tiles fit neither head, nothing is proved, and nothing is believed: an error.
+ * - A head without the witnesses that the trust file asks for is neither believed nor remembered.
+ *   That is asked last: a fork convicts the log by its own signature, whoever stands beside it.
  *
  * Spec: docs/formats.md §Evidence; the check of evidence itself is `evidence.ts`.
  *
@@ -24,9 +26,10 @@ import { foldRight, rangeNodes } from "../schema/tlog/tree.ts";
 import type { Crypto } from "./crypto/crypto.ts";
 import type { Transport } from "./fetch.ts";
 import { forkError, noteText, sameSizeEvidence } from "./fork.ts";
-import { type Head, openHead } from "./head.ts";
+import { type Head, openSigned, type SignedHead, tooFewWitnesses, witnessHead } from "./head.ts";
 import { LogReader, type ReadPorts } from "./log.ts";
 import type { Memory } from "./memory.ts";
+import type { TooFew } from "./quorum.ts";
 
 /** All that is needed to hold heads of one log against what is remembered. */
 export interface HeadPorts extends ReadPorts {
@@ -38,9 +41,14 @@ export interface LogPorts extends HeadPorts {
   readonly transport: Transport;
 }
 
-/** What became of a head. In all but the last case `newest` is what the memory now holds. */
+/**
+ * What became of a head. `newest` is the newest one that meets the trust: what the memory now
+ * holds, except where that was remembered under a trust that asked for less.
+ */
 export type Observed =
   | { readonly state: "first" | "advanced" | "same" | "stale"; readonly newest: Head }
+  /** It fits what is remembered, and lacks witnesses. Nothing was remembered of it. */
+  | { readonly state: "unwitnessed"; readonly shown: SignedHead; readonly tooFew: TooFew }
   | { readonly state: "forked"; readonly evidence: Evidence };
 
 /** How often another process may be faster before we give up. */
@@ -54,31 +62,42 @@ const MAX_RACES = 20;
  *   serves is no checkpoint of it, or its tiles do not fit; `FILE_UNREADABLE` for the memory.
  */
 export async function update(ports: HeadPorts): Promise<Observed> {
-  return observe(ports, await fetchHead(ports));
+  return observe(ports, await fetchSigned(ports));
 }
 
-/** The log's newest signed head, its signature checked, and nothing else. */
+/** The log's newest head, signed and witnessed, and held against nothing. */
 export async function fetchHead(ports: ReadPorts): Promise<Head> {
+  const signed = await fetchSigned(ports);
+  const head = unwrap(await witnessHead(ports.crypto, signed));
+  return "tooFew" in head ? unwrap(tooFewWitnesses(signed, head.tooFew)) : head;
+}
+
+/** As the log serves it, its own signature checked: to be observed. */
+export async function fetchSigned(ports: ReadPorts): Promise<SignedHead> {
   const note = await ports.transport.get(CHECKPOINT_PATH, MAX_NOTE_BYTES);
-  return unwrap(await openHead(ports.crypto, ports.log, note));
+  return unwrap(await openSigned(ports.crypto, ports.log, note));
 }
 
 /** As {@link update}, for a head that came with a receipt, a bundle or by hand. */
-export async function observe(ports: HeadPorts, head: Head): Promise<Observed> {
+export async function observe(ports: HeadPorts, shown: SignedHead): Promise<Observed> {
   const { crypto, log, memory } = ports;
   for (let race = 0; race < MAX_RACES; race++) {
     const remembered = await memory.load(log.vkeyTexts);
-    if (remembered === undefined) {
-      const next = { size: head.tree.size, checkpoint: head.note };
-      if (await memory.replace(log.vkeyTexts, undefined, next))
-        return { state: "first", newest: head };
-      continue;
-    }
-    const known = unwrap(await openHead(crypto, log, remembered.checkpoint));
-    const observed = await compareHeads(ports, known, head);
-    if (observed.state !== "advanced") return observed;
+    const known =
+      remembered === undefined
+        ? undefined
+        : unwrap(await openSigned(crypto, log, remembered.checkpoint));
+    const compared =
+      known === undefined ? { state: "first" as const } : await compareHeads(ports, known, shown);
+    if (compared.state === "forked") return compared;
+    // By our own trust, whatever trust the head was opened with.
+    const head = unwrap(await witnessHead(crypto, { ...shown, log }));
+    if ("tooFew" in head) return { state: "unwitnessed", shown, tooFew: head.tooFew };
+    const { state } = compared;
+    if (state === "same") return { state, newest: head };
+    if (state === "stale") return { state, newest: await newestTrusted(crypto, known, head) };
     const next = { size: head.tree.size, checkpoint: head.note };
-    if (await memory.replace(log.vkeyTexts, remembered, next)) return observed;
+    if (await memory.replace(log.vkeyTexts, remembered, next)) return { state, newest: head };
   }
   throw new LogError("FILE_UNREADABLE", "Other processes changed the memory each time.", {
     limit: MAX_RACES,
@@ -86,17 +105,42 @@ export async function observe(ports: HeadPorts, head: Head): Promise<Observed> {
   });
 }
 
-/** As {@link observe}, where a fork is no possible answer: it is thrown, with its evidence file. */
-export async function observeOrThrow(ports: HeadPorts, head: Head): Promise<Head> {
-  const observed = await observe(ports, head);
-  if (observed.state !== "forked") return observed.newest;
-  throw forkError(ports.log.origin, observed.evidence);
+/**
+ * As {@link observe}, where only a head that may be believed is an answer: a fork is thrown with
+ * its evidence file, too few witnesses as `WITNESSES_TOO_FEW`.
+ */
+export async function observeOrThrow(ports: HeadPorts, shown: SignedHead): Promise<Head> {
+  const observed = await observe(ports, shown);
+  if (observed.state === "forked") throw forkError(ports.log.origin, observed.evidence);
+  if (observed.state === "unwitnessed")
+    return unwrap(tooFewWitnesses(observed.shown, observed.tooFew));
+  return observed.newest;
 }
 
-async function compareHeads(ports: ReadPorts, known: Head, shown: Head): Promise<Observed> {
+/** What is remembered, unless it was remembered when the trust file asked for fewer witnesses. */
+async function newestTrusted(
+  crypto: Crypto,
+  known: SignedHead | undefined,
+  shown: Head,
+): Promise<Head> {
+  const witnessed = known === undefined ? undefined : await witnessHead(crypto, known);
+  return witnessed?.ok === true && !("tooFew" in witnessed.value) ? witnessed.value : shown;
+}
+
+/** How two heads of one log stand to one another; the log's tiles are asked where sizes differ. */
+type Compared =
+  | { readonly state: "advanced" | "same" | "stale" }
+  | { readonly state: "forked"; readonly evidence: Evidence };
+
+/** `advanced` where `shown` extends `known`, `stale` where it is the other way round. */
+async function compareHeads(
+  ports: ReadPorts,
+  known: SignedHead,
+  shown: SignedHead,
+): Promise<Compared> {
   if (known.tree.size === shown.tree.size)
     return equal(known.tree.root, shown.tree.root)
-      ? { state: "same", newest: known }
+      ? { state: "same" }
       : { state: "forked", evidence: sameSizeEvidence(known, shown) };
   const grew = known.tree.size < shown.tree.size;
   const [older, newer] = grew ? [known, shown] : [shown, known];
@@ -104,12 +148,12 @@ async function compareHeads(ports: ReadPorts, known: Head, shown: Head): Promise
   const root = await prefixRoot(reader, ports.crypto, older.tree.size).catch((error: unknown) => {
     throw grew ? error : behind(known, shown, error);
   });
-  if (equal(root, older.tree.root)) return { state: grew ? "advanced" : "stale", newest: newer };
+  if (equal(root, older.tree.root)) return { state: grew ? "advanced" : "stale" };
   return { state: "forked", evidence: await inconsistentEvidence(reader, older, newer, root) };
 }
 
 /** Who serves a smaller head and no tiles of the larger one may lag, or may have been rolled back. */
-function behind(known: Head, shown: Head, cause: unknown): unknown {
+function behind(known: SignedHead, shown: SignedHead, cause: unknown): unknown {
   if (!(cause instanceof LogError) || cause.code !== "NOT_FOUND") return cause;
   const { origin } = known.log;
   return new LogError(
@@ -142,8 +186,8 @@ async function prefixRoot(reader: LogReader, crypto: Crypto, size: number): Prom
  */
 async function inconsistentEvidence(
   reader: LogReader,
-  older: Head,
-  newer: Head,
+  older: SignedHead,
+  newer: SignedHead,
   otherRoot: Hash,
 ): Promise<Evidence> {
   const proof = await reader.consistencyProof(older.tree.size);

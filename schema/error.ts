@@ -60,6 +60,7 @@ export type ErrorCode =
   | "TRUST_INVALID"
   | "UNREACHABLE"
   | "RESPONSE_INVALID"
+  | "WITNESSES_TOO_FEW"
   | "LOG_MISBEHAVED";
 
 export const ERRORS: Readonly<Record<ErrorCode, ErrorRow>> = {
@@ -140,6 +141,11 @@ export const ERRORS: Readonly<Record<ErrorCode, ErrorRow>> = {
   USAGE: { meaning: "The command line is not understood.", http: 500, exit: 2 },
   TRUST_INVALID: { meaning: "The trust file breaks its schema.", http: 500, exit: 2 },
   UNREACHABLE: { meaning: "The log did not answer.", http: 502, exit: 2 },
+  WITNESSES_TOO_FEW: {
+    meaning: "A head lacks the witnesses that the trust file asks for.",
+    http: 502,
+    exit: 1,
+  },
   RESPONSE_INVALID: { meaning: "The log answered something unreadable.", http: 502, exit: 3 },
   LOG_MISBEHAVED: { meaning: "The log contradicts what it signed.", http: 502, exit: 3 },
 };

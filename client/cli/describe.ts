@@ -11,6 +11,7 @@ import { parseVkey } from "../../schema/tlog/note.ts";
 import { nodeCrypto } from "../crypto/node.ts";
 import { gitHashOf } from "../git/hash.ts";
 import { printable } from "../printable.ts";
+import { witnessText } from "../verify/explain.ts";
 import type { CheckedReceipt, Comparison } from "../verify/verdict.ts";
 
 /** What a receipt that holds says, as plain data. */
@@ -22,6 +23,7 @@ export function entryData(receipt: CheckedReceipt): Record<string, unknown> {
     treeSize: receipt.head.tree.size,
     root: toBase64(receipt.head.tree.root),
     head: receipt.head.comparison,
+    witnessed: receipt.head.witnessed,
     kind: leaf.kind,
     reads: reading.kind,
     mediaType: reading.mediaType,
@@ -55,6 +57,7 @@ export function entryLines(receipt: CheckedReceipt): string[] {
     `  content   sha256:${toHex(receipt.contentDigest)}, ${receipt.content.length} bytes`,
     `  signed by ${whose(receipt)}`,
     `  key       ${signer.keyType}, signer id ${toHex(signer.signerId)}`,
+    `  seen by   ${witnessText(receipt.head.witnessed)}`,
     ...(signer.hardware === undefined
       ? []
       : [

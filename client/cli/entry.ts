@@ -8,7 +8,7 @@ import { LogError } from "../../schema/error.ts";
 import { formatReceipt, type Receipt } from "../../schema/receipt.ts";
 import { asHash } from "../../schema/tlog/hash.ts";
 import { LogReader } from "../log.ts";
-import { fetchHead, type LogPorts, observeOrThrow } from "../update.ts";
+import { fetchSigned, type LogPorts, observeOrThrow } from "../update.ts";
 import { explainRefusal } from "../verify/explain.ts";
 import { toTlogProof, verifyReceipt } from "../verify/receipt.ts";
 import type { Arguments, Command } from "./command.ts";
@@ -73,7 +73,7 @@ export const entry: Command = {
 };
 
 async function fetchReceipt(ports: LogPorts, name: string): Promise<Receipt> {
-  const head = await observeOrThrow(ports, await fetchHead(ports));
+  const head = await observeOrThrow(ports, await fetchSigned(ports));
   const reader = new LogReader(ports, head);
   if (/^(?:0|[1-9]\d{0,15})$/.test(name)) return reader.receipt(Number(name));
   const bytes = fromHex(name);

@@ -58,7 +58,29 @@ export async function openLog(args: Arguments, io: Io): Promise<LogPorts> {
   };
 }
 
-function chooseLog(trust: Trust, url: string | undefined): { log: TrustedLog; url: string } {
+/**
+ * How each log of the trust file is read: at its own `url`, or at `--log` where there is but one.
+ * Reading needs no token, so none is sent.
+ */
+export async function openEach(
+  args: Arguments,
+  io: Io,
+  trust: Trust,
+): Promise<(log: TrustedLog) => LogPorts> {
+  const { httpTransport } = await import("../fetch.ts");
+  const named = args.value("log");
+  const only = named === undefined ? undefined : chooseLog(trust, named);
+  const memory = openMemory(args, io);
+  return (log) => {
+    const { url } = only?.log === log ? only : chooseLog({ logs: [log] }, undefined);
+    return { crypto: nodeCrypto, transport: httpTransport(url), log, memory };
+  };
+}
+
+function chooseLog(
+  trust: Pick<Trust, "logs">,
+  url: string | undefined,
+): { log: TrustedLog; url: string } {
   const same = (log: TrustedLog): boolean =>
     url === undefined || (log.url !== undefined && withSlash(log.url) === withSlash(url));
   const named = trust.logs.filter(same);

@@ -5,8 +5,12 @@
  */
 import { toBase64 } from "../../schema/bytes.ts";
 import { LogError } from "../../schema/error.ts";
-import type { Head } from "../head.ts";
+import type { Evidence } from "../../schema/evidence.ts";
+import { type SignedHead, tooFewWitnesses } from "../head.ts";
+import { type Freshness, freshness } from "../quorum.ts";
+import { timeText } from "../time-text.ts";
 import { type LogPorts, type Observed, observe, update as updateLog } from "../update.ts";
+import { tooOld, witnessText } from "../verify/explain.ts";
 import { receiptHead } from "../verify/receipt.ts";
 import type { Arguments, Command } from "./command.ts";
 import { saveEvidence } from "./evidence-file.ts";
@@ -21,6 +25,7 @@ export const update: Command = {
   summary: "Fetch the log's newest head and check it against what this machine remembers.",
   about: [
     "A head that does not extend the remembered one is a fork: it is refused, the memory stays as it is, and an evidence file is written that convicts the log by its own signatures (exit status 3).",
+    "Where the trust file names witnesses, a head without a quorum of them is neither believed nor remembered, and one that no quorum has seen within `fresh_seconds` is too old (both exit status 1).",
   ],
   positionals: [],
   options: {
@@ -45,44 +50,91 @@ export const update: Command = {
     const observed = await updateLog(ports);
     const heads = observed.state === "forked" ? [] : await receiptHeads(args, io, ports);
     const forked = await firstFork(ports, observed, heads);
-    if (forked !== undefined) {
-      const file = await saveEvidence(io, args.value("evidence"), forked.evidence);
-      if (args.json) printJson(io, { state: "forked", origin: ports.log.origin, evidence: file });
-      else
-        print(
-          io,
-          `FORKED: ${ports.log.origin} has signed two histories. Nothing of it was believed.`,
-          `evidence: ${file}`,
-          `anybody can check it: countersign evidence verify ${file} --trust TRUST`,
-        );
-      return 3;
+    if (forked !== undefined) return reportFork(args, io, ports.log.origin, forked.evidence);
+    switch (observed.state) {
+      case "forked":
+        throw new LogError("INTERNAL", "a fork was passed over");
+      case "unwitnessed":
+        return reportUnwitnessed(args, io, observed);
+      default:
+        return reportNewest(args, io, observed, before?.size, heads.length);
     }
-    if (observed.state === "forked") throw new LogError("INTERNAL", "a fork was passed over");
-    const { size, root } = observed.newest.tree;
-    if (args.json)
-      printJson(io, {
-        state: observed.state,
-        origin: ports.log.origin,
-        size,
-        root: toBase64(root),
-        before: before?.size ?? null,
-        ...(args.value("receipts") === undefined ? {} : { receiptHeads: heads.length }),
-      });
-    else {
-      print(io, `${ports.log.origin}: ${WORDS[observed.state](size, before?.size ?? 0)}`);
-      if (heads.length > 0)
-        print(io, `heads of receipts that are of this history: ${heads.length}`);
-    }
-    return 0;
   },
 };
 
+async function reportFork(
+  args: Arguments,
+  io: Io,
+  origin: string,
+  evidence: Evidence,
+): Promise<ExitStatus> {
+  const file = await saveEvidence(io, args.value("evidence"), evidence);
+  if (args.json) printJson(io, { state: "forked", origin, evidence: file });
+  else
+    print(
+      io,
+      `FORKED: ${origin} has signed two histories. Nothing of it was believed.`,
+      `evidence: ${file}`,
+      `anybody can check it: countersign evidence verify ${file} --trust TRUST`,
+    );
+  return 3;
+}
+
+function reportUnwitnessed(args: Arguments, io: Io, { shown, tooFew }: Unwitnessed): ExitStatus {
+  const { have, need } = tooFew;
+  const { origin } = shown.log;
+  const { size } = shown.tree;
+  if (args.json) printJson(io, { state: "unwitnessed", origin, size, have, need });
+  else print(io, `no: ${tooFewWitnesses(shown, tooFew).message} Nothing was remembered.`);
+  return 1;
+}
+
+/** What is known of the newest head. It is remembered whatever its age; the status tells of it. */
+function reportNewest(
+  args: Arguments,
+  io: Io,
+  { state, newest }: Believed,
+  before: number | undefined,
+  receiptHeads: number,
+): ExitStatus {
+  const { log, tree, witnessed, cosigned } = newest;
+  const age = freshness(log, tree.size, cosigned, Math.floor(io.now() / 1000));
+  if (args.json)
+    printJson(io, {
+      state,
+      origin: log.origin,
+      size: tree.size,
+      root: toBase64(tree.root),
+      before: before ?? null,
+      witnessed,
+      age,
+      ...(args.value("receipts") === undefined ? {} : { receiptHeads }),
+    });
+  else {
+    print(io, `${log.origin}: ${WORDS[state](tree.size, before ?? 0)}`);
+    print(io, `  ${witnessText(witnessed)}${ageText(age)}`);
+    if (receiptHeads > 0) print(io, `heads of receipts that are of this history: ${receiptHeads}`);
+  }
+  return age.state === "too old" ? 1 : 0;
+}
+
+function ageText(age: Freshness): string {
+  switch (age.state) {
+    case "not asked":
+      return "";
+    case "fresh":
+      return `, last seen ${timeText(age.seenAt)}`;
+    case "too old":
+      return `\nno: the newest head ${tooOld(age.seenAt, age.boundSeconds)}`;
+  }
+}
+
 /** Each head of this log that the receipts of the folder are under, once. */
-async function receiptHeads(args: Arguments, io: Io, ports: LogPorts): Promise<Head[]> {
+async function receiptHeads(args: Arguments, io: Io, ports: LogPorts): Promise<SignedHead[]> {
   const folder = args.value("receipts");
   if (folder === undefined) return [];
   const trust = { logs: [ports.log], people: [], rules: [] };
-  const heads = new Map<string, Head>();
+  const heads = new Map<string, SignedHead>();
   for (const file of await readReceipts(io, folder)) {
     const head = await receiptHead({ crypto: ports.crypto, trust }, file);
     if (head !== undefined) heads.set(`${head.tree.size} ${toBase64(head.tree.root)}`, head);
@@ -91,12 +143,14 @@ async function receiptHeads(args: Arguments, io: Io, ports: LogPorts): Promise<H
 }
 
 type Fork = Extract<Observed, { state: "forked" }>;
+type Unwitnessed = Extract<Observed, { state: "unwitnessed" }>;
+type Believed = Exclude<Observed, Fork | Unwitnessed>;
 
 /** The fork that the log's own head shows, or the first of the receipts' heads that does not fit. */
 async function firstFork(
   ports: LogPorts,
   observed: Observed,
-  heads: readonly Head[],
+  heads: readonly SignedHead[],
 ): Promise<Fork | undefined> {
   if (observed.state === "forked") return observed;
   for (const head of heads) {

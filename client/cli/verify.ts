@@ -1,8 +1,8 @@
 /**
  * `verify`: may this receipt, commit or artifact be trusted?
  *
- * Offline: it reads files and the memory, and asks nobody. What it must load is kept small,
- * because installers call it once for each thing they install.
+ * Offline, unless `--fresh` says otherwise: it reads files and the memory, and asks nobody. What
+ * it must load is kept small, because installers call it once for each thing they install.
  *
  * @module
  */
@@ -18,7 +18,7 @@ import { digestText, fileDigest } from "./artifacts.ts";
 import type { Arguments, Command } from "./command.ts";
 import { readBytes } from "./files.ts";
 import type { ExitStatus, Io } from "./io.ts";
-import { openMemory, readTrust } from "./logs.ts";
+import { openEach, openMemory, readTrust } from "./logs.ts";
 import { MEMORY_OPTIONS, oneOf, TRUST_OPTIONS } from "./options.ts";
 import { print, printJson } from "./output.ts";
 import { DEFAULT_RECEIPTS, readReceipts, TLOG_PROOF_SUFFIX } from "./receipts.ts";
@@ -34,6 +34,7 @@ export const verify: Command = {
   summary: "May this receipt, commit or artifact be trusted?",
   about: [
     "A receipt is checked by itself: the log, the proof, the content, the signature. A commit or an artifact is judged by the rules of the trust file over all receipts of a folder, which count people: reviewers who are not the author, builders who agree. Nothing is asked of any server.",
+    "With --fresh the logs that a yes stands on are asked for their newest heads as well: each must extend what this machine remembers and have been seen by a quorum of the trust file's witnesses within `fresh_seconds`. A log that does not answer is exit status 2.",
     "Exit status 0 is yes, 1 is no and says why, 2 could not ask, 3 is a log that has signed two histories: the evidence is then written to a file.",
   ],
   positionals: [
@@ -46,6 +47,11 @@ export const verify: Command = {
   options: {
     ...TRUST_OPTIONS,
     ...MEMORY_OPTIONS,
+    fresh: {
+      type: "boolean",
+      help: "also fetch the newest head of each log that a yes stands on, and refuse an old one",
+    },
+    log: { type: "string", value: "URL", help: "with --fresh: where the log is" },
     receipts: { type: "string", value: "DIR", help: "folder of receipts (default: receipts)" },
     repo: {
       type: "string",
@@ -84,7 +90,7 @@ export const verify: Command = {
   run: async (args: Arguments, io: Io): Promise<ExitStatus> => {
     const trust = await readTrust(args, io);
     const ports = { crypto: nodeCrypto, trust, memory: openMemory(args, io) };
-    const verdict = await ask(args, io, ports);
+    const verdict = await (args.flag("fresh") ? askFresh(args, io, ports) : ask(args, io, ports));
     if (args.json) printJson(io, verdict);
     else print(io, ...shortened(explain(verdict)));
     if (verdict.ok) return 0;
@@ -109,6 +115,13 @@ async function ask(args: Arguments, io: Io, ports: VerifyPorts): Promise<Verdict
   if (repo === undefined) return verifyCommit(ports, what, files);
   const { readCommit } = await import("./git-objects.ts");
   return verifyCommit(ports, (await readCommit(io, repo, what)).bytes, files);
+}
+
+async function askFresh(args: Arguments, io: Io, ports: VerifyPorts): Promise<Verdict> {
+  const { verifyFresh } = await import("../verify/fresh.ts");
+  const open = await openEach(args, io, ports.trust);
+  const now = (): number => Math.floor(io.now() / 1000);
+  return verifyFresh({ logs: ports.trust.logs, open, now }, async () => ask(args, io, ports));
 }
 
 async function askReceipt(

@@ -8,11 +8,14 @@
  */
 import { toHex } from "../../schema/bytes.ts";
 import { printable } from "../printable.ts";
+import type { Witnessed } from "../quorum.ts";
+import { timeText } from "../time-text.ts";
 import type {
   ArtifactYes,
   CommitYes,
   ComparedHead,
   Counted,
+  FreshHead,
   NotCountedReason,
   ReceiptYes,
   Refusal,
@@ -26,7 +29,8 @@ export function explain(verdict: Verdict): string {
     return [...lines, ...setAside(verdict.notCounted)].join("\n");
   }
   const body = verdict.question === "receipt" ? receiptLines(verdict) : subjectLines(verdict);
-  return [...body, ...verdict.heads.flatMap(headLines)].join("\n");
+  const fresh = freshLines(verdict.fresh ?? []);
+  return [...body, ...verdict.heads.flatMap(headLines), ...fresh].join("\n");
 }
 
 /** Why the answer is no, in one sentence without its full stop. */
@@ -37,11 +41,15 @@ export function explainRefusal(refusal: Refusal): string {
     case "LOG_UNKNOWN":
       return "the receipt is of a log that the trust file does not name";
     case "CHECKPOINT_REFUSED":
-      return `the checkpoint is not signed by a trusted key of ${refusal.origin}: ${printable(refusal.message)}`;
+      return `the checkpoint of ${refusal.origin} has no signature to trust: ${printable(refusal.message)}`;
     case "RECORD_CONTRADICTS":
       return `${refusal.field} is not what the signed checkpoint says`;
     case "NOT_INCLUDED":
       return `the log's tree of ${refusal.tree.size} entries does not have this leaf at index ${refusal.index}`;
+    case "WITNESSES_TOO_FEW":
+      return `the head of ${refusal.origin} at ${refusal.size} entries is witnessed by ${refusal.have.join(", ") || "nobody"}; the trust file asks for ${refusal.need}`;
+    case "HEAD_TOO_OLD":
+      return `the newest head of ${refusal.origin} (${refusal.size} entries) ${tooOld(refusal.seenAt, refusal.boundSeconds)}`;
     case "LEAF_REFUSED":
       return `the entry breaks the rules of its kind: ${printable(refusal.message)}`;
     case "CONTENT_MISSING":
@@ -101,6 +109,7 @@ export function explainReason(reason: NotCountedReason): string {
     case "CHECKPOINT_REFUSED":
     case "RECORD_CONTRADICTS":
     case "NOT_INCLUDED":
+    case "WITNESSES_TOO_FEW":
     case "LEAF_REFUSED":
     case "CONTENT_MISSING":
     case "OTHER_CONTENT":
@@ -151,12 +160,36 @@ function hardware(signer: Counted["signer"]): string {
   return `, security key${how}`;
 }
 
-function headLines({ origin, tree, comparison }: ComparedHead): string[] {
-  const head = `  head     ${origin} at ${tree.size}`;
+function headLines({ origin, tree, comparison, witnessed }: ComparedHead): string[] {
+  const head = `  head     ${origin} at ${tree.size}, ${witnessText(witnessed)}`;
   if (comparison.state === "same as remembered") return [`${head}: the one remembered`];
   const { remembered } = comparison;
   const why = remembered === undefined ? "nothing is remembered" : `${remembered} is remembered`;
   return [`${head}: not compared (${why}; update --receipts does it)`];
+}
+
+/** Who stands beside a head, and what their times say about the entries under it. */
+export function witnessText(witnessed: Witnessed): string {
+  if (witnessed.state === "not asked") return "no witness was asked for";
+  const { by, existedBefore } = witnessed;
+  const when = existedBefore === undefined ? "" : `, existed before ${timeText(existedBefore)}`;
+  return `witnessed by ${by.join(", ")}${when}`;
+}
+
+/** Why a head is too old, after "the newest head". */
+export function tooOld(seenAt: number | undefined, boundSeconds: number): string {
+  const when =
+    seenAt === undefined
+      ? "was seen by no quorum of witnesses at any time that is past"
+      : `was last seen by a quorum of witnesses at ${timeText(seenAt)}`;
+  return `${when}; the trust file allows ${boundSeconds} seconds`;
+}
+
+function freshLines(fresh: readonly FreshHead[]): string[] {
+  return fresh.map(
+    ({ origin, size, seenAt }) =>
+      `  newest   ${origin} at ${size}, seen by a quorum of witnesses at ${timeText(seenAt)}`,
+  );
 }
 
 function setAside(

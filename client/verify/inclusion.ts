@@ -3,7 +3,8 @@
  *
  * The order is: the log is one we trust; one of its keys signed the checkpoint; what stands beside
  * the checkpoint says the same as the checkpoint; the proof leads from this leaf to the signed
- * root. Nothing is taken from outside the signed text, and the leaf hash is computed here.
+ * root. Nothing is taken from outside the signed text, and the leaf hash is computed here. Whether
+ * witnesses have seen the head is for the caller to ask (`witnessHead`, `observe`).
  *
  * @module
  */
@@ -13,12 +14,12 @@ import { type Hash, leafHash } from "../../schema/tlog/hash.ts";
 import { keyHash } from "../../schema/tlog/note.ts";
 import { verifyInclusion } from "../../schema/tlog/proof.ts";
 import type { Crypto } from "../crypto/crypto.ts";
-import { claimedLog, type Head, openHead } from "../head.ts";
+import { claimedLog, openSigned, type SignedHead } from "../head.ts";
 import type { Trust } from "../trust.ts";
 import type { ReceiptRefusal } from "./verdict.ts";
 
 export type Included =
-  | { readonly ok: true; readonly head: Head; readonly leafHash: Hash }
+  | { readonly ok: true; readonly head: SignedHead; readonly leafHash: Hash }
   | { readonly ok: false; readonly refusal: ReceiptRefusal };
 
 /** Check an entry's checkpoint and inclusion proof under the logs of `trust`. */
@@ -33,7 +34,7 @@ export async function checkInclusion(
     return log.code === "NOT_FOUND"
       ? refuse({ code: "LOG_UNKNOWN", message: log.message })
       : refuse({ code: "RECEIPT_MALFORMED", message: log.message, field: "checkpoint" });
-  const opened = await openHead(crypto, log.value, note);
+  const opened = await openSigned(crypto, log.value, note);
   if (!opened.ok)
     return refuse({
       code: "CHECKPOINT_REFUSED",
@@ -52,7 +53,7 @@ export async function checkInclusion(
 }
 
 /** The first field beside the checkpoint that says something else than it. */
-function outsideRecord(crypto: Crypto, head: Head, entry: LogEntry): string | undefined {
+function outsideRecord(crypto: Crypto, head: SignedHead, entry: LogEntry): string | undefined {
   if (entry.size !== head.tree.size) return "logEntry.inclusionProof.treeSize";
   if (!equal(entry.root, head.tree.root)) return "logEntry.inclusionProof.rootHash";
   const ids = head.log.vkeys.map(({ name, type, publicKey }) =>

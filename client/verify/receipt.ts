@@ -1,9 +1,10 @@
 /**
  * One receipt: is this entry in a log we trust, what does it say, and who signed it?
  *
- * The checks run from cheap to dear, and each assumes the ones before it: the file's form → the
- * log, its checkpoint and the proof (`inclusion.ts`) → the leaf and its content → the signature →
- * the memory. The last is the one that no log can pass by signing.
+ * Each check assumes the ones before it: the file's form → the log, its checkpoint and the proof
+ * (`inclusion.ts`) → the memory → the witnesses → the leaf and its content → the signature. The
+ * memory is the one check that no log can pass by signing, and it convicts; so it is asked before
+ * anything that only refuses. How old the head is is never asked: a receipt is good for ever.
  *
  * The answer is data. It throws `FILE_UNREADABLE` only where the memory cannot be read.
  *
@@ -19,7 +20,7 @@ import { keyHash, parseNote } from "../../schema/tlog/note.ts";
 import { formatTlogProof, parseTlogProof } from "../../schema/tlog/tlog-proof.ts";
 import type { Crypto } from "../crypto/crypto.ts";
 import { sameSizeEvidence } from "../fork.ts";
-import { claimedLog, type Head, openHead } from "../head.ts";
+import { claimedLog, type Head, openSigned, type SignedHead, witnessHead } from "../head.ts";
 import type { Memory } from "../memory.ts";
 import { verifyEntrySignature } from "../signature/registry.ts";
 import { personOf, type Trust } from "../trust.ts";
@@ -81,6 +82,10 @@ export async function checkReceipt(
   const { entry, key } = read.receipt;
   const included = await checkInclusion(crypto, trust, entry);
   if (!included.ok) return included;
+  const compared = await compareWithMemory(ports, included.head);
+  if (!compared.ok) return compared;
+  const witnessed = await checkWitnesses(crypto, included.head);
+  if (!witnessed.ok) return witnessed;
   const leaf = parseLeaf(entry.leafBytes);
   if (!leaf.ok) return leafRefused(leaf);
   const contentDigest = leafContentDigest(leaf.value);
@@ -105,13 +110,16 @@ export async function checkReceipt(
     const { reason, field, message } = signature;
     return refuse({ code: "SIGNATURE_REFUSED", reason, field, message });
   }
-  const compared = await compareWithMemory(ports, included.head);
-  if (!compared.ok) return compared;
   const { log, tree } = included.head;
   const person = personOf(trust, signature.evidence.signerId)?.name;
   const receipt: CheckedReceipt = {
     file: file.name,
-    head: { origin: log.origin, tree, comparison: compared.comparison },
+    head: {
+      origin: log.origin,
+      tree,
+      comparison: compared.comparison,
+      witnessed: witnessed.head.witnessed,
+    },
     vkeys: log.vkeyTexts,
     index: entry.index,
     leaf: leaf.value,
@@ -122,7 +130,7 @@ export async function checkReceipt(
     signer: signature.evidence,
     ...(person === undefined ? {} : { person }),
   };
-  return { ok: true, receipt, head: included.head };
+  return { ok: true, receipt, head: witnessed.head };
 }
 
 /**
@@ -132,13 +140,13 @@ export async function checkReceipt(
 export async function receiptHead(
   ports: Pick<VerifyPorts, "crypto" | "trust">,
   file: ReceiptFile,
-): Promise<Head | undefined> {
+): Promise<SignedHead | undefined> {
   const read = readReceipt(ports, file.bytes);
   if (!read.ok) return undefined;
   const note = utf8(read.receipt.entry.checkpoint);
   const log = claimedLog(ports.trust, note);
   if (!log.ok) return undefined;
-  const head = await openHead(ports.crypto, log.value, note);
+  const head = await openSigned(ports.crypto, log.value, note);
   return head.ok ? head.value : undefined;
 }
 
@@ -204,13 +212,13 @@ function readTlogProof(ports: VerifyPorts, strangersBytes: Uint8Array): Read {
 /** Offline only an equal size says something: then the roots are equal, or the log has forked. */
 async function compareWithMemory(
   ports: VerifyPorts,
-  head: Head,
+  head: SignedHead,
 ): Promise<{ readonly ok: true; readonly comparison: Comparison } | ReturnType<typeof refuse>> {
   const remembered = await ports.memory?.load(head.log.vkeyTexts);
   if (remembered === undefined) return { ok: true, comparison: { state: "not compared" } };
   if (remembered.size !== head.tree.size)
     return { ok: true, comparison: { state: "not compared", remembered: remembered.size } };
-  const known = unwrap(await openHead(ports.crypto, head.log, remembered.checkpoint));
+  const known = unwrap(await openSigned(ports.crypto, head.log, remembered.checkpoint));
   if (equal(known.tree.root, head.tree.root))
     return { ok: true, comparison: { state: "same as remembered" } };
   return refuse({
@@ -218,6 +226,18 @@ async function compareWithMemory(
     origin: head.log.origin,
     evidence: sameSizeEvidence(known, head),
   });
+}
+
+async function checkWitnesses(
+  crypto: Crypto,
+  signed: SignedHead,
+): Promise<{ readonly ok: true; readonly head: Head } | ReturnType<typeof refuse>> {
+  const head = await witnessHead(crypto, signed);
+  const { origin } = signed.log;
+  if (!head.ok) return refuse({ code: "CHECKPOINT_REFUSED", origin, message: head.message });
+  if (!("tooFew" in head.value)) return { ok: true, head: head.value };
+  const { have, need } = head.value.tooFew;
+  return refuse({ code: "WITNESSES_TOO_FEW", origin, size: signed.tree.size, have, need });
 }
 
 function leafRefused(failed: Failed): ReturnType<typeof refuse> {

@@ -11,6 +11,7 @@
  *
  * @module
  */
+import { existedBeforeOf } from "../quorum.ts";
 import type { Role } from "../trust.ts";
 import type { BuildClaim, Claim, CommitClaim, ReleaseClaim, ReviewClaim } from "./claims.ts";
 import { Retired } from "./claims.ts";
@@ -165,5 +166,7 @@ function onePerPerson<T extends Claim>(claims: readonly T[]): T[] {
 /** A counted claim as the answer shows it. */
 export function counted(claim: Claim): Counted {
   const { file, head, index, signer } = claim.receipt;
-  return { person: claim.person.name, signer, file, origin: head.origin, index };
+  const by = { person: claim.person.name, signer, file, origin: head.origin, index };
+  const existedBefore = existedBeforeOf(head.witnessed);
+  return existedBefore === undefined ? by : { ...by, existedBefore };
 }

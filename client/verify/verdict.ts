@@ -13,6 +13,7 @@ import type { Reading } from "../../schema/entry/reading.ts";
 import type { Evidence } from "../../schema/evidence.ts";
 import type { Hash } from "../../schema/tlog/hash.ts";
 import type { TreeHead } from "../../schema/tlog/proof.ts";
+import type { Witnessed } from "../quorum.ts";
 import type { SignatureReason, SignerEvidence } from "../signature/kind.ts";
 import type { Question, Role } from "../trust.ts";
 
@@ -28,6 +29,16 @@ export type ReceiptRefusal =
   | { readonly code: "RECORD_CONTRADICTS"; readonly field: string }
   /** The proof does not lead from this leaf at this index to the signed root. */
   | { readonly code: "NOT_INCLUDED"; readonly index: number; readonly tree: TreeHead }
+  /** The checkpoint lacks the witnesses that the trust file asks for. */
+  | {
+      readonly code: "WITNESSES_TOO_FEW";
+      readonly origin: string;
+      readonly size: number;
+      /** Operators of trusted witnesses that cosigned it. */
+      readonly have: readonly string[];
+      /** The quorum, in words. */
+      readonly need: string;
+    }
   /** The leaf, or its content, breaks the rules of its kind. */
   | { readonly code: "LEAF_REFUSED"; readonly message: string; readonly field?: string }
   /** The receipt has no content, so that nobody can say what was signed. */
@@ -67,7 +78,17 @@ export type RuleRefusal =
   /** No maintainer has released this artifact. */
   | { readonly code: "RELEASE_MISSING" };
 
-export type Refusal = ReceiptRefusal | RuleRefusal;
+/** Why a log's newest head does not do, where one was asked for. */
+export type FreshRefusal = {
+  readonly code: "HEAD_TOO_OLD";
+  readonly origin: string;
+  readonly size: number;
+  /** Seconds since 1970 when a whole quorum had last seen it; absent where none is known. */
+  readonly seenAt?: number;
+  readonly boundSeconds: number;
+};
+
+export type Refusal = ReceiptRefusal | RuleRefusal | FreshRefusal;
 
 /** Why a receipt that was there did not help. */
 export type NotCountedReason =
@@ -110,6 +131,23 @@ export interface ComparedHead {
   readonly origin: string;
   readonly tree: TreeHead;
   readonly comparison: Comparison;
+  /** Which witnesses of the trust file have seen it, and when all of them had. */
+  readonly witnessed: Witnessed;
+}
+
+/** A log's newest head, fetched now, that a quorum of witnesses has seen within the bound. */
+export interface FreshHead {
+  readonly origin: string;
+  readonly size: number;
+  /** Seconds since 1970. */
+  readonly seenAt: number;
+}
+
+/** What an answer that is yes stands on. */
+interface Heads {
+  readonly heads: readonly ComparedHead[];
+  /** Where it was asked for: the newest head of each of these logs. */
+  readonly fresh?: readonly FreshHead[];
 }
 
 /** One entry of a trusted log, checked completely. */
@@ -137,16 +175,17 @@ export interface Counted {
   readonly file: string;
   readonly origin: string;
   readonly index: number;
+  /** Seconds since 1970: a quorum of witnesses had seen it in the log by then. */
+  readonly existedBefore?: number;
 }
 
-export interface ReceiptYes {
+export interface ReceiptYes extends Heads {
   readonly ok: true;
   readonly question: "receipt";
   readonly receipt: CheckedReceipt;
-  readonly heads: readonly ComparedHead[];
 }
 
-export interface CommitYes {
+export interface CommitYes extends Heads {
   readonly ok: true;
   readonly question: "commit";
   /** Hex object id. */
@@ -156,11 +195,10 @@ export interface CommitYes {
   readonly author: Counted | undefined;
   readonly reviewers: readonly Counted[];
   readonly builders: readonly Counted[];
-  readonly heads: readonly ComparedHead[];
   readonly notCounted: readonly NotCounted[];
 }
 
-export interface ArtifactYes {
+export interface ArtifactYes extends Heads {
   readonly ok: true;
   readonly question: "artifact" | "release";
   readonly digest: Hash;
@@ -171,7 +209,6 @@ export interface ArtifactYes {
   readonly author: Counted | undefined;
   readonly reviewers: readonly Counted[];
   readonly builders: readonly Counted[];
-  readonly heads: readonly ComparedHead[];
   readonly notCounted: readonly NotCounted[];
 }
 

@@ -21,7 +21,7 @@
 import type { Crypto } from "../../client/crypto/crypto.ts";
 import type { Source } from "../../client/fetch.ts";
 import { forkError } from "../../client/fork.ts";
-import { type Head, openHead } from "../../client/head.ts";
+import { type Head, openHead, tooFewWitnesses } from "../../client/head.ts";
 import { LogReader, type ReadEntry } from "../../client/log.ts";
 import type { Memory } from "../../client/memory.ts";
 import type { TrustedLog } from "../../client/trust.ts";
@@ -156,6 +156,7 @@ export class Mirror {
     const transport = smaller ? nearFirst(this.#near(this.#head?.tree.size ?? 0), source) : source;
     const observed = await observe({ ...this.#ports, transport }, shown);
     if (observed.state === "forked") throw forkError(log.origin, observed.evidence);
+    if (observed.state === "unwitnessed") return unwrap(tooFewWitnesses(shown, observed.tooFew));
     return observed;
   }
 

@@ -20,7 +20,14 @@ import { formatLogEntry, type LogEntry, type Receipt } from "../../schema/receip
 import { encodeBundle, encodeContentTile } from "../../schema/tlog/bundle.ts";
 import { formatCheckpoint } from "../../schema/tlog/checkpoint.ts";
 import { asHash, type Hash, leafHash } from "../../schema/tlog/hash.ts";
-import { formatNote, formatVkey, keyHash, keyId, parseVkey } from "../../schema/tlog/note.ts";
+import {
+  formatNote,
+  formatVkey,
+  keyHash,
+  keyId,
+  type NoteSignature,
+  parseVkey,
+} from "../../schema/tlog/note.ts";
 import { proveInclusion } from "../../schema/tlog/proof.ts";
 import { parseTilePath, TILE_WIDTH } from "../../schema/tlog/tile.ts";
 import { CompactRange, NodeSet } from "../../schema/tlog/tree.ts";
@@ -42,6 +49,8 @@ export class TestLog {
   readonly origin: string;
   readonly key: LogKey;
   readonly leaves: Uint8Array[] = [];
+  /** Who stands beside the log's own signature in each checkpoint. */
+  cosigners: readonly ((text: string) => NoteSignature)[] = [];
   readonly contents = new Map<string, Uint8Array>();
   readonly #nodes = new NodeSet();
   readonly #range = CompactRange.empty(sha256);
@@ -105,7 +114,8 @@ export class TestLog {
   /** The signed note of a size, or of any root one likes. */
   checkpoint(size: number = this.size, root: Hash = this.root(size)): Uint8Array {
     const text = formatCheckpoint({ origin: this.origin, size, root });
-    return formatNote({ text, signatures: [this.signature(text)] });
+    const cosignatures = this.cosigners.map((cosign) => cosign(text));
+    return formatNote({ text, signatures: [this.signature(text), ...cosignatures] });
   }
 
   signature(text: string): { name: string; keyId: Uint8Array; signature: Uint8Array } {

@@ -68,10 +68,7 @@ export const ALGORITHM_NAMES: readonly SignatureAlgorithm[] = [
   "ml-dsa-44",
 ];
 
-const DIGEST_ALGORITHMS: readonly DigestAlgorithm[] = [
-  "ecdsa-p256-sha256",
-  "rsa-pkcs1-sha256",
-];
+const DIGEST_ALGORITHMS: readonly DigestAlgorithm[] = ["ecdsa-p256-sha256", "rsa-pkcs1-sha256"];
 
 export function spkiOf(key: KeyObject): Uint8Array {
   return new Uint8Array(key.export({ type: "spki", format: "der" }));

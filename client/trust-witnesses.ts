@@ -1,0 +1,112 @@
+/**
+ * Who must have witnessed a log's heads, out of the trust file.
+ *
+ *     [[log.witnesses]]
+ *     policy = """…"""      # C2SP tlog-policy
+ *     until = 4711          # retired: counts for heads of at most this size
+ *     allow_split = true    # two of its quorums may have nobody in common
+ *
+ * One policy holds now; alternatives are groups inside of it, where their quorums can be held
+ * against one another. The others are retired, each with the size until which it counts, so that
+ * old receipts stay good and the keys of witnesses that are gone cannot vouch for new heads.
+ *
+ * A log is no witness of itself: a policy that counts a key of the log is refused.
+ *
+ * Spec: docs/formats.md §Trust file, C2SP tlog-policy.
+ *
+ * @module
+ */
+import type { TomlTable } from "smol-toml";
+import { equal, utf8 } from "../schema/bytes.ts";
+import type { Sha256 } from "../schema/tlog/hash.ts";
+import type { Vkey } from "../schema/tlog/note.ts";
+import { type Policy, parsePolicy, splitsInTwo } from "../schema/tlog/tlog-policy.ts";
+import type { WitnessPolicy } from "./quorum.ts";
+import type { Path } from "./toml-places.ts";
+import type { TrustFields } from "./trust-fields.ts";
+
+/** Ten years: above it a bound bounds nothing. */
+const MAX_FRESH_SECONDS = 315_360_000;
+
+/** What the trust file says about one log's witnesses; empty where it says nothing. */
+interface Witnesses {
+  readonly witnesses?: readonly WitnessPolicy[];
+  readonly freshSeconds?: number;
+}
+
+/** Read `witnesses` and `fresh_seconds` of a `[[log]]`. Throws `TRUST_INVALID`. */
+export function readWitnesses(
+  sha256: Sha256,
+  fields: TrustFields,
+  log: TomlTable,
+  path: Path,
+  vkeys: readonly Vkey[],
+): Witnesses {
+  const witnesses = fields
+    .tables(log, path, "witnesses")
+    .map((table, i) => readPolicy(sha256, fields, table, [...path, "witnesses", i], vkeys));
+  const bound = log["fresh_seconds"] !== undefined;
+  if (bound && witnesses.length === 0)
+    throw fields.wrong(
+      [...path, "fresh_seconds"],
+      "bounds the times of witnesses, and there are none",
+      "a [[log.witnesses]] beside it",
+    );
+  const current = witnesses.findIndex(({ until }) => until === undefined);
+  const second = witnesses.findIndex(({ until }, i) => until === undefined && i > current);
+  if (second >= 0)
+    throw fields.wrong(
+      [...path, "witnesses", second],
+      "is a second policy that holds now",
+      "one; alternatives are groups in its policy, and a retired one has `until`",
+    );
+  if (witnesses.length === 0) return {};
+  if (!bound) return { witnesses };
+  const limits = { least: 1, most: MAX_FRESH_SECONDS, what: "seconds" };
+  return { witnesses, freshSeconds: fields.count(log, path, "fresh_seconds", limits) };
+}
+
+function readPolicy(
+  sha256: Sha256,
+  fields: TrustFields,
+  table: TomlTable,
+  path: Path,
+  vkeys: readonly Vkey[],
+): WitnessPolicy {
+  fields.only(table, path, ["policy", "until", "allow_split"]);
+  const allowSplit = fields.flag(table, path, "allow_split");
+  const at = [...path, "policy"];
+  const parsed = parsePolicy(sha256, utf8(fields.text(table, path, "policy")));
+  if (!parsed.ok) {
+    const line = parsed.detail.at === undefined ? "" : `${parsed.detail.at}: `;
+    throw fields.wrong(at, `is no policy: ${line}${parsed.message}`, parsed.detail.expected);
+  }
+  const policy = parsed.value;
+  if (policy.quorum === undefined)
+    throw fields.wrong(at, "asks for no witness", "a quorum, or no [[log.witnesses]] at all");
+  if (splitsInTwo(policy) && !allowSplit)
+    throw fields.wrong(
+      at,
+      "has two quorums with nobody in common, so that each can be shown another history",
+      "more than half of the witnesses in each quorum, or allow_split = true",
+    );
+  ownLogOnly(fields, policy, at, vkeys);
+  if (table["until"] === undefined) return { policy };
+  const limits = { least: 0, most: Number.MAX_SAFE_INTEGER, what: "entries" };
+  return { policy, until: fields.count(table, path, "until", limits) };
+}
+
+/** A policy for another log may ask for less than this one's reader believes. */
+function ownLogOnly(fields: TrustFields, policy: Policy, at: Path, vkeys: readonly Vkey[]): void {
+  const isOwn = (key: Vkey): boolean =>
+    vkeys.some(
+      (own) =>
+        own.name === key.name && own.type === key.type && equal(own.publicKey, key.publicKey),
+    );
+  for (const { vkey, vkeyText } of policy.logs)
+    if (!isOwn(vkey))
+      throw fields.wrong(at, `is for the log ${vkeyText}`, "no log line, or those of this log");
+  for (const { name, vkey } of policy.witnesses)
+    if (vkeys.some(({ publicKey }) => equal(publicKey, vkey.publicKey)))
+      throw fields.wrong(at, `has a key of the log itself as the witness ${name}`, "other keys");
+}

@@ -1,0 +1,184 @@
+/** Commands under a trust file that asks for witnesses. The clock of the commands stands still. */
+import { mkdirSync, writeFileSync } from "node:fs";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { fileSubmission } from "../../../client/keys/signer.ts";
+import { utf8 } from "../../../schema/bytes.ts";
+import { formatReceipt } from "../../../schema/receipt.ts";
+import { logKey, newSigner, type Served, serveLog, TestLog } from "../test-log.ts";
+import { policyTable, policyText, TestWitness } from "../test-witness.ts";
+import { Workplace } from "./in-process.ts";
+
+/** What `Workplace` says the time is. */
+const NOW = 1_700_000_000;
+const a = new TestWitness("a.example");
+const b = new TestWitness("b.example", 6);
+const c = new TestWitness("c.example");
+const key = logKey();
+
+let log: TestLog;
+let served: Served;
+let place: Workplace;
+beforeEach(async () => {
+  log = new TestLog("log.test", key);
+  served = await serveLog(() => log);
+  place = new Workplace();
+  writeFileSync(
+    place.path("trust.toml"),
+    [
+      `trust = 1\n[[log]]\norigin = "log.test"\nvkeys = ["${log.vkey}"]\nurl = "${served.url}"`,
+      `fresh_seconds = 3600\n${policyTable(policyText(2, [a, b, c]))}`,
+    ].join("\n"),
+  );
+  const [receipt] = log.log(await fileSubmission(newSigner(), utf8("a file")));
+  if (receipt === undefined) throw new Error("no receipt");
+  log.cosigners = [a.at(NOW - 90_000), b.at(NOW - 80_000)];
+  mkdirSync(place.path("receipts"));
+  writeFileSync(place.path("receipts", "a.receipt.json"), formatReceipt(log.receipt(0)));
+});
+afterEach(async () => {
+  await served.close();
+  place.remove();
+});
+
+const ask = (...argv: readonly string[]): ReturnType<typeof place.asked> =>
+  place.asked(...argv, "--trust", "trust.toml");
+const verify = (...more: readonly string[]): ReturnType<typeof place.asked> =>
+  ask("verify", "receipts/a.receipt.json", ...more);
+
+test("verify of a receipt never asks how old its witnesses' times are, and asks no server", async () => {
+  expect(await verify()).toMatchObject({
+    status: 0,
+    answer: { heads: [{ witnessed: { state: "quorum", existedBefore: NOW - 80_000 } }] },
+  });
+  expect(served.asked).toEqual([]);
+});
+
+test("verify --fresh is yes when a quorum has seen the newest head within the bound", async () => {
+  log.fill(9);
+  log.cosigners = [a.at(NOW - 3600), b.at(NOW - 9), c.at(NOW + 100_000)];
+  expect(await verify("--fresh")).toMatchObject({
+    status: 0,
+    answer: {
+      ok: true,
+      fresh: [{ origin: "log.test", size: 9, seenAt: NOW - 3600 }],
+      heads: [{ comparison: { state: "not compared", remembered: 9 } }],
+    },
+  });
+  const { stdout } = await place.countersign(
+    ...["verify", "receipts/a.receipt.json", "--fresh", "--trust", "trust.toml"],
+  );
+  expect(stdout).toContain(
+    "newest   log.test at 9, seen by a quorum of witnesses at 2023-11-14T21:",
+  );
+});
+
+test("verify --fresh is no when the newest head is too old, and says since when", async () => {
+  log.cosigners = [a.at(NOW - 3601), b.at(NOW - 9)];
+  expect(await verify("--fresh")).toMatchObject({
+    status: 1,
+    answer: {
+      ok: false,
+      refusal: { code: "HEAD_TOO_OLD", seenAt: NOW - 3601, boundSeconds: 3600 },
+    },
+  });
+  const { stdout, status } = await place.countersign(
+    ...["verify", "receipts/a.receipt.json", "--fresh", "--trust", "trust.toml"],
+  );
+  expect(status).toBe(1);
+  expect(stdout).toMatch(/^no: the newest head of log.test .* last seen by a quorum/);
+});
+
+test("verify --fresh is no when the newest head lacks its witnesses", async () => {
+  log.fill(9);
+  log.cosigners = [a.at(NOW)];
+  expect(await verify("--fresh")).toMatchObject({
+    status: 1,
+    answer: { refusal: { code: "WITNESSES_TOO_FEW", have: ["a.example"] } },
+  });
+});
+
+test("verify --fresh could not ask where the log does not answer", async () => {
+  await served.close();
+  expect(await verify("--fresh")).toMatchObject({
+    status: 2,
+    answer: { error: { code: "UNREACHABLE" } },
+  });
+  served = await serveLog(() => log);
+});
+
+test("verify --fresh could not ask where no witness tells the time", async () => {
+  const alone = ["--vkey", log.vkey, "--log", served.url, "--fresh"];
+  expect(await place.asked("verify", "receipts/a.receipt.json", ...alone)).toMatchObject({
+    status: 2,
+    answer: { error: { code: "USAGE" } },
+  });
+});
+
+test("verify --fresh is status 3 with evidence when the newest head forks", async () => {
+  log.fill(9);
+  log.cosigners = [a.at(NOW), b.at(NOW)];
+  await verify("--fresh");
+  log = new TestLog("log.test", key).fill(12, " of the fork");
+  const { status, answer } = await verify("--fresh");
+  expect({ status, answer }).toMatchObject({
+    status: 3,
+    answer: { refusal: { code: "LOG_FORKED" } },
+  });
+});
+
+test("update says who has seen the head, and its status is 1 when that was too long ago", async () => {
+  expect(await ask("update")).toMatchObject({
+    status: 1,
+    answer: {
+      state: "first",
+      witnessed: { state: "quorum", by: ["a.example", "b.example"] },
+      age: { state: "too old", seenAt: NOW - 90_000 },
+    },
+  });
+  log.cosigners = [a.at(NOW), b.at(NOW)];
+  expect(await ask("update")).toMatchObject({
+    status: 0,
+    answer: { state: "same", age: { state: "fresh", seenAt: NOW } },
+  });
+  const { stdout } = await place.countersign("update", "--trust", "trust.toml");
+  expect(stdout).toContain(
+    "witnessed by a.example, b.example, existed before 2023-11-14T22:13:20Z",
+  );
+});
+
+test("N2 update remembers nothing of a head that lacks its witnesses, and says whom it lacks", async () => {
+  log.cosigners = [b.at(NOW), b.at(NOW + 1)];
+  expect(await ask("update")).toEqual({
+    status: 1,
+    answer: {
+      state: "unwitnessed",
+      origin: "log.test",
+      size: 1,
+      have: ["b.example"],
+      need: "2 of (a.example, b.example, c.example)",
+    },
+  });
+  const { stdout } = await place.countersign("update", "--trust", "trust.toml");
+  expect(stdout).toContain("Nothing was remembered");
+});
+
+test("update of a log without witnesses says that nobody was asked for", async () => {
+  const { stdout, status } = await place.countersign(
+    ...["update", "--vkey", log.vkey, "--log", served.url],
+  );
+  expect(status).toBe(0);
+  expect(stdout).toContain("no witness was asked for");
+});
+
+test("entry and submit hand out nothing under a head that lacks its witnesses", async () => {
+  log.cosigners = [a.at(NOW)];
+  expect(await ask("entry", "0")).toMatchObject({
+    status: 1,
+    answer: { error: { code: "WITNESSES_TOO_FEW" } },
+  });
+  log.cosigners = [a.at(NOW), c.at(NOW)];
+  expect(await ask("entry", "0")).toMatchObject({
+    status: 0,
+    answer: { witnessed: { state: "quorum", by: ["a.example", "c.example"] } },
+  });
+});
