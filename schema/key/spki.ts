@@ -96,8 +96,8 @@ export function parseSpki(attackerDer: Uint8Array): Result<PublicKey> {
   const name = latin1(attackerDer);
   const known = readings.get(name);
   if (known !== undefined) return known;
-  // Of a copy: the key must not change with the stranger's buffer.
-  const reading = readSpki(attackerDer.slice());
+  // Of a copy: the key must not change with the stranger's buffer. `slice` of a Buffer is none.
+  const reading = readSpki(new Uint8Array(attackerDer));
   readings.set(name, reading);
   return reading;
 }
@@ -176,7 +176,7 @@ export function mlDsa44Spki(raw: Uint8Array): Uint8Array<ArrayBuffer> {
 export function ed25519Key(attackerRaw: Uint8Array): Result<Ed25519Key> {
   if (attackerRaw.length !== ED25519_BYTES)
     return failure("NOT_CANONICAL", `An Ed25519 key has ${ED25519_BYTES} bytes.`);
-  const y = attackerRaw.slice();
+  const y = new Uint8Array(attackerRaw);
   const last = (y[31] ?? 0) & 0x7f;
   y[31] = last;
   const middle = y.subarray(1, 31).every((byte) => byte === 0xff);

@@ -248,3 +248,18 @@ describe("K1 weak keys are refused", () => {
     expect(rsaKey(flipped(modulus(2048), 255), hex("03"))).toMatchObject({ code: "KEY_REFUSED" });
   });
 });
+
+describe("a key in a Buffer, whose slice is no copy", () => {
+  test.each(KEYS)("%s is read as it is, and neither changed nor changed later", (_, spki) => {
+    const buffer = Buffer.from(spki);
+    const key = unwrap(parseSpki(buffer));
+    expect([...buffer]).toEqual([...spki]);
+    buffer.fill(0);
+    expect(encodeSpki(key)).toEqual(spki);
+  });
+
+  test("Ed25519 with the sign bit set keeps it", () => {
+    const spki = ed25519Spki(new Uint8Array(32).fill(0xa5));
+    expect(encodeSpki(unwrap(parseSpki(Buffer.from(spki))))).toEqual(spki);
+  });
+});
