@@ -10,6 +10,7 @@ import { execFileSync } from "node:child_process";
 import { cpSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join, normalize, relative } from "node:path";
 import { rolldown } from "rolldown";
+import { SIGSTORE_PEERS } from "../client/sigstore/packages.ts";
 import { LATE_IMPORT, ROOMS } from "./rooms.ts";
 
 interface Workshop {
@@ -92,7 +93,7 @@ async function bundleCommandLine(folder: string): Promise<void> {
   const bundle = await rolldown({
     input: join(js, "client/cli/main.js"),
     platform: "node",
-    external: [/^countersign-server\//],
+    external: [/^countersign-server\//, ...Object.keys(SIGSTORE_PEERS)],
   });
   await bundle.write({ dir: folder, format: "esm", chunkFileNames: "[name]-[hash].js" });
   await bundle.close();
@@ -151,11 +152,16 @@ const client = assemble("countersign", ["schema", "client"], {
     ".": { browser: entry("client/browser"), ...entry("client/index") },
     "./schema": entry("schema/index"),
     "./browser": entry("client/browser"),
+    "./sigstore": entry("client/sigstore/index"),
     "./browser.iife.js": "./browser/countersign.js",
     "./internal/*": "./*",
     "./package.json": "./package.json",
   },
   dependencies: dependenciesOf("schema", "client"),
+  peerDependencies: SIGSTORE_PEERS,
+  peerDependenciesMeta: Object.fromEntries(
+    Object.keys(SIGSTORE_PEERS).map((name) => [name, { optional: true }]),
+  ),
   sideEffects: false,
 });
 await bundleForBrowsers(join(client, "browser/countersign.js"));

@@ -3,12 +3,22 @@
  * The architecture test holds the code to it, and the build takes each package's dependencies
  * from it, so that neither can drift from the other.
  */
+import { SIGSTORE_PEERS } from "../client/sigstore/packages.ts";
 
 interface Room {
   /** Rooms it may import besides itself. */
   readonly rooms: readonly string[];
   /** npm packages it may import. */
   readonly packages: readonly string[];
+  /**
+   * Packages that its users install only for the part that needs them. They may be named in
+   * that part alone, as types, and loaded by one file alone, late.
+   */
+  readonly optional?: {
+    readonly packages: readonly string[];
+    readonly part: string;
+    readonly loader: string;
+  };
 }
 
 export const ROOMS: Readonly<Record<string, Room>> = {
@@ -22,6 +32,11 @@ export const ROOMS: Readonly<Record<string, Room>> = {
       "cli-progress",
       "smol-toml",
     ],
+    optional: {
+      packages: Object.keys(SIGSTORE_PEERS),
+      part: "client/sigstore/",
+      loader: "client/sigstore/packages.ts",
+    },
   },
   server: {
     rooms: ["schema", "client"],

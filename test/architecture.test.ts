@@ -68,8 +68,33 @@ describe("imports run one way", () => {
       .filter(
         ({ from, specifier }) => !ROOMS[roomOf(from)]?.packages.includes(packageOf(specifier)),
       )
+      .filter(({ from, specifier }) => {
+        const optional = ROOMS[roomOf(from)]?.optional;
+        const named = optional?.packages.includes(packageOf(specifier)) === true;
+        return !named || !from.startsWith(optional.part);
+      })
       .map((entry) => `${entry.from} → ${entry.specifier}`);
     expect(wrong).toEqual([]);
+  });
+
+  test("an optional package is loaded late, by one file, and by no import that runs at start", () => {
+    const optional = Object.values(ROOMS).flatMap((room) => room.optional ?? []);
+    expect(optional.length).toBeGreaterThan(0);
+    for (const { packages, part, loader } of optional) {
+      const wrong = files
+        .filter((file) => file.startsWith(part))
+        .filter((file) => {
+          const source = readFileSync(join(root, file), "utf8");
+          const named = packages.map((name) => name.replaceAll("/", "\\/")).join("|");
+          const late = new RegExp(`import\\(\\s*"(?:${named})"`).test(source);
+          const early = new RegExp(
+            `^(?:import|export)\\s(?!type\\s)[^;]*?from\\s*"(?:${named})"`,
+            "m",
+          ).test(source);
+          return early || (late && file !== loader);
+        });
+      expect(wrong).toEqual([]);
+    }
   });
 
   test("schema reads no Node module, and client reaches none from its browser entry", () => {

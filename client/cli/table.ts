@@ -69,6 +69,11 @@ const VERIFIER: readonly Entry[] = [
     load: async () => (await import("./verify.ts")).verify,
   },
   {
+    name: "verify-bundle",
+    summary: "is this artifact what a Sigstore bundle says?",
+    load: async () => (await import("./verify-bundle.ts")).verifyBundleCommand,
+  },
+  {
     name: "update",
     summary: "fetch the log's newest head and check it against memory",
     load: async () => (await import("./update.ts")).update,

@@ -3,6 +3,7 @@
  * from the tarballs into an empty folder, and used there.
  */
 import { execFileSync, spawnSync } from "node:child_process";
+import { createPublicKey, generateKeyPairSync } from "node:crypto";
 import {
   existsSync,
   globSync,
@@ -94,6 +95,22 @@ describe("the package countersign", () => {
     const ran = countersign(verifierFolder, "serve");
     expect(ran.status).toBe(2);
     expect(String(ran.stderr)).toContain("npm install countersign-server@");
+  });
+
+  test("brings none of Sigstore's packages, and says which line to type where they are needed", () => {
+    expect(existsSync(join(verifierFolder, "node_modules/@sigstore"))).toBe(false);
+    for (const name of ["a.txt", "a.pub", "a.json"]) writeFileSync(join(verifierFolder, name), "x");
+    const key = createPublicKey(generateKeyPairSync("ec", { namedCurve: "P-256" }).privateKey);
+    writeFileSync(
+      join(verifierFolder, "a.pub"),
+      key.export({ type: "spki", format: "pem" }).toString(),
+    );
+    const options = ["--bundle", "a.json", "--key", "a.pub", "--trusted-root", "a.json"];
+    const ran = countersign(verifierFolder, "verify-bundle", "a.txt", ...options);
+    expect(ran.status, String(ran.stderr)).toBe(2);
+    expect(String(ran.stderr)).toMatch(
+      /\[USAGE\] field @sigstore\/[a-z-]+\n {2}try: npm install @sigstore\//,
+    );
   });
 
   test("its command verifies a receipt of each kind offline, and refuses each when altered", async () => {

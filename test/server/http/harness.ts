@@ -44,13 +44,15 @@ export interface TestOptions {
   readonly authority?: Authority;
   /** The machine's clock, milliseconds since 1970. */
   readonly now?: () => number;
+  /** The log's own key, for tests that must be able to lie with it. */
+  readonly signer?: Signer;
 }
 
 /** A log with its genesis in it. Limits can be set by the flags of `serve`. */
 export async function startTestLog(driver: Driver, options: TestOptions = {}): Promise<TestLog> {
   const flags = { "http-listen": "127.0.0.1:0", "metrics-listen": "off", ...options.flags };
   const { config } = loadConfig({ flags, env: {} });
-  const key = logKey(nodeCrypto, privateKeySigner(await generateKey("ed25519"), "test"), ORIGIN);
+  const key = logKey(nodeCrypto, options.signer ?? (await makeSigner()), ORIGIN);
   const { parts: store, remove } = await openStore(driver);
   const now = options.now ?? ((): number => 1_790_000_000_000);
   const clockStore = new ClockInMemory();

@@ -1,0 +1,197 @@
+/**
+ * Whether one log entry of a bundle is in a log that counts, and is the bundle's own.
+ *
+ * The order is: the log is one that the trust names; the leaf is of this signature, digest and
+ * key; the log's key, under the name that its id pins, signed the checkpoint, whose origin line
+ * has that name; what stands beside the checkpoint says the same as the checkpoint; the proof
+ * leads from this leaf at this index to the signed root; and the witnesses of the policy have
+ * seen that root. No step takes the log's word where it can compute.
+ *
+ * - B1  An entry counts only if its leaf is recomputed from the bundle's own signature, digest
+ *       and key, and is in a tree that a trusted log has signed.
+ *
+ * Spec: docs/formats.md §Bundles; C2SP tlog-checkpoint, tlog-cosignature, tlog-policy.
+ *
+ * @module
+ */
+import type { TransparencyLogEntry } from "@sigstore/protobuf-specs";
+import { equal, utf8 } from "../../schema/bytes.ts";
+import { MAX_PROOF_HASHES } from "../../schema/limits.ts";
+import { parseCheckpoint } from "../../schema/tlog/checkpoint.ts";
+import { asHash, type Hash, leafHash } from "../../schema/tlog/hash.ts";
+import { parseNote, type Vkey } from "../../schema/tlog/note.ts";
+import { verifyInclusion } from "../../schema/tlog/proof.ts";
+import { parseSize } from "../../schema/tlog/size.ts";
+import {
+  hasQuorum,
+  type Policy,
+  type PolicyWitness,
+  quorumWitnesses,
+} from "../../schema/tlog/tlog-policy.ts";
+import { type OpenedCheckpoint, openCheckpoint } from "../cosignature.ts";
+import type { Crypto } from "../crypto/crypto.ts";
+import type { TrustedLog } from "../trust.ts";
+import { type ClaimedKind, checkBody, type Expected, isFirstRekor } from "./leaf.ts";
+import { noteKey, type RootLog } from "./trusted-root.ts";
+import { type BundleEntry, pass, refuse, type Step } from "./verdict.ts";
+
+/** What an entry is held against. */
+export interface EntryTrust {
+  readonly logs: readonly RootLog[];
+  /** Of a trust file: then a log must be in both, under one of these keys. */
+  readonly only?: readonly TrustedLog[];
+  /** Which witnesses must have cosigned the checkpoint of every entry. */
+  readonly policy?: Policy;
+}
+
+export interface CheckedEntry {
+  readonly log: RootLog;
+  readonly entry: BundleEntry;
+  /** Seconds at which somebody states that the log's key was in use: promise and witnesses. */
+  readonly times: readonly number[];
+}
+
+/** `at` is where the entry stands in the bundle, for refusals. */
+export async function checkEntry(
+  crypto: Crypto,
+  trust: EntryTrust,
+  expected: Expected,
+  strangersEntry: TransparencyLogEntry,
+  at: string,
+): Promise<Step<CheckedEntry>> {
+  const logId = new Uint8Array(strangersEntry.logId?.keyId ?? []);
+  const log = trust.logs.find((known) => equal(known.logId, logId));
+  if (log === undefined || !isNamed(log, trust.only)) return refuse({ code: "LOG_UNKNOWN", logId });
+  if (log.start === undefined) return refuse({ code: "LOG_KEY_UNDATED", log: log.baseUrl });
+  const leaf = new Uint8Array(strangersEntry.canonicalizedBody);
+  const body = checkBody(crypto.sha256, expected, kindOf(strangersEntry), leaf);
+  if (!body.ok) return body;
+  const opened = await checkpointOf(crypto, trust, log, strangersEntry, at);
+  if (!opened.ok) return opened;
+  const place = placeOf(strangersEntry, opened.value, at);
+  if (!place.ok) return place;
+  const { index, hashes } = place.value;
+  const { origin, size, root } = opened.value.checkpoint;
+  const tree = { size, root };
+  if (!verifyInclusion(crypto.sha256, tree, index, leafHash(crypto.sha256, leaf), hashes))
+    return refuse({ code: "NOT_INCLUDED", index, tree });
+  const witnesses = witnessedBy(trust.policy, opened.value);
+  if (trust.policy !== undefined && !hasQuorum(trust.policy, (one) => witnesses.includes(one)))
+    return refuse({
+      code: "WITNESSES_TOO_FEW",
+      log: log.baseUrl,
+      have: witnesses.map(({ name }) => name),
+      quorum: trust.policy.quorum?.name ?? "none",
+    });
+  const entry = { origin, logId, index, tree, witnesses: witnesses.map(({ name }) => name) };
+  return pass({ log, entry, times: timesOf(strangersEntry, opened.value) });
+}
+
+function kindOf({ kindVersion }: TransparencyLogEntry): ClaimedKind {
+  return kindVersion ?? { kind: "", version: "" };
+}
+
+/** Whether the trust file names this log, by key. Without a trust file the root is enough. */
+function isNamed(log: RootLog, only: readonly TrustedLog[] | undefined): boolean {
+  if (only === undefined) return true;
+  const known = only.flatMap(({ vkeys }) => vkeys);
+  return log.vkeys.some((key) => known.some((vkey) => sameVkey(vkey, key)));
+}
+
+function sameVkey(a: Vkey, b: Vkey): boolean {
+  return a.name === b.name && a.type === b.type && equal(a.publicKey, b.publicKey);
+}
+
+/** The checkpoint, signed by the log's own key, under an origin line that is the key's name. */
+async function checkpointOf(
+  crypto: Crypto,
+  { policy }: EntryTrust,
+  log: RootLog,
+  strangersEntry: TransparencyLogEntry,
+  at: string,
+): Promise<Step<OpenedCheckpoint>> {
+  const envelope = strangersEntry.inclusionProof?.checkpoint?.envelope ?? "";
+  if (envelope === "")
+    return refuse({ code: "PROOF_MISSING", field: `${at}.inclusionProof.checkpoint` });
+  const bytes = utf8(envelope);
+  const no = (message: string): Step<OpenedCheckpoint> =>
+    refuse({ code: "CHECKPOINT_REFUSED", log: log.baseUrl, message });
+  const note = parseNote(bytes);
+  if (!note.ok) return no(note.message);
+  const claimed = parseCheckpoint(note.value.text);
+  if (!claimed.ok) return no(claimed.message);
+  const key = noteKey(log, note.value.signatures);
+  if (key === undefined) return no("no line names the log's key under the log's name");
+  const { origin } = claimed.value;
+  if (origin !== key.name && !isFirstRekorOrigin(origin, key.name, strangersEntry))
+    return no(`its origin line is not ${key.name}`);
+  const cosigners = policy === undefined ? [] : quorumWitnesses(policy).map(({ vkey }) => vkey);
+  const opened = await openCheckpoint(crypto, bytes, key, cosigners, origin);
+  return opened.ok ? pass(opened.value) : no(opened.message);
+}
+
+/** The first Rekor writes the number of its tree behind its name. */
+function isFirstRekorOrigin(
+  strangersOrigin: string,
+  name: string,
+  strangersEntry: TransparencyLogEntry,
+): boolean {
+  return (
+    isFirstRekor(kindOf(strangersEntry)) &&
+    strangersOrigin.startsWith(`${name} - `) &&
+    /^\d{1,20}$/.test(strangersOrigin.slice(name.length + 3))
+  );
+}
+
+/**
+ * Index and hashes of the proof, when they and all that is beside the checkpoint agree with it.
+ *
+ * The entry's own index is another one in the first Rekor, which counts over all its trees, and
+ * its promise signs that. Without a promise nobody signs it, so it must be the proof's.
+ */
+function placeOf(
+  { inclusionProof, inclusionPromise, logIndex }: TransparencyLogEntry,
+  { checkpoint }: OpenedCheckpoint,
+  at: string,
+): Step<{ readonly index: number; readonly hashes: readonly Hash[] }> {
+  if (inclusionProof === undefined)
+    return refuse({ code: "PROOF_MISSING", field: `${at}.inclusionProof` });
+  const contradicts = (field: string): ReturnType<typeof refuse> =>
+    refuse({ code: "RECORD_CONTRADICTS", field: `${at}.${field}` });
+  const index = parseSize(inclusionProof.logIndex);
+  if (!index.ok) return contradicts("inclusionProof.logIndex");
+  if (inclusionPromise === undefined && logIndex !== inclusionProof.logIndex)
+    return contradicts("logIndex");
+  if (inclusionProof.treeSize !== String(checkpoint.size))
+    return contradicts("inclusionProof.treeSize");
+  if (!equal(inclusionProof.rootHash, checkpoint.root))
+    return contradicts("inclusionProof.rootHash");
+  if (inclusionProof.hashes.length > MAX_PROOF_HASHES) return contradicts("inclusionProof.hashes");
+  const hashes: Hash[] = [];
+  for (const bytes of inclusionProof.hashes) {
+    const hash = asHash(new Uint8Array(bytes));
+    if (hash === undefined) return contradicts("inclusionProof.hashes");
+    hashes.push(hash);
+  }
+  return pass({ index: index.value, hashes });
+}
+
+/** Each witness once, however many lines it has. */
+function witnessedBy(
+  policy: Policy | undefined,
+  { cosignatures }: OpenedCheckpoint,
+): readonly PolicyWitness[] {
+  if (policy === undefined) return [];
+  return quorumWitnesses(policy).filter(({ vkey }) =>
+    cosignatures.some(({ key }) => sameVkey(key, vkey)),
+  );
+}
+
+function timesOf(
+  { inclusionPromise, integratedTime }: TransparencyLogEntry,
+  { cosignatures }: OpenedCheckpoint,
+): readonly number[] {
+  const promised = inclusionPromise === undefined ? 0 : Number(integratedTime);
+  const stated = [promised, ...cosignatures.map(({ timestamp }) => timestamp)];
+  return stated.filter((seconds) => seconds !== 0);
+}
