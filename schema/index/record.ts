@@ -122,6 +122,11 @@ export class KeyRecord {
     return this.#list.size;
   }
 
+  /** Index of the newest entry that is listed; 0 where there is none. */
+  get last(): number {
+    return this.#last;
+  }
+
   /** The right edge of the list. */
   get edge(): readonly Hash[] {
     return this.#list.hashes;

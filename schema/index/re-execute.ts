@@ -1,0 +1,169 @@
+/**
+ * Re-execution: whether a leaf of the index log is the one that mapfn gives over the entries of the
+ * main log, for somebody who holds no map.
+ *
+ * - X3  A leaf is accepted only where old entries, new entries, postings, old map, new map and all
+ *       counts were recomputed and are equal. What the old map hides and the new one needs is a
+ *       refusal, never an assumption.
+ *
+ * The state between two leaves is the right edges of three trees, a map root and two counts: a few
+ * kilobytes. By induction from the empty map, whoever follows every leaf knows that the map is
+ * *the* function of the log; whoever takes the state from an accepted leaf checks any later part.
+ *
+ * Whether the main head was signed and witnessed, and whether contents are those that leaves name,
+ * is the caller's to check before; signatures of entries are not looked at here.
+ *
+ * Spec: docs/formats.md §Index.
+ *
+ * @module
+ */
+import { equal, fromHex, toHex } from "../bytes.ts";
+import { failure, type Result, success } from "../error.ts";
+import { asHash, type Hash, leafHash, type Sha256 } from "../tlog/hash.ts";
+import { CompactRange } from "../tlog/tree.ts";
+import { encodeIndexLeaf, firstIndexLeaf, type IndexLeaf, parseIndexLeaf } from "./index-leaf.ts";
+import { encodePostings, type Posting, postingsLeafHash } from "./posting.ts";
+import { PrunedTree } from "./pruned-tree.ts";
+import { KeyRecord, type Listed } from "./record.ts";
+import { type LeafUpdate, type OldRecord, recordsByKey } from "./update.ts";
+
+/** What a verifier keeps between two leaves. */
+export interface IndexState {
+  readonly sha256: Sha256;
+  /** The newest accepted leaf. */
+  readonly leaf: IndexLeaf;
+  /** The index log up to that leaf. */
+  readonly index: CompactRange;
+  /** The main log up to the head that the leaf names. */
+  readonly main: CompactRange;
+  /** The postings tree, one leaf for each entry. */
+  readonly postings: CompactRange;
+}
+
+/** An entry of the main log with its postings: mapfn's, or for an erased content the committed ones. */
+export interface IndexedEntry {
+  readonly leaf: Uint8Array;
+  readonly postings: readonly Posting[];
+}
+
+/** The state behind leaf 0 of a log's index. */
+export function initialState(sha256: Sha256, mapfn: Hash, origin: string): IndexState {
+  const leaf = firstIndexLeaf(sha256, mapfn, origin);
+  const index = CompactRange.empty(sha256);
+  index.append(leafHash(sha256, encodeIndexLeaf(leaf)));
+  const empty = CompactRange.empty(sha256);
+  return { sha256, leaf, index, main: empty, postings: empty };
+}
+
+/**
+ * The state behind the next leaf, or `LOG_MISBEHAVED` with what is wrong. `entries` are those from
+ * the old head to the new one, in order.
+ */
+export function reExecute(
+  state: IndexState,
+  update: LeafUpdate,
+  entries: Iterable<IndexedEntry>,
+): Result<IndexState> {
+  const { sha256 } = state;
+  const parsed = parseIndexLeaf(update.leaf);
+  if (!parsed.ok) return parsed;
+  const leaf = parsed.value;
+  const rules = checkRules(state.leaf, leaf);
+  if (rules !== undefined) return wrong(rules);
+  const main = state.main.clone();
+  const postings = state.postings.clone();
+  const touched = new Map<string, Listed[]>();
+  let count = state.leaf.postings;
+  for (const entry of entries) {
+    const index = main.size;
+    main.append(leafHash(sha256, entry.leaf));
+    postings.append(postingsLeafHash(sha256, encodePostings(entry.postings)));
+    count += entry.postings.length;
+    for (const { key, claim } of entry.postings) {
+      const listed = claim === undefined ? { index } : { index, claim };
+      const list = touched.get(toHex(key));
+      if (list === undefined) touched.set(toHex(key), [listed]);
+      else list.push(listed);
+    }
+  }
+  if (main.size !== leaf.main.size || !equal(main.root(), leaf.main.root))
+    return wrong("its main head is not the root over the entries");
+  if (postings.size !== leaf.main.size || !equal(postings.root(), leaf.postingsRoot))
+    return wrong("its postings root is not the one over the postings");
+  if (count !== leaf.postings) return wrong("its number of postings is not that of the entries");
+  const map = applyToMap(state, update, touched);
+  if (!map.ok) return map;
+  if (!equal(map.value.root, leaf.mapRoot)) return wrong("its map root is not the map's");
+  if (map.value.keys !== leaf.keys) return wrong("its number of keys is not the map's");
+  const index = state.index.clone();
+  index.append(leafHash(sha256, update.leaf));
+  return success({ sha256, leaf, index, main, postings });
+}
+
+/** What one leaf may say after another, before anything is computed. */
+function checkRules(before: IndexLeaf, leaf: IndexLeaf): string | undefined {
+  if (!equal(leaf.mapfn, before.mapfn)) return "it names another mapfn";
+  if (leaf.origin !== before.origin) return "it is of another log";
+  if (leaf.main.size <= before.main.size) return "its size is not larger than the one before";
+  return undefined;
+}
+
+/** The new map, from the part of the old one that the update shows. */
+function applyToMap(
+  { sha256, leaf: before }: IndexState,
+  update: LeafUpdate,
+  touched: ReadonlyMap<string, readonly Listed[]>,
+): Result<{ readonly root: Hash; readonly keys: number }> {
+  const tree = PrunedTree.parse(sha256, update.tree);
+  if (!tree.ok) return tree;
+  if (!equal(tree.value.root(), before.mapRoot))
+    return wrong("the old map that is shown has another root");
+  const old = recordsByKey(update.records);
+  const changes: { readonly key: Hash; readonly value: Hash }[] = [];
+  let keys = before.keys;
+  let used = 0;
+  for (const [name, list] of touched) {
+    const key = asHash(fromHex(name) ?? new Uint8Array(0));
+    if (key === undefined) return wrong("a posting has no key");
+    const shown = tree.value.find(key);
+    if (shown.state === "hidden") return wrong(`the old map hides the key ${name}`);
+    const record =
+      shown.state === "absent"
+        ? KeyRecord.empty(sha256)
+        : oldRecord(sha256, shown.value, old.get(name));
+    if (record === undefined) return wrong(`the old record of the key ${name} is not the map's`);
+    if (shown.state === "absent") keys++;
+    else used++;
+    const lists = appendAll(record, list);
+    if (!lists) return wrong(`the old record of the key ${name} is of later entries`);
+    changes.push({ key, value: record.hash() });
+  }
+  if (used !== old.size) return wrong("there are records of keys that no entry touches");
+  for (const { key, value } of changes)
+    if (!tree.value.set(key, value)) return wrong("the old map hides what a new key needs");
+  return success({ root: changes.length === 0 ? before.mapRoot : tree.value.root(), keys });
+}
+
+function oldRecord(
+  sha256: Sha256,
+  value: Hash,
+  attackerRecord: OldRecord | undefined,
+): KeyRecord | undefined {
+  if (attackerRecord === undefined) return undefined;
+  const record = KeyRecord.from(sha256, attackerRecord, attackerRecord.edge);
+  return equal(record.hash(), value) ? record : undefined;
+}
+
+/** `false` where the record already lists an entry that is not before these. */
+function appendAll(record: KeyRecord, list: readonly Listed[]): boolean {
+  const [first] = list;
+  if (first !== undefined && record.n > 0 && first.index <= record.last) return false;
+  for (const one of list) record.append(one);
+  return true;
+}
+
+function wrong(what: string): Result<never> {
+  return failure("LOG_MISBEHAVED", `The leaf of the index is not what its log gives: ${what}.`, {
+    field: "index leaf",
+  });
+}
