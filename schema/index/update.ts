@@ -70,10 +70,11 @@ export function parseUpdate(strangersBytes: Uint8Array): Result<readonly LeafUpd
   const reader = new Reader(strangersBytes);
   if (compareBytes(reader.bytes(HEADER.length), HEADER) !== 0) return malformed(reader.at);
   const updates: LeafUpdate[] = [];
-  for (let left = reader.u32(); left > 0 && !reader.ended; left--) {
+  for (let left = reader.u32(); left > 0; left--) {
+    if (reader.ended) return malformed(reader.at);
     const [leaf, main, tree] = [reader.sized(), reader.sized(), reader.sized()];
     const records: OldRecord[] = [];
-    for (let count = reader.u32(); count > 0 && !reader.ended; count--) {
+    for (let count = reader.u32(); count > 0; count--) {
       const record = readRecord(reader);
       const before = records.at(-1);
       if (record === undefined || (before && compareBytes(before.key, record.key) >= 0))
