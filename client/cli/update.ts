@@ -56,7 +56,10 @@ export const update: Command = {
         throw new LogError("INTERNAL", "a fork was passed over");
       case "unwitnessed":
         return reportUnwitnessed(args, io, observed);
-      default:
+      case "first":
+      case "advanced":
+      case "same":
+      case "stale":
         return reportNewest(args, io, observed, before?.size, heads.length);
     }
   },

@@ -65,7 +65,11 @@ test("verify --fresh is yes when a quorum has seen the newest head within the bo
     },
   });
   const { stdout } = await place.countersign(
-    ...["verify", "receipts/a.receipt.json", "--fresh", "--trust", "trust.toml"],
+    "verify",
+    "receipts/a.receipt.json",
+    "--fresh",
+    "--trust",
+    "trust.toml",
   );
   expect(stdout).toContain(
     "newest   log.test at 9, seen by a quorum of witnesses at 2023-11-14T21:",
@@ -82,7 +86,11 @@ test("verify --fresh is no when the newest head is too old, and says since when"
     },
   });
   const { stdout, status } = await place.countersign(
-    ...["verify", "receipts/a.receipt.json", "--fresh", "--trust", "trust.toml"],
+    "verify",
+    "receipts/a.receipt.json",
+    "--fresh",
+    "--trust",
+    "trust.toml",
   );
   expect(status).toBe(1);
   expect(stdout).toMatch(/^no: the newest head of log.test .* last seen by a quorum/);
@@ -164,7 +172,11 @@ test("N2 update remembers nothing of a head that lacks its witnesses, and says w
 
 test("update of a log without witnesses says that nobody was asked for", async () => {
   const { stdout, status } = await place.countersign(
-    ...["update", "--vkey", log.vkey, "--log", served.url],
+    "update",
+    "--vkey",
+    log.vkey,
+    "--log",
+    served.url,
   );
   expect(status).toBe(0);
   expect(stdout).toContain("no witness was asked for");

@@ -46,7 +46,11 @@ describe("countersign mirror", () => {
     shown = new TestLog("cli.test", key).fill(310, " other");
     const { status, answer } = await mirror(
       server.url,
-      ...["--folder", "copy", "--once", "--evidence", "proofs"],
+      "--folder",
+      "copy",
+      "--once",
+      "--evidence",
+      "proofs",
     );
     expect(status).toBe(3);
     expect(answer).toMatchObject({ state: "forked", origin: "cli.test" });
