@@ -26,6 +26,15 @@ export { formatReceipt, parseReceipt, type Receipt } from "../schema/receipt.ts"
 export type { Crypto } from "./crypto/crypto.ts";
 export { type EvidenceRefusal, type EvidenceVerdict, verifyEvidence } from "./evidence.ts";
 export { type HttpOptions, httpTransport, type Transport } from "./fetch.ts";
+export {
+  type AskPorts,
+  askWitnesses,
+  compareWitnesses,
+  type Gossiped,
+  type Shown,
+  type WitnessServer,
+  witnessServers,
+} from "./gossip.ts";
 export { type Head, openHead, type SignedHead } from "./head.ts";
 export { LogReader, type ReadEntry, type ReadPorts } from "./log.ts";
 export { type Memory, type RememberedHead, volatileMemory } from "./memory.ts";

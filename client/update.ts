@@ -133,7 +133,7 @@ type Compared =
   | { readonly state: "forked"; readonly evidence: Evidence };
 
 /** `advanced` where `shown` extends `known`, `stale` where it is the other way round. */
-async function compareHeads(
+export async function compareHeads(
   ports: ReadPorts,
   known: SignedHead,
   shown: SignedHead,

@@ -14,6 +14,14 @@ import { tooOld, witnessText } from "../verify/explain.ts";
 import { receiptHead } from "../verify/receipt.ts";
 import type { Arguments, Command } from "./command.ts";
 import { saveEvidence } from "./evidence-file.ts";
+import {
+  type Gossip,
+  gossipData,
+  gossipLines,
+  gossipStatus,
+  hearWitnesses,
+  holdAgainst,
+} from "./gossip.ts";
 import type { ExitStatus, Io } from "./io.ts";
 import { openLog } from "./logs.ts";
 import { LOG_OPTIONS } from "./options.ts";
@@ -26,6 +34,7 @@ export const update: Command = {
   about: [
     "A head that does not extend the remembered one is a fork: it is refused, the memory stays as it is, and an evidence file is written that convicts the log by its own signatures (exit status 3).",
     "Where the trust file names witnesses, a head without a quorum of them is neither believed nor remembered, and one that no quorum has seen within `fresh_seconds` is too old (both exit status 1).",
+    "With --gossip each witness is asked which head it shows of the log. Two heads that the log has signed and that contradict one another are a fork, whoever shows them. A witness that lags is only behind; one that answers with anything else is reported and accused of nothing (exit status 1), and so is one that does not answer (2 where none of them could be compared).",
   ],
   positionals: [],
   options: {
@@ -36,6 +45,10 @@ export const update: Command = {
       value: "DIR",
       help: "also hold the head of each receipt of this folder against the log, whatever its size",
     },
+    gossip: {
+      type: "boolean",
+      help: "also ask each witness of the trust file which head of the log it has seen",
+    },
   },
   examples: [
     { what: "the log that the trust file names", line: "countersign update --trust trust.toml" },
@@ -43,52 +56,80 @@ export const update: Command = {
       what: "and every head that an offline check could not compare",
       line: "countersign update --trust trust.toml --receipts receipts",
     },
+    {
+      what: "do the witnesses see the same log?",
+      line: "countersign update --trust trust.toml --gossip",
+    },
   ],
   run: async (args: Arguments, io: Io): Promise<ExitStatus> => {
     const ports = await openLog(args, io);
+    const heard = args.flag("gossip") ? await hearWitnesses(ports) : undefined;
     const before = await ports.memory.load(ports.log.vkeyTexts);
     const observed = await updateLog(ports);
     const heads = observed.state === "forked" ? [] : await receiptHeads(args, io, ports);
     const forked = await firstFork(ports, observed, heads);
     if (forked !== undefined) return reportFork(args, io, ports.log.origin, forked.evidence);
-    switch (observed.state) {
-      case "forked":
-        throw new LogError("INTERNAL", "a fork was passed over");
-      case "unwitnessed":
-        return reportUnwitnessed(args, io, observed);
-      case "first":
-      case "advanced":
-      case "same":
-      case "stale":
-        return reportNewest(args, io, observed, before?.size, heads.length);
-    }
+    if (observed.state === "forked") throw new LogError("INTERNAL", "a fork was passed over");
+    const own = observed.state === "unwitnessed" ? observed.shown : observed.newest;
+    const gossip = heard === undefined ? undefined : await holdAgainst(ports, own, heard);
+    for (const { server, says } of gossip ?? [])
+      if (says.state === "forked")
+        return reportFork(args, io, ports.log.origin, says.evidence, server.name);
+    const report: Report = { gossip, before: before?.size, receiptHeads: heads.length };
+    const status =
+      observed.state === "unwitnessed"
+        ? reportUnwitnessed(args, io, observed, report)
+        : reportNewest(args, io, observed, report);
+    return status === 0 && gossip !== undefined ? gossipStatus(gossip) : status;
   },
 };
+
+/** What is told beside the head itself. */
+interface Report {
+  readonly gossip: readonly Gossip[] | undefined;
+  readonly before: number | undefined;
+  readonly receiptHeads: number;
+}
 
 async function reportFork(
   args: Arguments,
   io: Io,
   origin: string,
   evidence: Evidence,
+  witness?: string,
 ): Promise<ExitStatus> {
   const file = await saveEvidence(io, args.value("evidence"), evidence);
-  if (args.json) printJson(io, { state: "forked", origin, evidence: file });
+  const by = witness === undefined ? {} : { witness };
+  if (args.json) printJson(io, { state: "forked", origin, evidence: file, ...by });
   else
     print(
       io,
-      `FORKED: ${origin} has signed two histories. Nothing of it was believed.`,
+      witness === undefined
+        ? `FORKED: ${origin} has signed two histories. Nothing of it was believed.`
+        : `FORKED: ${origin} has signed two histories; ${witness} shows the other one.`,
       `evidence: ${file}`,
       `anybody can check it: countersign evidence verify ${file} --trust TRUST`,
     );
   return 3;
 }
 
-function reportUnwitnessed(args: Arguments, io: Io, { shown, tooFew }: Unwitnessed): ExitStatus {
+function reportUnwitnessed(
+  args: Arguments,
+  io: Io,
+  { shown, tooFew }: Unwitnessed,
+  { gossip }: Report,
+): ExitStatus {
   const { have, need } = tooFew;
   const { origin } = shown.log;
   const { size } = shown.tree;
-  if (args.json) printJson(io, { state: "unwitnessed", origin, size, have, need });
-  else print(io, `no: ${tooFewWitnesses(shown, tooFew).message} Nothing was remembered.`);
+  if (args.json)
+    printJson(io, { state: "unwitnessed", origin, size, have, need, ...gossiped(gossip) });
+  else
+    print(
+      io,
+      `no: ${tooFewWitnesses(shown, tooFew).message} Nothing was remembered.`,
+      ...gossipLines(gossip ?? []),
+    );
   return 1;
 }
 
@@ -97,8 +138,7 @@ function reportNewest(
   args: Arguments,
   io: Io,
   { state, newest }: Believed,
-  before: number | undefined,
-  receiptHeads: number,
+  { gossip, before, receiptHeads }: Report,
 ): ExitStatus {
   const { log, tree, witnessed, cosigned } = newest;
   const age = freshness(log, tree.size, cosigned, Math.floor(io.now() / 1000));
@@ -112,13 +152,19 @@ function reportNewest(
       witnessed,
       age,
       ...(args.value("receipts") === undefined ? {} : { receiptHeads }),
+      ...gossiped(gossip),
     });
   else {
     print(io, `${log.origin}: ${WORDS[state](tree.size, before ?? 0)}`);
     print(io, `  ${witnessText(witnessed)}${ageText(age)}`);
     if (receiptHeads > 0) print(io, `heads of receipts that are of this history: ${receiptHeads}`);
+    for (const line of gossipLines(gossip ?? [])) print(io, line);
   }
   return age.state === "too old" ? 1 : 0;
+}
+
+function gossiped(gossip: readonly Gossip[] | undefined): object {
+  return gossip === undefined ? {} : { witnesses: gossipData(gossip) };
 }
 
 function ageText(age: Freshness): string {

@@ -1,5 +1,6 @@
 /** Commands under a trust file that asks for witnesses. The clock of the commands stands still. */
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { fileSubmission } from "../../../client/keys/signer.ts";
 import { utf8 } from "../../../schema/bytes.ts";
@@ -192,5 +193,102 @@ test("entry and submit hand out nothing under a head that lacks its witnesses", 
   expect(await ask("entry", "0")).toMatchObject({
     status: 0,
     answer: { witnessed: { state: "quorum", by: ["a.example", "c.example"] } },
+  });
+});
+
+/** Witnesses a and b on loopback, serving these notes; and a trust file that says where. */
+async function serveWitnesses(notes: readonly (Uint8Array | undefined)[]): Promise<() => void> {
+  const server = createServer((req, res) => {
+    const note = notes[Number(req.url?.split("/")[1])];
+    res.writeHead(note === undefined ? 500 : 200).end(note);
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const address = server.address();
+  const port = typeof address === "object" ? address?.port : undefined;
+  const urls = notes.map((_, i) => `http://127.0.0.1:${port}/${i}`);
+  const text = `trust = 1\n[[log]]\norigin = "log.test"\nvkeys = ["${log.vkey}"]\nurl = "${served.url}"`;
+  writeFileSync(
+    place.path("trust.toml"),
+    `${text}\n${policyTable(policyText(2, [a, b, c], urls))}`,
+  );
+  return () => server.close();
+}
+
+const shownBy = (of: TestLog, witness: TestWitness, size: number): Uint8Array => {
+  of.cosigners = [witness.at(NOW)];
+  return of.checkpoint(size);
+};
+
+test("update --gossip says what each witness has seen, and that one has no address", async () => {
+  log.fill(9);
+  const close = await serveWitnesses([shownBy(log, a, 9), shownBy(log, b, 4)]);
+  log.cosigners = [a.at(NOW), b.at(NOW)];
+  expect(await ask("update", "--gossip")).toMatchObject({
+    status: 0,
+    answer: {
+      state: "first",
+      witnesses: [
+        { witness: "a.example", state: "agrees", size: 9 },
+        { witness: "b.example", state: "lags", size: 4 },
+        { witness: "c.example", state: "no address" },
+      ],
+    },
+  });
+  const { stdout } = await place.countersign("update", "--gossip", "--trust", "trust.toml");
+  expect(stdout).toContain("b.example  lags at 4 entries, consistent");
+  close();
+});
+
+test("update --gossip leaves a file that convicts when a witness shows another history: status 3", async () => {
+  log.fill(9);
+  const fork = new TestLog("log.test", key).fill(12, " of the fork");
+  const close = await serveWitnesses([shownBy(log, a, 9), shownBy(fork, b, 5)]);
+  log.cosigners = [a.at(NOW), b.at(NOW)];
+  expect(await ask("update", "--gossip", "--evidence", "proofs")).toMatchObject({
+    status: 3,
+    answer: { state: "forked", witness: "b.example" },
+  });
+  const [file = ""] = readdirSync(place.path("proofs"));
+  expect(
+    await place.asked("evidence", "verify", `proofs/${file}`, "--vkey", log.vkey),
+  ).toMatchObject({
+    status: 0,
+    answer: { ok: true, kind: "fork-inconsistent" },
+  });
+  close();
+});
+
+test("update --gossip is 1 for an answer that is no head, and 2 where nobody answered", async () => {
+  log.fill(9);
+  const impostor = new TestLog("log.test").fill(9);
+  let close = await serveWitnesses([shownBy(log, a, 9), shownBy(impostor, b, 9)]);
+  log.cosigners = [a.at(NOW), b.at(NOW)];
+  expect(await ask("update", "--gossip")).toMatchObject({
+    status: 1,
+    answer: { witnesses: [{ state: "agrees" }, { state: "bad answer" }, {}] },
+  });
+  close();
+  close = await serveWitnesses([undefined, undefined]);
+  expect(await ask("update", "--gossip")).toMatchObject({
+    status: 2,
+    answer: { witnesses: [{ state: "silent" }, { state: "silent" }, {}] },
+  });
+  close();
+});
+
+test("update --gossip compares with a head that lacks its witnesses as well", async () => {
+  log.fill(9);
+  const fork = new TestLog("log.test", key).fill(9, " of the fork");
+  const close = await serveWitnesses([shownBy(fork, a, 9), shownBy(fork, b, 9)]);
+  log.cosigners = [];
+  expect(await ask("update", "--gossip")).toMatchObject({ status: 3 });
+  close();
+});
+
+test("update --gossip could not ask where the trust file names no witness", async () => {
+  const where = ["--vkey", log.vkey, "--log", served.url];
+  expect(await place.asked("update", "--gossip", ...where)).toMatchObject({
+    status: 2,
+    answer: { error: { code: "USAGE" } },
   });
 });
