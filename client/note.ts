@@ -109,7 +109,7 @@ async function verifySignature(
 }
 
 /** The key as the cryptography port takes it, after it was asked whether it is a good key. */
-function usableKey(
+export function usableKey(
   crypto: Crypto,
   key: Vkey,
 ): Result<{ readonly algorithm: SignatureAlgorithm; readonly spki: Uint8Array }> {

@@ -14,7 +14,7 @@ import { z } from "zod";
 import { MAX_BODY_BYTES } from "../schema/limits.ts";
 
 /** `host:port`, `[v6]:port`. Port 0 lets the system choose. */
-const listen = z
+export const listen: z.ZodString = z
   .string()
   .regex(
     /^(\[[0-9a-fA-F:.]+\]|[^\s:[\]]+):\d{1,5}$/,
@@ -22,12 +22,15 @@ const listen = z
   )
   .refine((text) => Number(text.slice(text.lastIndexOf(":") + 1)) <= 65_535, "a port up to 65535");
 
-const count = z.number().int().min(0);
-const positive = z.number().int().min(1);
+export const count: z.ZodNumber = z.number().int().min(0);
+export const positive: z.ZodNumber = z.number().int().min(1);
 /** A day. Timers of the system end at 24 days, and one that is set beyond that fires at once. */
 const MAX_MILLISECONDS = 86_400_000;
-const milliseconds = positive.max(MAX_MILLISECONDS, `at most ${MAX_MILLISECONDS}, a day`);
-const path = z.string().min(1);
+export const milliseconds: z.ZodNumber = positive.max(
+  MAX_MILLISECONDS,
+  `at most ${MAX_MILLISECONDS}, a day`,
+);
+export const path: z.ZodString = z.string().min(1);
 
 export interface Config {
   readonly log: {

@@ -19,10 +19,15 @@ export const OPERATOR_COMMANDS = [
   { name: "doctor", summary: "say what is not as it should be" },
   { name: "fsck", summary: "derive everything anew and name what is wrong" },
   { name: "mirror", summary: "keep and serve a verified copy of a log" },
+  { name: "witness init", summary: "create a witness: its keys and an empty state" },
+  { name: "witness serve", summary: "serve a witness: cosign the checkpoints of other logs" },
+  { name: "witness show", summary: "show a witness's keys, and the policy lines to paste" },
 ] as const;
 
-export function isOperatorCommand(name: string): boolean {
-  return OPERATOR_COMMANDS.some((command) => command.name === name);
+/** The operator's command that two words begin with, as it is called in the list. */
+export function operatorName(first: string, second: string | undefined): string | undefined {
+  const names: readonly string[] = OPERATOR_COMMANDS.map(({ name }) => name);
+  return [`${first} ${second ?? ""}`, first].find((name) => names.includes(name));
 }
 
 /** Throws `LogError("USAGE")` with the line to type where the server is not installed. */

@@ -7,7 +7,7 @@
 import { LogError } from "../../schema/error.ts";
 import { commandHelp, mainHelp } from "./help.ts";
 import type { ExitStatus, Io } from "./io.ts";
-import { isOperatorCommand, OPERATOR_COMMANDS, operatorCommand } from "./operator.ts";
+import { OPERATOR_COMMANDS, operatorCommand, operatorName } from "./operator.ts";
 import { reportError } from "./output.ts";
 import { nearest, parseArguments } from "./parse.ts";
 import { COMMANDS, HELP_GROUPS } from "./table.ts";
@@ -45,7 +45,9 @@ async function dispatch(argv: readonly string[], io: Io): Promise<ExitStatus> {
     io.stdout.write(`${packageVersion()}\n`);
     return 0;
   }
-  if (isOperatorCommand(first)) return operatorCommand(first, argv.slice(1), io);
+  const operators = operatorName(first, second);
+  if (operators !== undefined)
+    return operatorCommand(operators, argv.slice(operators.split(" ").length), io);
   const entry =
     COMMANDS.find(({ name }) => name === `${first} ${second ?? ""}`) ??
     COMMANDS.find(({ name }) => name === first);
@@ -60,14 +62,17 @@ async function dispatch(argv: readonly string[], io: Io): Promise<ExitStatus> {
 }
 
 function unknownCommand(first: string, second: string | undefined, io: Io): ExitStatus {
-  const below = COMMANDS.filter(({ name }) => name.startsWith(`${first} `));
+  const known = [...COMMANDS, ...OPERATOR_COMMANDS];
+  const below = known.filter(({ name }) => name.startsWith(`${first} `));
   if (below.length > 0 && (second === undefined || second === "--help" || second === "-h")) {
     io.stdout.write(mainHelp([{ title: `countersign ${first}`, commands: below }]));
     return second === undefined ? 2 : 0;
   }
   const typed = below.length > 0 ? `${first} ${second ?? ""}` : first;
-  const names = [...COMMANDS, ...OPERATOR_COMMANDS].map(({ name }) => name);
-  const near = nearest(typed, names);
+  const near = nearest(
+    typed,
+    known.map(({ name }) => name),
+  );
   throw new LogError(
     "USAGE",
     `unknown command "${typed}"${near === undefined ? "" : `; did you mean "${near}"?`}`,

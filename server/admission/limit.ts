@@ -69,11 +69,12 @@ export function networkOf(address: string): string {
   return `${network.join(":")}::/64`;
 }
 
-function limiter(perSecond: number): RateLimiterMemory | undefined {
+export function limiter(perSecond: number): RateLimiterMemory | undefined {
   return perSecond === 0 ? undefined : new RateLimiterMemory({ points: perSecond, duration: 1 });
 }
 
-async function consume(
+/** @throws LogError RATE_LIMITED, which says `what` there was too much of */
+export async function consume(
   limit: RateLimiterMemory | undefined,
   key: string,
   points: number,

@@ -16,6 +16,7 @@ import { init } from "./init.ts";
 import { mirror } from "./mirror.ts";
 import { recover } from "./recover.ts";
 import { serve } from "./serve.ts";
+import { witnessInit, witnessServe, witnessShow } from "./witness.ts";
 
 export const OPERATOR_COMMANDS: readonly Command[] = [
   init,
@@ -27,6 +28,9 @@ export const OPERATOR_COMMANDS: readonly Command[] = [
   doctor,
   fsck,
   mirror,
+  witnessInit,
+  witnessServe,
+  witnessShow,
 ];
 
 /** @throws LogError what was refused, and USAGE where the arguments are not understood */

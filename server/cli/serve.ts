@@ -55,7 +55,7 @@ export const serve: Command = {
 };
 
 /** The first signal that asks for the end. Later ones find the log already ending. */
-async function nextSignal(): Promise<string> {
+export async function nextSignal(): Promise<string> {
   return new Promise((resolve) => {
     for (const name of ["SIGINT", "SIGTERM"] as const) process.on(name, () => resolve(name));
   });

@@ -50,14 +50,14 @@ export class ByteBudget {
 }
 
 /**
- * Refuse by the head of a request alone: encoding, media type, announced length. A sender that
- * waits to be asked for its body is asked only where nothing of this refuses it.
+ * Refuse by the head of a request alone: encoding, media type (where `types` are given), announced
+ * length. A sender that waits to be asked for its body is asked only where nothing of this refuses it.
  */
 export function checkBodyHead(
   req: IncomingMessage,
   res: ServerResponse,
   maxBytes: number,
-  types: readonly string[],
+  types?: readonly string[],
 ): void {
   const encoding = req.headers["content-encoding"];
   if (encoding !== undefined && encoding !== "identity")
@@ -66,7 +66,7 @@ export function checkBodyHead(
       expected: "no content encoding",
     });
   const type = req.headers["content-type"];
-  if (type === undefined || !types.includes(mediaType(type)))
+  if (types !== undefined && (type === undefined || !types.includes(mediaType(type))))
     throw new LogError("MEDIA_TYPE_UNSUPPORTED", "The body is not of a type that is read here.", {
       field: "Content-Type",
       expected: types.join(" or "),

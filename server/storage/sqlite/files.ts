@@ -66,7 +66,7 @@ export function mustExist(path: string): void {
  * fcntl locks of every connection in the process.
  * Throws `STORE_CORRUPT` for a file that is no store.
  */
-export function generationOnDisk(path: string): number {
+export function generationOnDisk(path: string, applicationId: number = APPLICATION_ID): number {
   const header = Buffer.alloc(HEADER_BYTES);
   const file = openSync(path, "r");
   try {
@@ -76,9 +76,9 @@ export function generationOnDisk(path: string): number {
   }
   const isStore =
     header.toString("latin1", 0, 16) === "SQLite format 3\0" &&
-    header.readUInt32BE(APPLICATION_ID_AT) === APPLICATION_ID;
+    header.readUInt32BE(APPLICATION_ID_AT) === applicationId;
   if (!isStore) {
-    throw new LogError("STORE_CORRUPT", `${path} is not the database of a log`, {
+    throw new LogError("STORE_CORRUPT", `${path} is not the database that belongs here`, {
       field: path,
       hint: "restore a backup into a new folder",
     });

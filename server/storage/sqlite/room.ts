@@ -44,12 +44,16 @@ export class Room {
 
   /** `STORAGE_FULL` where the batch may not fit; without one, where the smallest may not. */
   check(batch?: PackedBatch): LogError | undefined {
-    const need = this.#bound(batch);
+    return this.checkBytes(this.#bound(batch));
+  }
+
+  /** The same for a transaction that writes `need` bytes at most. */
+  checkBytes(need: number): LogError | undefined {
     try {
       // Once in the write-ahead file, once more when the checkpoint lets the database grow.
       const free = this.freeBytes();
       if (free < 2 * need) {
-        return full(`${free} bytes are free and the batch may need ${2 * need}`, 2 * need);
+        return full(`${free} bytes are free and this may need ${2 * need}`, 2 * need);
       }
       const reach = Math.max(sizeOf(this.#files.wal), sizeOf(this.#files.database)) + need;
       writeSync(this.#probe, ZERO, 0, 1, reach);
@@ -93,8 +97,8 @@ function isFull(cause: unknown): boolean {
 function full(message: string, limit: number, cause?: unknown): LogError {
   return new LogError("STORAGE_FULL", message, {
     limit,
-    expected: "free bytes for the batch",
-    hint: "free space for the data folder; the log resumes by itself",
+    expected: "free bytes for what is to be written",
+    hint: "free space for the data folder; writing goes on by itself then",
     ...(cause === undefined ? {} : { cause }),
   });
 }

@@ -229,7 +229,7 @@ export class SqliteWriter {
 }
 
 /** FULL: every COMMIT waits for the disk. No spill: nothing is written before COMMIT. */
-const PRAGMAS = [
+export const PRAGMAS = [
   "synchronous = FULL",
   "fullfsync = ON",
   "checkpoint_fullfsync = ON",

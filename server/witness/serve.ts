@@ -1,0 +1,247 @@
+/**
+ * A whole witness, put together and running: state, keys, list of logs, HTTP, metrics.
+ *
+ * Order of the start: the lock, the state and the keys it names, the list of logs, the socket last.
+ * Order of the end: no new connection, requests in flight are answered, then the state is let go of.
+ *
+ * @module
+ */
+import { join, resolve } from "node:path";
+import type { Crypto } from "../../client/crypto/crypto.ts";
+import { LogError } from "../../schema/error.ts";
+import { consume, limiter, networkOf } from "../admission/limit.ts";
+import { clientAddress } from "../http/address.ts";
+import { ByteBudget } from "../http/body.ts";
+import type { Check } from "../http/ports.ts";
+import { type Listening, listen } from "../http/server.ts";
+import { splitAddress } from "../listen.ts";
+import type { Logger } from "../observe/log.ts";
+import { type MetricsServer, serveMetrics } from "../observe/metrics-server.ts";
+import { type WitnessClock, witnessClock } from "./clock.ts";
+import type { WitnessConfig } from "./config.ts";
+import type { Cosigner } from "./cosigner.ts";
+import { makeWitnessApp, type WitnessApp } from "./http.ts";
+import { LOGS_FILE, openCosigners } from "./init.ts";
+import { LogsFile } from "./logs-file.ts";
+import { WitnessMetrics } from "./metrics.ts";
+import { WitnessState } from "./state.ts";
+import { Witness } from "./witness.ts";
+
+/** A connection on which nothing moves for so long beyond the time for a body is closed. */
+const SILENT_MS = 30_000;
+
+export interface WitnessSurroundings {
+  readonly crypto: Crypto;
+  readonly logger: Logger;
+  /** Wall time, milliseconds since 1970. */
+  readonly now: () => number;
+  /** The folder relative paths start from. */
+  readonly cwd: string;
+}
+
+/** A witness that holds its state and answers requests; whose socket it is does not matter. */
+export interface OpenWitness {
+  readonly app: WitnessApp;
+  readonly metrics: WitnessMetrics;
+  readonly name: string;
+  readonly vkeys: readonly string[];
+  /** Logs in the list in force. */
+  readonly logs: () => number;
+  /** Read the list of logs again; whether it is in force. */
+  readonly reload: () => Promise<boolean>;
+  /** Resolves when the witness stopped by itself (I5), with the reason. The process should end. */
+  readonly stopped: Promise<LogError>;
+  /** Gives the state back. No request may be in flight. */
+  readonly release: () => void;
+}
+
+export interface RunningWitness
+  extends Pick<OpenWitness, "name" | "vkeys" | "logs" | "reload" | "stopped"> {
+  /** `http://host:port` and the prefix: submission and monitoring prefix. */
+  readonly url: string;
+  /** `undefined` where metrics are off. */
+  readonly metricsUrl: string | undefined;
+  /** Ends the witness; resolves when everything is closed. May be called again. */
+  readonly close: () => Promise<void>;
+}
+
+/** @throws LogError why the witness refuses to start; then nothing is held */
+export async function openWitness(
+  config: WitnessConfig,
+  surroundings: WitnessSurroundings,
+): Promise<OpenWitness> {
+  const { crypto, logger, now, cwd } = surroundings;
+  const folder = resolve(cwd, config.folder);
+  const state = WitnessState.open(folder);
+  try {
+    const cosigners = await openCosigners(crypto, folder, state.vkeys);
+    const file = await LogsFile.open({
+      path: resolve(cwd, config.logs ?? join(folder, LOGS_FILE)),
+      crypto,
+      own: cosigners.map(({ vkey }) => vkey),
+      logger,
+    });
+    const clock = witnessClock({
+      wall: now,
+      monotonic: () => performance.now(),
+      newest: () => state.newestTime,
+    });
+    return assemble(config, surroundings, { state, cosigners, file, clock });
+  } catch (error) {
+    state.close();
+    throw error;
+  }
+}
+
+interface Parts {
+  readonly state: WitnessState;
+  readonly cosigners: readonly Cosigner[];
+  readonly file: LogsFile;
+  readonly clock: WitnessClock;
+}
+
+function assemble(
+  config: WitnessConfig,
+  { crypto, logger }: WitnessSurroundings,
+  parts: Parts,
+): OpenWitness {
+  const { state, cosigners, file, clock } = parts;
+  const metrics = new WitnessMetrics();
+  const { promise: stopped, resolve: stop } = Promise.withResolvers<LogError>();
+  const perLog = limiter(config.cosignatures_per_second_per_log);
+  const perAddress = limiter(config.requests_per_second_per_address);
+  const witness = new Witness({
+    crypto,
+    state,
+    cosigners,
+    clock,
+    logs: () => file.list,
+    admit: (origin) => consume(perLog, origin, 1, "cosignatures for this log"),
+    onFatal: (reason) => {
+      logger.fatal({ code: reason.code, err: reason }, "the witness stopped for good");
+      stop(reason);
+    },
+    onContradiction: (origin, note) => {
+      metrics.contradicted(origin);
+      const text = Buffer.from(note).toString();
+      logger.error({ origin, note: text }, "a log has signed a second root for a cosigned size");
+    },
+    onCommitted: (steps, seconds) => metrics.committed(steps, seconds),
+  });
+  const checks = (): readonly Check[] => checksOf(parts);
+  const app = makeWitnessApp({
+    witness,
+    prefix: config.prefix,
+    admitAddress: (address) =>
+      consume(perAddress, networkOf(address), 1, "requests from this address"),
+    clientAddress: clientAddress(config.trusted_proxies),
+    budget: new ByteBudget(config.inflight_bytes),
+    bodyTimeoutMs: config.body_timeout_ms,
+    checks,
+    metrics,
+    logger,
+  });
+  metrics.attach({
+    ready: () => checks().every(({ ok }) => ok),
+    logs: () => file.list.size,
+    heads: () => state.count(),
+    newestTime: () => state.newestTime,
+    listIsOld: () => file.problem !== undefined,
+  });
+  return {
+    app,
+    metrics,
+    name: cosigners[0]?.vkey.name ?? "",
+    vkeys: state.vkeys,
+    logs: () => file.list.size,
+    reload: () => file.reload(),
+    stopped,
+    release: () => {
+      file.close();
+      state.close();
+    },
+  };
+}
+
+/** What `/readyz` says. A list of logs that is bad is said, and does not stop the logs of the old one. */
+function checksOf({ state, clock, file }: Parts): readonly Check[] {
+  return [
+    checked("state", () => {
+      const room = state.checkRoom();
+      if (room !== undefined) throw room;
+      return `writable, ${state.count()} logs`;
+    }),
+    checked("clock", () => `at ${clock.now()}, newest signed ${state.newestTime}`),
+    { name: "logs", ok: true, detail: file.problem ?? `${file.list.size} logs` },
+  ];
+}
+
+/** A check that cannot be made is a check that failed. */
+function checked(name: string, find: () => string): Check {
+  try {
+    return { name, ok: true, detail: find() };
+  } catch (error) {
+    return { name, ok: false, detail: error instanceof LogError ? error.message : String(error) };
+  }
+}
+
+/** @throws LogError why the witness refuses to start; then nothing is held */
+export async function serveWitness(
+  config: WitnessConfig,
+  surroundings: WitnessSurroundings,
+): Promise<RunningWitness> {
+  const open = await openWitness(config, surroundings);
+  let metricsServer: MetricsServer | undefined;
+  try {
+    if (config.metrics !== "off")
+      metricsServer = await serveMetrics(open.metrics, splitAddress(config.metrics));
+    const server = await listen(open.app, {
+      ...splitAddress(config.listen),
+      maxConnections: config.max_connections,
+      keepAliveMs: config.keep_alive_ms,
+      silentMs: config.body_timeout_ms + SILENT_MS,
+    });
+    return running(config, surroundings, { open, server, metricsServer });
+  } catch (error) {
+    await metricsServer?.close();
+    open.release();
+    throw error;
+  }
+}
+
+/** What `serveWitness` has opened and `close` closes. */
+interface Opened {
+  readonly open: OpenWitness;
+  readonly server: Listening;
+  readonly metricsServer: MetricsServer | undefined;
+}
+
+function running(
+  config: WitnessConfig,
+  { logger }: WitnessSurroundings,
+  { open, server, metricsServer }: Opened,
+): RunningWitness {
+  const { name, vkeys, logs, reload, stopped } = open;
+  const url = server.url + config.prefix;
+  logger.info({ name, keys: vkeys.length, url, logs: logs() }, "the witness is open");
+  if (logs() === 0) logger.warn("the list of logs is empty: every checkpoint will get a 404");
+  let closing: Promise<void> | undefined;
+  const close = async (): Promise<void> => {
+    await server.close(config.grace_ms);
+    open.release();
+    await metricsServer?.close();
+    logger.info("the witness is closed");
+  };
+  const metricsHost = config.metrics.slice(0, config.metrics.lastIndexOf(":"));
+  return {
+    name,
+    vkeys,
+    url,
+    metricsUrl:
+      metricsServer === undefined ? undefined : `http://${metricsHost}:${metricsServer.port}`,
+    logs,
+    reload,
+    stopped,
+    close: () => (closing ??= close()),
+  };
+}
