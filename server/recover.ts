@@ -137,7 +137,7 @@ export async function acceptLoss(
   });
 }
 
-interface Opened {
+export interface Opened {
   readonly storage: SqliteStorage;
   readonly guard: FileGuard;
   readonly head: StoredHead;
@@ -216,7 +216,8 @@ export function recordOf(guardPath: string): string {
   return `${guardPath}.recoveries`;
 }
 
-function writeRecord(guardPath: string, record: RecoveryRecord): void {
+/** Durable before the guard changes; the guard that was is kept beside it. */
+export function writeRecord(guardPath: string, record: RecoveryRecord): void {
   if (existsSync(guardPath)) {
     const kept = `${guardPath}.before-${record.at.replaceAll(":", "")}`;
     copyFileSync(guardPath, kept);
@@ -228,6 +229,12 @@ function writeRecord(guardPath: string, record: RecoveryRecord): void {
   syncFile(dirname(guardPath));
 }
 
-function plain({ size, root }: { readonly size: number; readonly root: Uint8Array }): PlainHead {
+export function plain({
+  size,
+  root,
+}: {
+  readonly size: number;
+  readonly root: Uint8Array;
+}): PlainHead {
   return { size, root: toHex(root) };
 }

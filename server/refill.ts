@@ -10,6 +10,7 @@
 import { equal } from "../schema/bytes.ts";
 import { LogError, unwrap } from "../schema/error.ts";
 import { type Hash, leafHash } from "../schema/tlog/hash.ts";
+import type { TreeHead } from "../schema/tlog/proof.ts";
 import { factsOf } from "./fsck.ts";
 import { opened, type RecoverPorts, refusalOf } from "./recover.ts";
 import type { Position } from "./sequencer/commit.ts";
@@ -68,15 +69,25 @@ function mustLeadTo(ports: RefillPorts, edge: Edge, target: GuardedHead): void {
 async function writeChunk(
   ports: RefillPorts,
   storage: Storage,
-  { head, edge }: Position,
+  position: Position,
   to: number,
   target: GuardedHead,
 ): Promise<Position> {
-  const entries = entriesOf(ports, head.size, to);
+  return putBack(ports.signer, storage, position, entriesOf(ports, position.head.size, to), target);
+}
+
+/** Commits entries that are known to lead to `target`, as the sequencer would have. */
+export async function putBack(
+  signer: RecoverPorts["signer"],
+  storage: Storage,
+  { head, edge }: Position,
+  entries: readonly NewEntry[],
+  target: TreeHead & { readonly checkpoint: Uint8Array },
+): Promise<Position> {
   const growth = edge.grow(entries.map((entry) => entry.leafHash));
   const next = growth.edge.head;
   // A size on the way was perhaps never signed; its root is a prefix of the one that was.
-  const checkpoint = to === target.size ? target.checkpoint : await ports.signer.sign(next);
+  const checkpoint = next.size === target.size ? target.checkpoint : await signer.sign(next);
   const result = await storage.commit(head, { entries, tiles: growth.tiles, ...next, checkpoint });
   if (result.state === "failed") throw result.error;
   if (result.state !== "committed") {
