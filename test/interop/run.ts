@@ -2,7 +2,7 @@
  * `npm run interop`: other people's programs and data against a live log.
  *
  *     npm run interop                            every part
- *     npm run interop -- --only sigstore         some of them: sigstore, fsck
+ *     npm run interop -- --only sigstore         some of them: sigstore, conformance, fsck
  *     npm run interop -- --entries 200000        for fsck; 70,001 is the default
  *     npm run interop -- --repo PATH             also a real repository: its signed objects are
  *                                                imported, and every receipt is verified offline
@@ -15,6 +15,7 @@
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { build } from "../bench/ours.ts";
+import { runConformance } from "./conformance.ts";
 import { grow, ourFsck, tesseraFsck } from "./fsck.ts";
 import { startLiveLog } from "./live-log.ts";
 import { importRepository } from "./repository.ts";
@@ -45,6 +46,7 @@ async function manyEntries(): Promise<Row[]> {
 
 const PARTS: Readonly<Record<string, () => Promise<Row[]>>> = {
   sigstore: sigstoreClients,
+  conformance: runConformance,
   fsck: manyEntries,
 };
 
