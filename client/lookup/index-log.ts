@@ -1,0 +1,32 @@
+/**
+ * The index log of a trusted log: the same keys under the index's name, and the verifiers that
+ * must have executed it.
+ *
+ * Nothing of it is taken from a server: who trusts a log's keys trusts them under both names, and
+ * index verifiers come from the trust file, apart from witnesses.
+ *
+ * Spec: docs/formats.md §Index.
+ *
+ * @module
+ */
+import { indexOrigin } from "../../schema/index/index-leaf.ts";
+import type { Sha256 } from "../../schema/tlog/hash.ts";
+import { formatVkey, makeVkey } from "../../schema/tlog/note.ts";
+import type { WitnessPolicy } from "../quorum.ts";
+import type { TrustedLog } from "../trust.ts";
+
+/** The index log, as a log that heads can be opened under. */
+export function indexLogOf(
+  sha256: Sha256,
+  log: TrustedLog,
+  verifiers: readonly WitnessPolicy[],
+): TrustedLog {
+  const origin = indexOrigin(log.origin);
+  const vkeys = log.vkeys.map(({ type, publicKey }) => makeVkey(sha256, origin, type, publicKey));
+  return {
+    origin,
+    vkeys,
+    vkeyTexts: log.vkeys.map(({ type, publicKey }) => formatVkey(sha256, origin, type, publicKey)),
+    ...(verifiers.length === 0 ? {} : { witnesses: verifiers }),
+  };
+}

@@ -1,0 +1,122 @@
+/**
+ * An index over the small log of the client's tests: a real map, a real index log under the log's
+ * own key, and bundles that a test can change in exactly one place.
+ */
+import { nodeCrypto } from "../../../client/crypto/node.ts";
+import { gitHashOf } from "../../../client/git/hash.ts";
+import { fromUtf8, toHex } from "../../../schema/bytes.ts";
+import { encodeIndexLeaf, indexOrigin } from "../../../schema/index/index-leaf.ts";
+import type { Lookup, LookupAnswer, LookupKey } from "../../../schema/index/lookup.ts";
+import { mapKey } from "../../../schema/index/map-key.ts";
+import { MapTree } from "../../../schema/index/map-tree.ts";
+import { MAPFN_V1, mapfn } from "../../../schema/index/mapfn.ts";
+import type { Posting } from "../../../schema/index/posting.ts";
+import { encodePruned } from "../../../schema/index/pruned-tree.ts";
+import { initialState } from "../../../schema/index/re-execute.ts";
+import { type KeyRecord, type Listed, summaryOf } from "../../../schema/index/record.ts";
+import type { LeafUpdate } from "../../../schema/index/update.ts";
+import { growIndex, type IndexPosition } from "../../../server/index/grow.ts";
+import { TestLog } from "../test-log.ts";
+
+const { sha256 } = nodeCrypto;
+
+export class TestIndex {
+  readonly main: TestLog;
+  readonly log: TestLog;
+  readonly tree = new MapTree(sha256);
+  readonly updates: LeafUpdate[] = [];
+  readonly #lists = new Map<string, Listed[]>();
+  readonly #records = new Map<string, KeyRecord>();
+  position: IndexPosition;
+  /** The signed note of the main head that was indexed last. */
+  mainNote = "";
+  /** What an index that lies makes of an entry's postings. */
+  lie: (postings: readonly Posting[], index: number) => readonly Posting[] = (postings) => postings;
+
+  constructor(main: TestLog) {
+    this.main = main;
+    this.log = new TestLog(indexOrigin(main.origin), main.key);
+    const { leaf, postings } = initialState(sha256, MAPFN_V1, main.origin);
+    this.position = { leaf, map: this.tree.newest, postings };
+    this.log.append(encodeIndexLeaf(leaf));
+  }
+
+  postingsOf(index: number): readonly Posting[] {
+    const log = { origin: this.main.origin, vkeys: [this.main.vkey] };
+    const { leaf, content } = this.entry(index);
+    return mapfn({ sha256, git: gitHashOf(nodeCrypto) }, log, leaf, content);
+  }
+
+  entry(index: number): { leaf: Uint8Array; content: Uint8Array | undefined } {
+    const { entry, content } = this.main.receipt(index);
+    return { leaf: entry.leafBytes, content };
+  }
+
+  /** Index the main log as it is now: one more leaf. */
+  grow(): this {
+    const from = this.position.leaf.main.size;
+    const lists = Array.from({ length: this.main.size - from }, (_, i) =>
+      this.lie(this.postingsOf(from + i), from + i),
+    );
+    const head = { size: this.main.size, root: this.main.root() };
+    const note = this.main.checkpoint();
+    const records = { find: (key: Uint8Array) => this.#records.get(toHex(key)) };
+    const ports = { sha256, tree: this.tree, records };
+    const step = growIndex(ports, this.position, head, note, lists);
+    for (const { key, record } of step.records) this.#records.set(toHex(key), record);
+    for (const { index, postings } of step.entries)
+      for (const { key, claim } of postings) {
+        const list = this.#lists.get(toHex(key)) ?? [];
+        list.push(claim === undefined ? { index } : { index, claim });
+        this.#lists.set(toHex(key), list);
+      }
+    this.position = step.position;
+    this.updates.push(step.update);
+    this.mainNote = fromUtf8(note) ?? "";
+    this.log.append(step.leafBytes);
+    return this;
+  }
+
+  answer(key: LookupKey, summaryOnly = false): LookupAnswer {
+    const list = this.#lists.get(toHex(mapKey(sha256, this.main.origin, key.type, key.fields)));
+    if (list === undefined) return { key, kind: "absent" };
+    return summaryOnly
+      ? { key, kind: "summary", summary: summaryOf(sha256, list) }
+      : { key, kind: "list", list };
+  }
+
+  /** The honest bundle for some keys, with all entries of their lists where they are wanted. */
+  lookup(
+    keys: readonly LookupKey[],
+    wanted: "lists" | "entries" | "summaries" = "entries",
+  ): Lookup {
+    const answers = keys.map((key) => this.answer(key, wanted === "summaries"));
+    const indexes = new Set(
+      answers.flatMap((one) => (one.kind === "list" ? one.list.map(({ index }) => index) : [])),
+    );
+    const at = this.log.size - 1;
+    const mapKeys = keys.map(({ type, fields }) => mapKey(sha256, this.main.origin, type, fields));
+    const { size } = this.position.leaf.main;
+    return {
+      index: {
+        checkpoint: fromUtf8(this.log.checkpoint()) ?? "",
+        leafIndex: at,
+        leaf: this.log.leaves[at] ?? new Uint8Array(0),
+        hashes: this.log.proof(at),
+      },
+      main: this.mainNote,
+      tree: encodePruned(this.tree, this.position.map.top, mapKeys),
+      answers,
+      entries:
+        wanted !== "entries"
+          ? []
+          : [...indexes]
+              .toSorted((a, b) => a - b)
+              .map((index) => {
+                const { leaf, content } = this.entry(index);
+                const hashes = this.main.proof(index, size);
+                return { index, leaf, hashes, ...(content === undefined ? {} : { content }) };
+              }),
+    };
+  }
+}
