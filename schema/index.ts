@@ -57,6 +57,27 @@ export type {
 } from "./http/messages.ts";
 export * as paths from "./http/paths.ts";
 export { parseSubmission } from "./http/submission.ts";
+// The index.
+export type { IndexLeaf } from "./index/index-leaf.ts";
+export { encodeIndexLeaf, indexOrigin, parseIndexLeaf } from "./index/index-leaf.ts";
+export type { Lookup, LookupAnswer, LookupEntry, LookupKey } from "./index/lookup.ts";
+export {
+  formatLookup,
+  formatLookupKey,
+  LOOKUP_MEDIA_TYPE,
+  LOOKUP_SUFFIX,
+  MAX_LISTED,
+  MAX_LOOKUP_BYTES,
+  MAX_LOOKUP_KEYS,
+  parseLookup,
+  readLookupKey,
+} from "./index/lookup.ts";
+export { verifyMap } from "./index/map.ts";
+export type { KeyField, KeyType } from "./index/map-key.ts";
+export { claimValue, KEY_TYPES, mapKey } from "./index/map-key.ts";
+export { MAPFN_V1, mapfn } from "./index/mapfn.ts";
+export type { Posting } from "./index/posting.ts";
+export { encodePostings, parsePostings } from "./index/posting.ts";
 // JSON.
 export type { JsonObject, JsonValue } from "./json.ts";
 export { canonicalJson, parseJson } from "./json.ts";
