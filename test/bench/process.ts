@@ -36,13 +36,22 @@ export class Measured {
 
   /** Resolves with the milliseconds from now until the path answers 2xx. */
   async answers(path: string, patience = 60_000): Promise<number> {
+    return this.#until(path, patience, (status) => status >= 200 && status < 300);
+  }
+
+  /** The same for a server that has no page to ask for: until it answers anything. */
+  async listens(patience = 60_000): Promise<number> {
+    return this.#until("/", patience, () => true);
+  }
+
+  async #until(path: string, patience: number, good: (status: number) => boolean): Promise<number> {
     const begun = performance.now();
     while (performance.now() - begun < patience) {
       if (this.#child.exitCode !== null) break;
       try {
         const answer = await fetch(`http://127.0.0.1:${this.port}${path}`);
         await answer.arrayBuffer();
-        if (answer.ok) return performance.now() - begun;
+        if (good(answer.status)) return performance.now() - begun;
       } catch {
         // Not listening yet.
       }

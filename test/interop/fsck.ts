@@ -11,8 +11,17 @@ import { type Client, passes, type Row, skipped } from "./table.ts";
 const TESSERA: Client = { client: "Tessera fsck", version: "1.0.4" };
 export const OURS: Client = { client: "countersign", version: "this tree" };
 
-/** `url` is the log or a mirror of it. It exits 0 on failure too: only its words count. */
-export async function tesseraFsck(log: LiveLog, what: string, url = log.url): Promise<Row> {
+/** What is read: a log, or a mirror of it. */
+export interface Served {
+  readonly url: string;
+  readonly origin: string;
+  readonly vkey: string;
+  /** Scratch. */
+  readonly folder: string;
+}
+
+/** It exits 0 on failure too: only its words count. */
+export async function tesseraFsck({ url, ...log }: Served, what: string): Promise<Row> {
   const program = findProgram("tesseraFsck");
   if (!program.found) return skipped(TESSERA, what, program.why);
   const keyFile = join(log.folder, "vkey");

@@ -2,7 +2,7 @@
  * `npm run interop`: other people's programs and data against a live log.
  *
  *     npm run interop                            every part
- *     npm run interop -- --only sigstore         some of them: sigstore, conformance, fsck
+ *     npm run interop -- --only sigstore,fsck    some of them: sigstore, conformance, fsck, mirrors
  *     npm run interop -- --entries 200000        for fsck; 70,001 is the default
  *     npm run interop -- --repo PATH             also a real repository: its signed objects are
  *                                                imported, and every receipt is verified offline
@@ -18,6 +18,7 @@ import { build } from "../bench/ours.ts";
 import { runConformance } from "./conformance.ts";
 import { grow, ourFsck, tesseraFsck } from "./fsck.ts";
 import { startLiveLog } from "./live-log.ts";
+import { mirrors } from "./mirrors.ts";
 import { importRepository } from "./repository.ts";
 import { sigstoreClients } from "./sigstore.ts";
 import { disagreements, print, type Row, writeInto } from "./table.ts";
@@ -48,6 +49,7 @@ const PARTS: Readonly<Record<string, () => Promise<Row[]>>> = {
   sigstore: sigstoreClients,
   conformance: runConformance,
   fsck: manyEntries,
+  mirrors,
 };
 
 async function main(): Promise<void> {

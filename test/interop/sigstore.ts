@@ -12,6 +12,7 @@ import { newKeyPair, sigstoreSigns, sigstoreVerifier } from "./sigstore-js.ts";
 import { openPython, PYTHON, pythonSigns, pythonVerifier } from "./sigstore-python.ts";
 import { type Row, skipped } from "./table.ts";
 import { tamper } from "./tamper.ts";
+import { ourVerifier } from "./verify-bundle.ts";
 
 const ARTIFACT = Buffer.from("an artifact of this run\n");
 const SECOND = Buffer.from("another artifact of this run\n");
@@ -73,7 +74,7 @@ async function withServices(services: Services): Promise<Row[]> {
   const stamps = services.timestamps !== undefined;
   const keys = newKeyPair();
   take(await sigstoreSigns(services, keys, ARTIFACT), await sigstoreSigns(services, keys, SECOND));
-  verifiers.push(sigstoreVerifier(stamps));
+  verifiers.push(sigstoreVerifier(stamps), ourVerifier(services));
   const cosign = await openCosign(services.folder);
   if ("why" in cosign) rows.push(skipped(COSIGN, "everything", cosign.why));
   else {
