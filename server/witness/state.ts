@@ -56,6 +56,8 @@ export type StepsResult =
 /** Pages that one step may touch, besides those of its note: row, index, and their splits. */
 const PAGES_PER_STEP = 8;
 const PAGE_BYTES = 4_096;
+/** What must fit for the witness to be called ready: a step whose checkpoint has long lines. */
+const READY_BYTES = 131_072;
 
 export class WitnessState {
   /** The keys whose state this is. */
@@ -124,7 +126,7 @@ export class WitnessState {
   /** Why nothing could be written now. */
   checkRoom(): LogError | undefined {
     this.#mustBeWhole();
-    return this.#room.checkBytes(PAGES_PER_STEP * PAGE_BYTES);
+    return this.#room.checkBytes(READY_BYTES);
   }
 
   /** Takes every step whose log still stands where the step begins. `time` stands in the cosignatures. */
