@@ -27,13 +27,27 @@ function has(command: string, ...args: string[]): boolean {
   return spawnSync(command, args, { stdio: "ignore" }).status === 0;
 }
 
+async function isReady(url: string): Promise<boolean> {
+  for (let tries = 0; tries < 300; tries++) {
+    const ready = await fetch(`${url}/readyz`).then(
+      (answer) => answer.ok,
+      () => false,
+    );
+    if (ready) return true;
+    await sleep(100);
+  }
+  return false;
+}
+
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-describe.skipIf(!has("systemd-analyze", "--version"))("the systemd unit", () => {
+const UNITS = ["countersign.service", "witness.service"] as const;
+
+describe.skipIf(!has("systemd-analyze", "--version")).each(UNITS)("the systemd unit %s", (name) => {
   test("is understood by systemd, word for word", () => {
-    const unit = readFileSync(join(deploy, "countersign.service"), "utf8");
+    const unit = readFileSync(join(deploy, name), "utf8");
     // Only the program is not on this machine.
-    const file = join(folder, "countersign.service");
+    const file = join(folder, name);
     writeFileSync(file, unit.replace(/^ExecStart=\S+/m, "ExecStart=/bin/true"));
     const ran = spawnSync("systemd-analyze", ["verify", file], { encoding: "utf8" });
     expect(ran.stderr + ran.stdout).toBe("");
@@ -41,17 +55,15 @@ describe.skipIf(!has("systemd-analyze", "--version"))("the systemd unit", () => 
   });
 
   test("leaves little to attack: systemd rates its exposure below 2 of 10", () => {
-    const ran = spawnSync(
-      "systemd-analyze",
-      ["security", "--offline=true", join(folder, "countersign.service")],
-      { encoding: "utf8" },
-    );
+    const ran = spawnSync("systemd-analyze", ["security", "--offline=true", join(folder, name)], {
+      encoding: "utf8",
+    });
     const rating = /Overall exposure level for \S+ (\d+\.\d+)/.exec(ran.stdout)?.[1];
     expect(Number(rating)).toBeLessThan(2);
   });
 });
 
-describe("the example configuration", () => {
+describe("the example configurations", () => {
   const nobody = 65_534;
   const asRoot = process.getuid?.() === 0;
   const unprivileged = asRoot ? { uid: nobody, gid: nobody } : {};
@@ -109,19 +121,39 @@ describe("the example configuration", () => {
     });
     const ended = new Promise<number | null>((resolve) => log.once("exit", resolve));
     try {
-      let ready = false;
-      for (let tries = 0; tries < 300 && !ready; tries++) {
-        ready = await fetch(`${url}/readyz`).then(
-          (answer) => answer.ok,
-          () => false,
-        );
-        if (!ready) await sleep(100);
-      }
-      expect(ready).toBe(true);
+      expect(await isReady(url)).toBe(true);
       const checkpoint = await (await fetch(`${url}/checkpoint`)).text();
       expect(checkpoint.split("\n").slice(0, 2)).toEqual(["log.example.org", "1"]);
     } finally {
       log.kill("SIGTERM");
+    }
+    expect(await ended).toBe(0);
+  });
+
+  test("makes and serves a witness in the same way", async () => {
+    const state = join(home, "countersign-witness");
+    mkdirSync(state, { mode: 0o700 });
+    if (asRoot) chownSync(state, nobody, nobody);
+    const port = await freePort();
+    const example = readFileSync(join(deploy, "witness.toml"), "utf8")
+      .replaceAll("/var/lib/", `${home}/`)
+      .replaceAll("/etc/countersign/", `${home}/`)
+      .replace("127.0.0.1:8081", `127.0.0.1:${port}`)
+      .replace("127.0.0.1:9091", `127.0.0.1:${await freePort()}`);
+    expect(example).not.toMatch(/\/(?:var|etc)\//);
+    writeFileSync(join(home, "witness.toml"), example);
+    writeFileSync(join(home, "witness-logs.txt"), "# none yet\n");
+    const options = { cwd: home, env: { PATH: process.env["PATH"] }, ...unprivileged };
+    const init = ["witness", "init", "--name", "w.example.org", "--folder", join(state, "w1")];
+    const made = spawnSync(process.execPath, [main, ...init], { ...options, encoding: "utf8" });
+    expect(made.status, `${made.stdout}${made.stderr}`).toBe(0);
+    const serve = ["witness", "serve", "--config", join(home, "witness.toml")];
+    const witness = spawn(process.execPath, [main, ...serve], { ...options, stdio: "ignore" });
+    const ended = new Promise<number | null>((resolve) => witness.once("exit", resolve));
+    try {
+      expect(await isReady(`http://127.0.0.1:${port}`)).toBe(true);
+    } finally {
+      witness.kill("SIGTERM");
     }
     expect(await ended).toBe(0);
   });
