@@ -41,6 +41,10 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   server: {
     rooms: ["schema", "client"],
     packages: [
+      "@peculiar/asn1-cms",
+      "@peculiar/asn1-schema",
+      "@peculiar/asn1-tsp",
+      "@peculiar/asn1-x509",
       "better-sqlite3",
       "express",
       "lru-cache",

@@ -8,9 +8,11 @@ import { concat } from "./bytes.ts";
 
 export const DER_INTEGER = 0x02;
 export const DER_BIT_STRING = 0x03;
+export const DER_OCTETS = 0x04;
 export const DER_NULL = 0x05;
 export const DER_OID = 0x06;
 export const DER_SEQUENCE = 0x30;
+export const DER_SET = 0x31;
 
 /** Reads values one after another. Each method returns `undefined` where the bytes are not DER. */
 export class DerReader {

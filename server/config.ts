@@ -12,6 +12,7 @@
  */
 import { z } from "zod";
 import { MAX_BODY_BYTES } from "../schema/limits.ts";
+import { DEFAULT_POLICY } from "./tsa/policy.ts";
 
 /** `host:port`, `[v6]:port`. Port 0 lets the system choose. */
 export const listen: z.ZodString = z
@@ -48,12 +49,19 @@ export interface Config {
     readonly trusted_proxies: readonly string[];
     readonly max_connections: number;
     readonly keep_alive_ms: number;
+    readonly public_url?: string | undefined;
   };
   readonly metrics: { readonly listen: string };
   readonly admission: {
     readonly who: "anyone" | "keys" | "token";
     readonly keys_file?: string | undefined;
     readonly token_file?: string | undefined;
+  };
+  readonly timestamp: {
+    readonly authority: "on" | "off";
+    readonly key?: string | undefined;
+    readonly chain?: string | undefined;
+    readonly policy: string;
   };
   readonly limits: {
     readonly body_timeout_ms: number;
@@ -100,6 +108,11 @@ const schema = z
       keep_alive_ms: milliseconds
         .default(65_000)
         .describe("An idle connection is closed after this."),
+      public_url: z
+        .url({ protocol: /^https?$/, hostname: z.regexes.hostname })
+        .refine((url) => !/[?#@]/.test(url), "a URL without user, query or fragment")
+        .optional()
+        .describe("Where clients reach the log; https://<origin> by default."),
     }),
     metrics: z.strictObject({
       listen: listen
@@ -118,6 +131,22 @@ const schema = z
       token_file: path
         .optional()
         .describe("File with one token per line, each at least 16 characters."),
+    }),
+    timestamp: z.strictObject({
+      authority: z
+        .enum(["on", "off"])
+        .default("on")
+        .describe("Whether time stamps (RFC 3161) are signed."),
+      key: path.optional().describe("Its P-256 private key; by default beside the log's key."),
+      chain: path.optional().describe("Its certificates in PEM, its own first, the root last."),
+      policy: z
+        .string()
+        .regex(
+          /^[0-2](\.(0|[1-9]\d{0,8})){1,31}$/,
+          "an object identifier, like 1.3.6.1.4.1.99999.1",
+        )
+        .default(DEFAULT_POLICY)
+        .describe("Object identifier of the policy that a time stamp names."),
     }),
     limits: z.strictObject({
       body_timeout_ms: milliseconds

@@ -11,7 +11,11 @@
  */
 import { checkLeaf } from "../schema/entry/check.ts";
 import { parseLeaf } from "../schema/entry/leaf.ts";
-import { LOG_FORMAT_VERSION, speaksForItself } from "../schema/entry/log-statement.ts";
+import {
+  type Genesis,
+  LOG_FORMAT_VERSION,
+  speaksForItself,
+} from "../schema/entry/log-statement.ts";
 import { LogError } from "../schema/error.ts";
 import type { Sha256 } from "../schema/tlog/hash.ts";
 
@@ -20,13 +24,13 @@ export interface GenesisOwner {
   readonly vkey: string;
 }
 
-/** Throws `KEY_MISMATCH`, `STORE_NEWER`, or `STORE_CORRUPT` for what is no genesis. */
+/** What entry 0 says. Throws `KEY_MISMATCH`, `STORE_NEWER`, or `STORE_CORRUPT` for what is no genesis. */
 export function checkGenesis(
   sha256: Sha256,
   { origin, vkey }: GenesisOwner,
   leafBytes: Uint8Array,
   content: Uint8Array | undefined,
-): void {
+): Genesis {
   const leaf = parseLeaf(leafBytes);
   if (!leaf.ok) throw damaged(leaf.message);
   if (content === undefined) throw damaged("its content is not in the store");
@@ -50,6 +54,7 @@ export function checkGenesis(
       limit: LOG_FORMAT_VERSION,
       hint: "start it with the version of the program that made it",
     });
+  return genesis;
 }
 
 function damaged(message: string): LogError {

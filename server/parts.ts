@@ -20,13 +20,20 @@ import type { Config } from "./config.ts";
 import { type ClockStore, type HeldClock, openClock } from "./log-clock.ts";
 import { type LogKey, logKey } from "./log-key.ts";
 import type { Logger } from "./observe/log.ts";
-import { mustBeApart, placesOf, type Surroundings } from "./places.ts";
+import { mustBeApart, type Places, placesOf, type Surroundings } from "./places.ts";
 import { formatGuard, MemoryGuard, MemoryGuardFile } from "./sequencer/guard.ts";
 import { FileGuard } from "./sequencer/guard-file.ts";
 import type { LogParts } from "./serve.ts";
 import { MemoryDisk, MemoryStorage } from "./storage/memory/memory.ts";
 import { DATABASE_ID_BYTES } from "./storage/sqlite/rows.ts";
 import { SqliteStorage } from "./storage/sqlite/sqlite.ts";
+import { TimestampAuthority } from "./tsa/authority.ts";
+import {
+  type NewAuthority,
+  openStampingKey,
+  type StampingKey,
+  stampingKeyInMemory,
+} from "./tsa/files.ts";
 
 export interface OpenPorts extends Surroundings {
   readonly crypto: Crypto;
@@ -45,7 +52,7 @@ export async function openParts(config: Config, ports: OpenPorts): Promise<LogPa
   return { ...opened, crypto, authority, logger, now };
 }
 
-type Opened = Pick<LogParts, "storage" | "guard" | "key" | "clock" | "withGenesis">;
+type Opened = Pick<LogParts, "storage" | "guard" | "key" | "clock" | "timestamps" | "withGenesis">;
 
 async function openSqlite(config: Config, ports: OpenPorts): Promise<Opened> {
   const folder = resolve(ports.cwd, config.storage.folder);
@@ -56,14 +63,48 @@ async function openSqlite(config: Config, ports: OpenPorts): Promise<Opened> {
     const places = placesOf(ports.crypto.sha256, config, origin, ports);
     mustBeApart(places);
     const key = await openKey(config, ports, places.key, origin);
+    const stamping = await openStamping(config, ports, places);
     const guard = await FileGuard.open(places.guard);
     // Not before the guard is held: its lock is the lock of the clock's file.
-    const clock = new ClockFile(ports.crypto.sha256, origin, clockPath(places.guard));
-    return { storage, key, guard, clock: heldClock(clock, ports) };
+    const file = new ClockFile(ports.crypto.sha256, origin, clockPath(places.guard));
+    const clock = heldClock(file, ports);
+    return { storage, key, guard, clock, timestamps: authorityOf(config, ports, clock, stamping) };
   } catch (error) {
     await storage.close();
     throw error;
   }
+}
+
+/** Without a key file the authority ends with the process too. */
+async function openMemoryStamping(
+  config: Config,
+  ports: OpenPorts,
+  authority: NewAuthority,
+): Promise<StampingKey | undefined> {
+  if (config.timestamp.authority === "on" && config.timestamp.key === undefined)
+    return stampingKeyInMemory(authority);
+  const places = placesOf(ports.crypto.sha256, config, authority.origin, ports);
+  return openStamping(config, ports, places);
+}
+
+/** Nothing where the authority is switched off. */
+async function openStamping(
+  config: Config,
+  ports: OpenPorts,
+  places: Places,
+): Promise<StampingKey | undefined> {
+  if (config.timestamp.authority === "off") return undefined;
+  return openStampingKey(places, (path) => openConfiguredKey(config, ports, path));
+}
+
+function authorityOf(
+  { timestamp }: Config,
+  { crypto }: OpenPorts,
+  clock: HeldClock,
+  stamping: StampingKey | undefined,
+): TimestampAuthority | undefined {
+  if (stamping === undefined) return undefined;
+  return new TimestampAuthority({ crypto, clock, randomBytes }, stamping, timestamp.policy);
 }
 
 function heldClock(store: ClockStore, { now }: OpenPorts): HeldClock {
@@ -93,11 +134,15 @@ async function openMemory(config: Config, ports: OpenPorts): Promise<Opened> {
   const file = new MemoryGuardFile();
   const root = emptyRoot(sha256);
   file.bytes = formatGuard({ origin, databaseId, size: 0, root, checkpoint: new Uint8Array(0) });
-  const clock = new ClockInMemory();
-  clock.write(Math.floor(ports.now() / 1000));
+  const from = Math.floor(ports.now() / 1000);
+  const clockInMemory = new ClockInMemory();
+  clockInMemory.write(from);
+  const clock = heldClock(clockInMemory, ports);
+  const stamping = await openMemoryStamping(config, ports, { crypto: ports.crypto, origin, from });
   return {
     key,
-    clock: heldClock(clock, ports),
+    clock,
+    timestamps: authorityOf(config, ports, clock, stamping),
     guard: await MemoryGuard.open(file),
     storage: await MemoryStorage.open(new MemoryDisk(sha256, origin, databaseId), sha256),
     withGenesis: true,

@@ -24,6 +24,8 @@ export interface Places {
   readonly folder: string;
   readonly guard: string;
   readonly key: string;
+  readonly timestampKey: string;
+  readonly timestampChain: string;
 }
 
 /** @throws LogError CONFIG_INVALID where a default place cannot be told */
@@ -36,13 +38,17 @@ export function placesOf(
   const at = (path: string): string => resolve(surroundings.cwd, path);
   const own = (suffix: string, field: string): string =>
     join(stateFolder(surroundings, field), `${toHex(sha256(utf8(origin)))}${suffix}`);
+  const key = config.log.key === undefined ? own(".key.pem", "log.key") : at(config.log.key);
+  const beside = key.replace(/\.pem$/, "");
   return {
     folder: at(config.storage.folder),
     guard:
       config.storage.guard === undefined
         ? own(".guard", "storage.guard")
         : at(config.storage.guard),
-    key: config.log.key === undefined ? own(".key.pem", "log.key") : at(config.log.key),
+    key,
+    timestampKey: at(config.timestamp.key ?? `${beside}.timestamp.pem`),
+    timestampChain: at(config.timestamp.chain ?? `${beside}.timestamp-chain.pem`),
   };
 }
 

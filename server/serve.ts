@@ -18,6 +18,7 @@ import { makeCheck } from "./admission/check.ts";
 import { CheckPool } from "./admission/check-pool.ts";
 import { Limits } from "./admission/limit.ts";
 import type { Config } from "./config.ts";
+import { checkGenesis } from "./genesis.ts";
 import { clientAddress } from "./http/address.ts";
 import { type App, makeApp } from "./http/app.ts";
 import { ByteBudget } from "./http/body.ts";
@@ -30,10 +31,12 @@ import type { LogKey } from "./log-key.ts";
 import type { Logger } from "./observe/log.ts";
 import { Metrics } from "./observe/metrics.ts";
 import { type MetricsServer, serveMetrics } from "./observe/metrics-server.ts";
+import { makeDocuments, type PublicDocuments } from "./public-documents.ts";
 import { makeChecks } from "./readiness.ts";
 import { Sequencer } from "./sequencer/log.ts";
 import type { HeadGuard, PublishedHead } from "./sequencer/ports.ts";
 import type { NewEntry, Storage } from "./storage/storage.ts";
+import type { TimestampAuthority } from "./tsa/authority.ts";
 
 /** More would outrun HTTP and the store, and each has a heap of its own. */
 const MAX_CHECK_THREADS = 4;
@@ -53,6 +56,8 @@ export interface LogParts {
   readonly now: () => number;
   /** The clock of what the log signs (I7). */
   readonly clock: HeldClock;
+  /** `undefined` where it is switched off. */
+  readonly timestamps: TimestampAuthority | undefined;
   /** Only where the store is new and lives in memory: elsewhere `init` has written entry 0. */
   readonly withGenesis?: boolean;
 }
@@ -176,13 +181,39 @@ function httpPorts(
     authority,
     limits,
     clientAddress: clientAddress(config.http.trusted_proxies),
-    checks: makeChecks({ sequencer, storage, guard, clock }),
+    checks: makeChecks({
+      sequencer,
+      storage,
+      guard,
+      clock,
+      signsTimes: parts.timestamps !== undefined,
+    }),
     budget: new ByteBudget(rates.inflight_bytes),
     unread: new ByteBudget(rates.inflight_bytes),
     metrics,
     logger,
     bodyTimeoutMs: rates.body_timeout_ms,
+    timestamps: parts.timestamps,
+    documents: documentsOf(parts, config),
   };
+}
+
+/** Entry 0 is there: the sequencer has opened. */
+function documentsOf(parts: LogParts, { http }: Config): PublicDocuments {
+  const { crypto, key, storage, timestamps } = parts;
+  const [leaf = new Uint8Array(0)] = storage.reader.leaves(0, 1);
+  const [content] = storage.reader.contents(0, 1);
+  const bytes = content?.state === "held" ? content.bytes : undefined;
+  const { createdAt } = checkGenesis(crypto.sha256, key, leaf, bytes);
+  return makeDocuments({
+    sha256: crypto.sha256,
+    vkey: key.vkey,
+    origin: key.origin,
+    publicUrl: http.public_url,
+    createdAt,
+    chain: timestamps?.chain,
+    policy: () => undefined,
+  });
 }
 
 function attachReadings(

@@ -10,12 +10,14 @@ import { packageVersion } from "./version.ts";
 
 /** Summaries for `countersign --help`; usage and options are the server's own. */
 export const OPERATOR_COMMANDS = [
-  { name: "init", summary: "create a log: key, store, head guard, first entry" },
+  { name: "init", summary: "create a log: keys, store, head guard, first entry" },
   { name: "serve", summary: "serve the log until told to stop" },
   { name: "config", summary: "`config show`: every setting, and where it comes from" },
   { name: "backup", summary: "copy the store while the log runs" },
   { name: "restore", summary: "put a backup into a new folder" },
   { name: "recover", summary: "go past a refused start: shows what would be lost, and records it" },
+  { name: "clock", summary: "show the log's clock, or confirm the machine's" },
+  { name: "timestamp", summary: "`timestamp init`: key and chain for time stamps" },
   { name: "doctor", summary: "say what is not as it should be" },
   { name: "fsck", summary: "derive everything anew and name what is wrong" },
   { name: "mirror", summary: "keep and serve a verified copy of a log" },

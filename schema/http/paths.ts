@@ -23,6 +23,12 @@ export const BATCH_PATH = "/v1/entries:batch";
 export const OPENAPI_PATH = "/openapi.json";
 export const HEALTH_PATH = "/healthz";
 export const READY_PATH = "/readyz";
+/** RFC 3161, where Sigstore's clients post it. */
+export const TIMESTAMP_PATH = "/api/v1/timestamp";
+/** What clients pin and configure themselves with; never believed because it was served. */
+export const TRUSTED_ROOT_PATH = "/trusted_root.json";
+export const SIGNING_CONFIG_PATH = "/signing_config.json";
+export const WITNESS_POLICY_PATH = "/witness_policy";
 /** On a port of its own. */
 export const METRICS_PATH = "/metrics";
 
@@ -33,6 +39,8 @@ export const JSON_TYPE = "application/json";
 export const NDJSON_TYPE = "application/x-ndjson";
 export const PROBLEM_TYPE = "application/problem+json";
 export const OCTETS_TYPE = "application/octet-stream";
+export const TIMESTAMP_QUERY_TYPE = "application/timestamp-query";
+export const TIMESTAMP_REPLY_TYPE = "application/timestamp-reply";
 export const CHECKPOINT_TYPE = "text/plain; charset=utf-8";
 
 /** `GET`: the exact bytes with this SHA-256. */

@@ -12,21 +12,29 @@ import type { Arguments, Command } from "../../client/cli/command.ts";
 import type { ExitStatus, Io } from "../../client/cli/io.ts";
 import { print, printJson, table } from "../../client/cli/output.ts";
 import { nodeCrypto } from "../../client/crypto/node.ts";
+import type { Signer } from "../../client/keys/signer.ts";
 import { LogError } from "../../schema/error.ts";
+import { ClockFile, clockPath } from "../clock-file.ts";
 import type { Config } from "../config.ts";
 import { clientAddress } from "../http/address.ts";
 import { BLIND_SPOT } from "../http/health.ts";
 import { bind, splitAddress } from "../listen.ts";
+import { timeText } from "../log-clock.ts";
 import { logKey } from "../log-key.ts";
 import { mustBeOf, openAuthority, openConfiguredKey } from "../parts.ts";
 import { mustBeApart, type Places, placesOf } from "../places.ts";
 import { examine } from "../recover.ts";
 import { StoreAudit } from "../storage/sqlite/audit.ts";
+import { openStampingKey } from "../tsa/files.ts";
 import { mustBeOnDisk } from "./backup.ts";
+import { clockState } from "./clock.ts";
 import { CONFIG_OPTIONS, configOf } from "./settings.ts";
 
 /** Below this a log should not be asked to grow. */
 const LOW_SPACE_BYTES = 268_435_456;
+
+/** Ninety days: clients have to be given a new trusted root before a chain ends. */
+const CHAIN_WARNING_SECONDS = 90 * 86_400;
 
 interface Diagnosis {
   readonly what: string;
@@ -39,7 +47,7 @@ export const doctor: Command = {
   name: "doctor",
   summary: "Say what is not as it should be.",
   about: [
-    "It checks the configuration and every place it names: key, store, head guard, room, addresses, keys and tokens of admission. Nothing is started, and no entry, head or guard is changed. A log that is running is told by its lock; then the store and guard are not examined.",
+    "It checks the configuration and every place it names: keys, store, head guard, room, clock, timestamp chain, addresses, keys and tokens of admission. Nothing is started, and no entry, head or guard is changed. A log that is running is told by its lock; then the store and guard are not examined.",
     "Exit status 0: nothing is wrong; 1: something is.",
   ],
   positionals: [],
@@ -99,6 +107,7 @@ async function diagnose(config: Config, io: Io): Promise<Diagnosis[]> {
     await look("guard's place", () => guardPlace(places));
     if (hasKey) found.push(await startDiagnosis(config, io, places, name));
     await look("room", () => room(places));
+    found.push(clockDiagnosis(places, name, io), await timestampDiagnosis(config, places, io));
   }
   found.push(await addressDiagnosis("http.listen", config.http.listen));
   if (config.metrics.listen !== "off")
@@ -145,6 +154,40 @@ async function room({ folder }: Places): Promise<string> {
   if (free < LOW_SPACE_BYTES)
     throw new LogError("STORAGE_FULL", `only ${free} bytes are free in ${folder}`, {});
   return `${free} bytes free`;
+}
+
+function clockDiagnosis({ guard }: Places, origin: string, io: Io): Diagnosis {
+  const what = "clock";
+  const found = clockState(new ClockFile(nodeCrypto.sha256, origin, clockPath(guard)), io);
+  if (found.state === "ready")
+    return { what, verdict: "ok", detail: `would sign ${timeText(found.seconds)}` };
+  const { message, hint } = found.reason;
+  const verdict = found.state === "waiting" ? "note" : "wrong";
+  return { what, verdict, detail: `${message}; ${hint} [CLOCK_REFUSED]` };
+}
+
+/** Key and chain belong together, and the chain lasts a while yet. */
+async function timestampDiagnosis(config: Config, places: Places, io: Io): Promise<Diagnosis> {
+  const what = "time stamps";
+  if (config.timestamp.authority === "off")
+    return { what, verdict: "note", detail: "switched off; Sigstore's clients ask for them" };
+  try {
+    const open = (path: string): Promise<Signer> => openConfiguredKey(config, io, path);
+    const { chain } = await openStampingKey(places, open);
+    const left = chain.until - Math.floor(io.now() / 1000);
+    const detail = `${places.timestampChain}, valid until ${timeText(chain.until)}`;
+    if (left < 0) return { what, verdict: "wrong", detail: `${detail}: it has ended` };
+    if (left < CHAIN_WARNING_SECONDS)
+      return { what, verdict: "note", detail: `${detail}: make a new one in time` };
+    return { what, verdict: "ok", detail };
+  } catch (error) {
+    const hint = error instanceof LogError ? (error.detail.hint ?? "") : "";
+    return {
+      what,
+      verdict: "wrong",
+      detail: hint === "" ? sentence(error) : `${sentence(error)}; ${hint}`,
+    };
+  }
 }
 
 async function addressDiagnosis(what: string, text: string): Promise<Diagnosis> {

@@ -9,6 +9,7 @@ import type { ExitStatus, Io } from "../../client/cli/io.ts";
 import { parseArguments } from "../../client/cli/parse.ts";
 import { LogError } from "../../schema/error.ts";
 import { backup, restore } from "./backup.ts";
+import { clock } from "./clock.ts";
 import { config } from "./config.ts";
 import { doctor } from "./doctor.ts";
 import { fsck } from "./fsck.ts";
@@ -16,6 +17,7 @@ import { init } from "./init.ts";
 import { mirror } from "./mirror.ts";
 import { recover } from "./recover.ts";
 import { serve } from "./serve.ts";
+import { timestamp } from "./timestamp.ts";
 import { witnessInit, witnessServe, witnessShow } from "./witness.ts";
 
 export const OPERATOR_COMMANDS: readonly Command[] = [
@@ -25,6 +27,8 @@ export const OPERATOR_COMMANDS: readonly Command[] = [
   backup,
   restore,
   recover,
+  clock,
+  timestamp,
   doctor,
   fsck,
   mirror,

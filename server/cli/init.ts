@@ -16,17 +16,17 @@ import { nodeCrypto } from "../../client/crypto/node.ts";
 import { generateKeyFile } from "../../client/keys/key-file.ts";
 import { toBase64 } from "../../schema/bytes.ts";
 import { LogError } from "../../schema/error.ts";
-import { ClockFile, clockPath } from "../clock-file.ts";
 import { initLog } from "../init.ts";
 import { logKey } from "../log-key.ts";
 import { openConfiguredKey, passphraseOf } from "../parts.ts";
 import { mustBeApart, placesOf } from "../places.ts";
 import { genesisEntry } from "../serve.ts";
 import { CONFIG_OPTIONS, configOf } from "./settings.ts";
+import { describeStamping, makeClock, makeTimestamps, stampingLines } from "./timestamp.ts";
 
 export const init: Command = {
   name: "init",
-  summary: "Create a log: key, store, head guard, first entry.",
+  summary: "Create a log: keys, store, head guard, first entry.",
   about: [
     "The name of the log (--log-origin) is in every checkpoint and can never change: a bare host name, the one it will be served under.",
     "The head guard belongs outside the data folder and outside every backup: it is what notices that a store was rolled back. By default it is in the user's state folder.",
@@ -67,6 +67,7 @@ export const init: Command = {
       : await openConfiguredKey(config, io, places.key);
     const key = logKey(nodeCrypto, signer, origin);
     makeClock(places.guard, origin, io);
+    const stamping = describeStamping(await makeTimestamps(config, places, origin, io), places);
     const head = await initLog({
       place: places,
       databaseId: new Uint8Array(randomBytes(16)),
@@ -75,7 +76,14 @@ export const init: Command = {
       clock: () => performance.now(),
       genesis: await genesisEntry({ crypto: nodeCrypto, key, now: io.now }),
     });
-    const shown = { origin, vkey: key.vkey, ...places, size: head.size, root: toBase64(head.root) };
+    const shown = {
+      origin,
+      vkey: key.vkey,
+      ...places,
+      ...stamping,
+      size: head.size,
+      root: toBase64(head.root),
+    };
     if (args.json) printJson(io, shown);
     else
       print(
@@ -85,16 +93,10 @@ export const init: Command = {
         `key   ${places.key}${made ? "" : " (was there)"}`,
         `store ${places.folder}`,
         `guard ${places.guard} (never put it into a backup)`,
+        ...stampingLines(stamping),
         "",
         "Next: countersign serve, with the same options.",
       );
     return 0;
   },
 };
-
-/** I7: no time before the log was made is ever signed. What is there is older, and stays. */
-function makeClock(guard: string, origin: string, io: Io): void {
-  mkdirSync(dirname(guard), { recursive: true, mode: 0o700 });
-  const clock = new ClockFile(nodeCrypto.sha256, origin, clockPath(guard));
-  if (clock.read() === undefined) clock.write(Math.floor(io.now() / 1000));
-}

@@ -13,12 +13,17 @@ import { LogError } from "../../schema/error.ts";
 import {
   BATCH_PATH,
   CHECKPOINT_PATH,
+  CHECKPOINT_TYPE,
   ENTRIES_PATH,
   HEALTH_PATH,
   JSON_TYPE,
   OPENAPI_PATH,
   READY_PATH,
+  SIGNING_CONFIG_PATH,
   TILE_PREFIXES,
+  TIMESTAMP_PATH,
+  TRUSTED_ROOT_PATH,
+  WITNESS_POLICY_PATH,
 } from "../../schema/http/paths.ts";
 import { Answers } from "./answer.ts";
 import { Batch } from "./batch.ts";
@@ -28,6 +33,7 @@ import type { HttpPorts } from "./ports.ts";
 import { isDefect, problemOf } from "./problem.ts";
 import { ReadSide } from "./read.ts";
 import { type Headers, hasBody, send, sendProblem } from "./respond.ts";
+import { answerTimestamp } from "./timestamp.ts";
 import { WriteSide } from "./write.ts";
 
 type Handler = (
@@ -134,11 +140,36 @@ function makeRoutes(ports: HttpPorts, readiness: Readiness, stop: AbortSignal): 
     get("openapi", OPENAPI_PATH, (req, res) =>
       send(req, res, 200, JSON_TYPE, openapiText(), PUBLIC_HOUR),
     ),
+    ...documentRoutes(ports),
+    ...timestampRoutes(ports),
     get("health", HEALTH_PATH, answerHealth),
     get("ready", READY_PATH, (req, res) => readiness.answer(req, res)),
   ];
 }
 
+/** What clients pin and configure themselves with. */
+function documentRoutes({ documents }: HttpPorts): readonly Route[] {
+  const document = (path: string, type: string, read: () => Uint8Array): Route => ({
+    name: "document",
+    method: "GET",
+    path,
+    handler: (req, res) => send(req, res, 200, type, read(), NO_CACHE),
+  });
+  return [
+    document(TRUSTED_ROOT_PATH, JSON_TYPE, () => documents.trustedRoot),
+    document(SIGNING_CONFIG_PATH, JSON_TYPE, () => documents.signingConfig),
+    document(WITNESS_POLICY_PATH, CHECKPOINT_TYPE, documents.witnessPolicy),
+  ];
+}
+
+function timestampRoutes(ports: HttpPorts): readonly Route[] {
+  const { timestamps } = ports;
+  if (timestamps === undefined) return [];
+  const handler: Handler = (req, res) => answerTimestamp(ports, timestamps, req, res);
+  return [{ name: "timestamp", method: "POST", path: TIMESTAMP_PATH, handler }];
+}
+
+const NO_CACHE: Headers = ["Cache-Control", "no-cache"];
 const PUBLIC_HOUR: Headers = ["Cache-Control", "public, max-age=3600"];
 
 /** The routes that skip Express, found by comparing strings. */

@@ -139,7 +139,8 @@ function endedEarly(): LogError {
   return new LogError("FIELD_INVALID", "The body ended early.", { field: "body" });
 }
 
-function mediaType(header: string): string {
+/** A Content-Type without its parameters. */
+export function mediaType(header: string): string {
   const end = header.indexOf(";");
   return (end < 0 ? header : header.slice(0, end)).trim().toLowerCase();
 }

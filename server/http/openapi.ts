@@ -26,12 +26,22 @@ import {
   JSON_TYPE,
   NDJSON_TYPE,
   OCTETS_TYPE,
-  PROBLEM_TYPE,
   READY_PATH,
   TILE_PREFIXES,
 } from "../../schema/http/paths.ts";
 import { MAX_BATCH_LINES, MAX_BODY_BYTES, MAX_ENVELOPE_SIGNATURES } from "../../schema/limits.ts";
+import { IMPRINTS } from "../tsa/query.ts";
 import type { Readings } from "./health.ts";
+import {
+  answer,
+  bytesPath,
+  type Json,
+  type MessageName,
+  of,
+  parameter,
+  REFUSED,
+} from "./openapi-parts.ts";
+import { timestampPaths } from "./openapi-timestamp.ts";
 
 const base64 = z.string().describe("Standard base64 with padding (RFC 4648 §4).");
 const decimal = z.string().regex(/^(0|[1-9]\d*)$/);
@@ -119,21 +129,20 @@ const readiness: z.ZodType<Readings> = z.object({
   notes: z.array(z.string()),
 });
 
-type MessageName =
-  | "Submission"
-  | "TransparencyLogEntry"
-  | "SubmitAnswer"
-  | "EntryAnswer"
-  | "BatchLine"
-  | "BatchEnd"
-  | "Readiness"
-  | "Problem";
+const timestampQuery = z.object({
+  artifactHash: base64.describe("The digest of what is stamped."),
+  hashAlgorithm: z.enum(IMPRINTS.map(({ name }) => name)),
+  certificates: z.exactOptional(z.boolean().describe("Whether the chain is sent along.")),
+  nonce: z.exactOptional(index.describe("Echoed.")),
+  tsaPolicyOID: z.exactOptional(z.string()),
+});
 
 const MESSAGES: Readonly<Record<MessageName, z.ZodType>> = {
   Submission: submission,
   TransparencyLogEntry: entry,
   SubmitAnswer: submitAnswer,
   EntryAnswer: entryAnswer,
+  TimestampQuery: timestampQuery,
   BatchLine: batchLine,
   BatchEnd: batchEnd,
   Readiness: readiness,
@@ -144,8 +153,6 @@ const MESSAGES: Readonly<Record<MessageName, z.ZodType>> = {
 export function isMessage(name: MessageName, value: unknown): boolean {
   return MESSAGES[name].safeParse(value).success;
 }
-
-type Json = Readonly<Record<string, unknown>>;
 
 /** The document at `/openapi.json`; made at the first call. */
 export function openapiText(): Buffer {
@@ -166,7 +173,7 @@ export function openapiDocument(): Json {
         "64-bit numbers are decimal strings. The tiles are C2SP tlog-tiles.",
       license: { name: "Apache-2.0", identifier: "Apache-2.0" },
     },
-    paths: { ...writePaths(), ...tilePaths(), ...otherPaths() },
+    paths: { ...writePaths(), ...timestampPaths(), ...tilePaths(), ...otherPaths() },
     components: { schemas: componentSchemas(), securitySchemes: TOKEN },
   };
 }
@@ -283,34 +290,3 @@ function otherPaths(): Json {
     },
   };
 }
-
-function of(name: MessageName): { readonly schema: Json } {
-  return { schema: { $ref: `#/components/schemas/${name}` } };
-}
-
-function answer(description: string, type: string, media: Json): Json {
-  return { description, content: { [type]: media } };
-}
-
-function bytesPath(summary: string, type: string, parameters: readonly Json[]): Json {
-  const media = { schema: { type: "string", format: "binary" } };
-  return {
-    get: {
-      summary,
-      parameters,
-      responses: { 200: answer("The bytes", type, media), default: REFUSED },
-    },
-  };
-}
-
-function parameter(name: string, place: "path" | "query", description: string): Json {
-  return {
-    name,
-    in: place,
-    required: place === "path",
-    description,
-    schema: { type: "string" },
-  };
-}
-
-const REFUSED = answer("Refused: what was wrong, field and limit", PROBLEM_TYPE, of("Problem"));

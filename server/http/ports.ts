@@ -10,8 +10,10 @@ import type { Authority } from "../admission/authority.ts";
 import type { Limits } from "../admission/limit.ts";
 import type { Logger } from "../observe/log.ts";
 import type { Metrics } from "../observe/metrics.ts";
+import type { PublicDocuments } from "../public-documents.ts";
 import type { Sequencer } from "../sequencer/log.ts";
 import type { StorageReader } from "../storage/storage.ts";
+import type { TimestampAuthority } from "../tsa/authority.ts";
 import type { ClientAddress } from "./address.ts";
 import type { ByteBudget } from "./body.ts";
 
@@ -43,4 +45,7 @@ export interface HttpPorts {
   readonly metrics: Metrics;
   readonly logger: Logger;
   readonly bodyTimeoutMs: number;
+  /** `undefined` where it is switched off. */
+  readonly timestamps: TimestampAuthority | undefined;
+  readonly documents: PublicDocuments;
 }

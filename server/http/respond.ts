@@ -18,7 +18,7 @@ const LINGER_BYTES = 8_388_608;
 /** Response headers as node:http takes them fastest: name, value, name, value. */
 export type Headers = readonly string[];
 
-const NO_STORE: Headers = ["Cache-Control", "no-store"];
+export const NO_STORE: Headers = ["Cache-Control", "no-store"];
 
 export function send(
   req: IncomingMessage,

@@ -26,6 +26,8 @@ import { type LogParts, type RunningLog, serveLog } from "../../../server/serve.
 import { MemoryDisk, MemoryStorage } from "../../../server/storage/memory/memory.ts";
 import { createSqliteStore } from "../../../server/storage/sqlite/create.ts";
 import { SqliteStorage } from "../../../server/storage/sqlite/sqlite.ts";
+import { TimestampAuthority } from "../../../server/tsa/authority.ts";
+import { stampingKeyInMemory } from "../../../server/tsa/files.ts";
 
 export const DRIVERS = ["memory", "sqlite"] as const;
 export type Driver = (typeof DRIVERS)[number];
@@ -46,6 +48,8 @@ export interface TestOptions {
   readonly now?: () => number;
   /** The log's own key, for tests that must be able to lie with it. */
   readonly signer?: Signer;
+  /** What the clock file says, in seconds; by default that moment. */
+  readonly clockFrom?: number;
 }
 
 /** A log with its genesis in it. Limits can be set by the flags of `serve`. */
@@ -56,7 +60,15 @@ export async function startTestLog(driver: Driver, options: TestOptions = {}): P
   const { parts: store, remove } = await openStore(driver);
   const now = options.now ?? ((): number => 1_790_000_000_000);
   const clockStore = new ClockInMemory();
-  clockStore.write(Math.floor(now() / 1000));
+  clockStore.write(options.clockFrom ?? Math.floor(now() / 1000));
+  const clock = openClock({ store: clockStore, wall: now, monotonic: () => performance.now() });
+  const stamping = await stampingKeyInMemory({
+    crypto: nodeCrypto,
+    origin: ORIGIN,
+    from: Math.floor(now() / 1000),
+  });
+  const ports = { crypto: nodeCrypto, clock, randomBytes };
+  const authority = new TimestampAuthority(ports, stamping, config.timestamp.policy);
   const parts: LogParts = {
     ...store,
     key,
@@ -64,7 +76,8 @@ export async function startTestLog(driver: Driver, options: TestOptions = {}): P
     authority: options.authority ?? anyone,
     logger: silentLogger,
     now,
-    clock: openClock({ store: clockStore, wall: now, monotonic: () => performance.now() }),
+    clock,
+    timestamps: config.timestamp.authority === "on" ? authority : undefined,
     withGenesis: true,
   };
   const log = await serveLog(parts, config);
