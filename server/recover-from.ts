@@ -63,13 +63,17 @@ export interface Recovered {
   readonly guardMoved: boolean;
 }
 
-/** A log as its own signer knows it. */
+/** A log as its own key knows it. */
+export function trustedLog(
+  sha256: Crypto["sha256"],
+  origin: string,
+  vkeyTexts: readonly string[],
+): TrustedLog {
+  return { origin, vkeys: vkeyTexts.map((text) => unwrap(parseVkey(sha256, text))), vkeyTexts };
+}
+
 export function ownLog(sha256: Crypto["sha256"], { origin, vkeys }: CheckpointSigner): TrustedLog {
-  return {
-    origin,
-    vkeys: vkeys.map((text) => unwrap(parseVkey(sha256, text))),
-    vkeyTexts: vkeys,
-  };
+  return trustedLog(sha256, origin, vkeys);
 }
 
 /** Refusals of the start that a mirror heals. */

@@ -212,6 +212,6 @@ function continues(
 function damaged(field: string, message: string): LogError {
   return new LogError("STORE_CORRUPT", `${field}: ${message}`, {
     field,
-    hint: "run `countersign fsck`; what it cannot repair comes from a backup, into a new folder",
+    hint: "run `countersign fsck`; what it cannot repair comes back from a mirror (--repair-from)",
   });
 }

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { nodeCrypto } from "../../client/crypto/node.ts";
 import type { TrustedLog } from "../../client/trust.ts";
 import { LogError, unwrap } from "../../schema/error.ts";
+import type { Submission } from "../../schema/http/messages.ts";
 import { parseVkey } from "../../schema/tlog/note.ts";
 import { runOperatorCommand } from "../../server/cli/index.ts";
 import { loadConfig } from "../../server/config-sources.ts";
@@ -119,8 +120,11 @@ export class Operated {
 export async function append(
   log: Pick<RunningLog, "published"> & { readonly port: number },
   count: number,
+  more: readonly Submission[] = [],
 ): Promise<number> {
-  const body = (await submissions(count)).map((one) => `${JSON.stringify(one)}\n`).join("");
+  const body = [...(await submissions(count)), ...more]
+    .map((one) => `${JSON.stringify(one)}\n`)
+    .join("");
   const headers = { "content-type": "application/x-ndjson" };
   await ask(log, "/v1/entries:batch", { method: "POST", headers, body });
   return log.published().size;

@@ -90,6 +90,6 @@ export function prepareHead(database: Database): Statement<[], HeadRow> {
 export function corrupt(place: string, message: string): LogError {
   return new LogError("STORE_CORRUPT", `${place}: ${message}`, {
     field: place,
-    hint: "run `countersign fsck`; restore a backup into a new folder where it cannot repair",
+    hint: "run `countersign fsck`; --repair-from a mirror, or a backup in a new folder, where it cannot repair",
   });
 }
