@@ -2,8 +2,12 @@
  * From new entries to the next leaf of the index: postings, records, map, and the update by which
  * a stranger can check the step.
  *
- * One step is worked out completely before anything of it is kept. The map holds it as a version
- * that is sealed or abandoned; the records and postings are returned for the store to write.
+ * A step is worked out completely before anything of it is published. The map holds it as a
+ * version that is sealed or abandoned; records and postings are handed out for the store to write
+ * into a transaction that is kept or not.
+ *
+ * A step may be larger than memory (an index that is switched on over an old log), so entries come
+ * in chunks, and what a chunk changes is written before the next one is read.
  *
  * Spec: docs/formats.md §Index.
  *
@@ -22,11 +26,6 @@ import { asHash, type Hash, type Sha256 } from "../../schema/tlog/hash.ts";
 import type { TreeHead } from "../../schema/tlog/proof.ts";
 import type { CompactRange } from "../../schema/tlog/tree.ts";
 
-/** Where records of keys are kept. */
-export interface Records {
-  readonly find: (key: Hash) => KeyRecord | undefined;
-}
-
 /** What the index is between two steps. */
 export interface IndexPosition {
   readonly leaf: IndexLeaf;
@@ -35,108 +34,112 @@ export interface IndexPosition {
   readonly postings: CompactRange;
 }
 
-/** One step: what has to be written, and what it makes of the index. */
-export interface IndexStep {
-  readonly position: IndexPosition;
-  readonly leafBytes: Uint8Array;
-  /** New entries with their postings, in log order. */
-  readonly entries: readonly { readonly index: number; readonly postings: readonly Posting[] }[];
-  /** New state of every key that was touched. */
-  readonly records: readonly { readonly key: Hash; readonly record: KeyRecord }[];
-  /** Keys under which a second value was claimed for the first time. */
-  readonly contradicted: readonly Hash[];
-  readonly update: LeafUpdate;
+/** The new state of a key. */
+export interface ChangedRecord {
+  readonly key: Hash;
+  readonly record: KeyRecord;
 }
 
 export interface GrowPorts {
   readonly sha256: Sha256;
   readonly tree: MapTree;
-  readonly records: Records;
+  /** The record of a key, with what was changed by chunks before. */
+  readonly find: (key: Hash) => KeyRecord | undefined;
 }
 
-/**
- * The step from a position to a main head. `postings` are those of the entries between, in order;
- * `main` is the head's signed checkpoint. Throws `INTERNAL` where their number does not fit; the
- * map is then as it was.
- */
-export function growIndex(
-  ports: GrowPorts,
-  from: IndexPosition,
-  head: TreeHead,
-  main: Uint8Array,
-  postings: readonly (readonly Posting[])[],
-): IndexStep {
-  const { sha256, tree } = ports;
-  const first = from.leaf.main.size;
-  if (first + postings.length !== head.size)
-    throw new LogError("INTERNAL", `${postings.length} entries do not lead to size ${head.size}`);
-  const range = from.postings.clone();
-  const touched = new Map<string, Listed[]>();
-  let count = from.leaf.postings;
-  const entries = postings.map((list, i) => {
-    const index = first + i;
-    range.append(postingsLeafHash(sha256, encodePostings(list)));
-    count += list.length;
-    for (const { key, claim } of list) {
-      const listed = claim === undefined ? { index } : { index, claim };
-      const name = toHex(key);
-      const lists = touched.get(name);
-      if (lists === undefined) touched.set(name, [listed]);
-      else lists.push(listed);
-    }
-    return { index, postings: list };
-  });
-  const changed = changeRecords(ports, touched);
-  const keys = changed.records.map(({ key }) => key);
-  const pruned = encodePruned(tree, from.map.top, keys);
-  for (const { key, record } of changed.records) tree.set(key, record.hash());
-  const map = tree.seal();
-  const leaf: IndexLeaf = {
-    mapfn: from.leaf.mapfn,
-    origin: from.leaf.origin,
-    main: { size: head.size, root: head.root },
-    mapRoot: map.root,
-    keys: map.keys,
-    postings: count,
-    postingsRoot: range.root(),
-  };
-  const leafBytes = encodeIndexLeaf(leaf);
-  return {
-    position: { leaf, map, postings: range },
-    leafBytes,
-    entries,
-    records: changed.records,
-    contradicted: changed.contradicted,
-    update: { leaf: leafBytes, main, tree: pruned, records: changed.old },
-  };
-}
-
-interface Changed {
-  readonly records: readonly { readonly key: Hash; readonly record: KeyRecord }[];
-  readonly old: readonly OldRecord[];
+/** One step, worked out. */
+export interface IndexStep {
+  readonly position: IndexPosition;
+  readonly update: LeafUpdate;
+  /** Keys under which a second value was claimed for the first time. */
   readonly contradicted: readonly Hash[];
 }
 
-/** In the order of keys, which is the order that updates have. */
-function changeRecords(
-  { sha256, records }: GrowPorts,
-  touched: ReadonlyMap<string, readonly Listed[]>,
-): Changed {
-  const changed: { key: Hash; record: KeyRecord }[] = [];
-  const old: OldRecord[] = [];
-  const contradicted: Hash[] = [];
-  const lists = Array.from(touched, ([name, list]) => ({ key: keyOf(name), list }));
-  lists.sort((a, b) => compareBytes(a.key, b.key));
-  for (const { key, list } of lists) {
-    const record = records.find(key) ?? KeyRecord.empty(sha256);
-    const before = record.summary();
-    const { n, last, values, saturated } = before;
-    if (n > 0) old.push({ key, n, last, values, saturated, edge: record.edge });
-    for (const one of list) record.append(one);
-    if (values.length < 2 && record.summary().values.length >= 2) contradicted.push(key);
-    changed.push({ key, record });
+export class IndexGrowth {
+  readonly #ports: GrowPorts;
+  readonly #from: IndexPosition;
+  readonly #range: CompactRange;
+  readonly #contradicted: Hash[] = [];
+  /** Every key that was touched, with its record before the step; not kept where there was none. */
+  readonly #before = new Map<string, OldRecord | undefined>();
+  #postings: number;
+
+  constructor(ports: GrowPorts, from: IndexPosition) {
+    this.#ports = ports;
+    this.#from = from;
+    this.#range = from.postings.clone();
+    this.#postings = from.leaf.postings;
   }
-  return { records: changed, old, contradicted };
+
+  /** The next entries' postings, in log order. What it answers is to be written before the next call. */
+  add(postings: readonly (readonly Posting[])[]): readonly ChangedRecord[] {
+    const { sha256, tree } = this.#ports;
+    const touched = new Map<string, Listed[]>();
+    for (const list of postings) {
+      const index = this.#range.size;
+      this.#range.append(postingsLeafHash(sha256, encodePostings(list)));
+      this.#postings += list.length;
+      for (const { key, claim } of list) {
+        const listed = claim === undefined ? { index } : { index, claim };
+        const name = toHex(key);
+        const lists = touched.get(name);
+        if (lists === undefined) touched.set(name, [listed]);
+        else lists.push(listed);
+      }
+    }
+    return Array.from(touched, ([name, list]) => {
+      const key = keyOf(name);
+      const record = this.#change(name, key, list);
+      tree.set(key, record.hash());
+      return { key, record };
+    });
+  }
+
+  /** The leaf for `head`, whose signed checkpoint is `main`. Throws `INTERNAL` for another size. */
+  finish(head: TreeHead, main: Uint8Array): IndexStep {
+    const { tree } = this.#ports;
+    if (this.#range.size !== head.size)
+      throw new LogError("INTERNAL", `entries up to ${this.#range.size} are not ${head.size}`);
+    const map = tree.seal();
+    const { mapfn, origin } = this.#from.leaf;
+    const leaf: IndexLeaf = {
+      mapfn,
+      origin,
+      main: { size: head.size, root: head.root },
+      mapRoot: map.root,
+      keys: map.keys,
+      postings: this.#postings,
+      postingsRoot: this.#range.root(),
+    };
+    return {
+      position: { leaf, map, postings: this.#range },
+      contradicted: this.#contradicted,
+      update: { leaf: encodeIndexLeaf(leaf), main, ...this.#shown() },
+    };
+  }
+
+  #change(name: string, key: Hash, list: readonly Listed[]): KeyRecord {
+    const record = this.#ports.find(key) ?? KeyRecord.empty(this.#ports.sha256);
+    const { n, last, values, saturated } = record.summary();
+    // From the empty map there is no old record, however many chunks the step has.
+    if (this.#from.leaf.keys > 0 && !this.#before.has(name)) {
+      const old = n === 0 ? undefined : { key, n, last, values, saturated, edge: record.edge };
+      this.#before.set(name, old);
+    }
+    for (const one of list) record.append(one);
+    if (values.length < 2 && record.summary().values.length >= 2) this.#contradicted.push(key);
+    return record;
+  }
+
+  /** The old map and the old records, as far as the step needs them. */
+  #shown(): Pick<LeafUpdate, "tree" | "records"> {
+    const records = [...this.#before.values()].filter((old) => old !== undefined);
+    const keys = Array.from(this.#before.keys(), keyOf);
+    return {
+      tree: encodePruned(this.#ports.tree, this.#from.map.top, keys),
+      records: records.toSorted((a, b) => compareBytes(a.key, b.key)),
+    };
+  }
 }
 
 function keyOf(name: string): Hash {

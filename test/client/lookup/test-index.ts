@@ -15,7 +15,7 @@ import { encodePruned } from "../../../schema/index/pruned-tree.ts";
 import { initialState } from "../../../schema/index/re-execute.ts";
 import { type KeyRecord, type Listed, summaryOf } from "../../../schema/index/record.ts";
 import type { LeafUpdate } from "../../../schema/index/update.ts";
-import { growIndex, type IndexPosition } from "../../../server/index/grow.ts";
+import { IndexGrowth, type IndexPosition } from "../../../server/index/grow.ts";
 import { TestLog } from "../test-log.ts";
 
 const { sha256 } = nodeCrypto;
@@ -60,12 +60,13 @@ export class TestIndex {
     );
     const head = { size: this.main.size, root: this.main.root() };
     const note = this.main.checkpoint();
-    const records = { find: (key: Uint8Array) => this.#records.get(toHex(key)) };
-    const ports = { sha256, tree: this.tree, records };
-    const step = growIndex(ports, this.position, head, note, lists);
-    for (const { key, record } of step.records) this.#records.set(toHex(key), record);
-    for (const { index, postings } of step.entries)
+    const find = (key: Uint8Array): KeyRecord | undefined => this.#records.get(toHex(key));
+    const growth = new IndexGrowth({ sha256, tree: this.tree, find }, this.position);
+    for (const { key, record } of growth.add(lists)) this.#records.set(toHex(key), record);
+    const step = growth.finish(head, note);
+    for (const [i, postings] of lists.entries())
       for (const { key, claim } of postings) {
+        const index = from + i;
         const list = this.#lists.get(toHex(key)) ?? [];
         list.push(claim === undefined ? { index } : { index, claim });
         this.#lists.set(toHex(key), list);
@@ -73,7 +74,7 @@ export class TestIndex {
     this.position = step.position;
     this.updates.push(step.update);
     this.mainNote = fromUtf8(note) ?? "";
-    this.log.append(step.leafBytes);
+    this.log.append(step.update.leaf);
     return this;
   }
 

@@ -16,7 +16,7 @@ import type { KeyRecord } from "../../../schema/index/record.ts";
 import { formatUpdate, type LeafUpdate, parseUpdate } from "../../../schema/index/update.ts";
 import { leafHash } from "../../../schema/tlog/hash.ts";
 import { CompactRange } from "../../../schema/tlog/tree.ts";
-import { growIndex, type IndexPosition } from "../../../server/index/grow.ts";
+import { IndexGrowth, type IndexPosition } from "../../../server/index/grow.ts";
 import { failureOf, flipped, joined, sha256, valueOf } from "../tlog/support.ts";
 
 const ORIGIN = "log.example.org";
@@ -66,10 +66,12 @@ class Index {
     }));
     for (const { leaf } of entries) this.#main.append(leafHash(sha256, leaf));
     const head = { size: this.#main.size, root: this.#main.root() };
-    const records = { find: (key: Uint8Array) => this.#records.get(toHex(key)) };
-    const ports = { sha256, tree: this.tree, records };
-    const step = growIndex(ports, this.position, head, utf8("note"), lists);
-    for (const { key, record } of step.records) this.#records.set(toHex(key), record);
+    const find = (key: Uint8Array): KeyRecord | undefined => this.#records.get(toHex(key));
+    const growth = new IndexGrowth({ sha256, tree: this.tree, find }, this.position);
+    // In two chunks, as an index grows that has more to read than fits.
+    for (const chunk of [lists.slice(0, 2), lists.slice(2)])
+      for (const { key, record } of growth.add(chunk)) this.#records.set(toHex(key), record);
+    const step = growth.finish(head, utf8("note"));
     this.position = step.position;
     return { update: step.update, entries, contradicted: step.contradicted };
   }
