@@ -142,6 +142,16 @@ export class MapTree {
     this.#keys = keys;
   }
 
+  /** Takes back every version after this one, sealed or not. Nobody may use them any more. */
+  abandonTo(version: MapVersion): void {
+    this.abandon();
+    while (this.newest.number > version.number) {
+      this.#versions.pop();
+      this.#number--;
+      this.abandon();
+    }
+  }
+
   /** Forgets every version before this one. Whoever still holds one must not use it again. */
   forgetBefore(version: MapVersion): void {
     for (let first = this.#versions[0]; first !== undefined && first.number < version.number; ) {

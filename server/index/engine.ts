@@ -1,0 +1,265 @@
+/**
+ * The index as its thread runs it: the map in memory, the postings on disk, and one step at a time.
+ *
+ * - X5  What is answered is a step that was kept, and a step is kept when its leaf is published:
+ *       look-ups never show a map that the index log does not name.
+ *
+ * A step goes: `grow` (worked out, in an open transaction) → the leaf is appended to the index log,
+ * guarded, cosigned, published → `keep`, or `abandon` where the leaf was refused. After a crash the
+ * index log may be ahead of these tables by some leaves; `replay` grows to each of them by the same
+ * code, and must arrive at the very bytes that were logged.
+ *
+ * Synchronous, one owner. Spec: docs/formats.md §Index.
+ *
+ * @module
+ */
+import { equal, fromUtf8 } from "../../schema/bytes.ts";
+import { LogError, unwrap } from "../../schema/error.ts";
+import { encodeIndexLeaf, firstIndexLeaf, parseIndexLeaf } from "../../schema/index/index-leaf.ts";
+import { type LookupAnswer, type LookupKey, MAX_LISTED } from "../../schema/index/lookup.ts";
+import { mapKey } from "../../schema/index/map-key.ts";
+import { MapTree } from "../../schema/index/map-tree.ts";
+import { type IndexedLog, type MapHashes, mapfn } from "../../schema/index/mapfn.ts";
+import { type Posting, parsePostings } from "../../schema/index/posting.ts";
+import { encodePruned } from "../../schema/index/pruned-tree.ts";
+import { formatUpdate } from "../../schema/index/update.ts";
+import type { Hash } from "../../schema/tlog/hash.ts";
+import type { TreeHead } from "../../schema/tlog/proof.ts";
+import { CompactRange } from "../../schema/tlog/tree.ts";
+import type { StorageReader } from "../storage/storage.ts";
+import { IndexGrowth, type IndexPosition } from "./grow.ts";
+import type { IndexStore } from "./store.ts";
+
+/** Entries whose postings are in memory at one time. */
+const CHUNK = 4_096;
+/** Versions of the map that can be asked for, the newest among them. */
+const KEPT_VERSIONS = 64;
+
+export interface EnginePorts {
+  readonly hashes: MapHashes;
+  readonly log: IndexedLog;
+  readonly mapfn: Hash;
+  readonly reader: Pick<StorageReader, "leaves" | "contents">;
+  /** Canonical postings of an entry whose content was erased: they were kept when it was. */
+  readonly erased: (index: number) => Uint8Array | undefined;
+  readonly store: IndexStore;
+}
+
+/** A step that is worked out and waits for its leaf to be published. */
+export interface Grown {
+  readonly leafIndex: number;
+  readonly leaf: Uint8Array;
+  /** Keys under which a second value was claimed, and the entry that claimed it last. */
+  readonly contradicted: readonly Hash[];
+}
+
+/** What a look-up finds, before the index log's proof and the entries' proofs stand beside it. */
+export interface FoundKeys {
+  readonly leafIndex: number;
+  /** The signed note of the main head. */
+  readonly main: string;
+  readonly size: number;
+  readonly tree: Uint8Array;
+  readonly answers: readonly LookupAnswer[];
+}
+
+interface Kept {
+  readonly leafIndex: number;
+  readonly position: IndexPosition;
+  readonly main: Uint8Array;
+}
+
+export class IndexEngine {
+  readonly #ports: EnginePorts;
+  readonly #tree: MapTree;
+  /** Oldest first; never empty. */
+  readonly #kept: Kept[];
+  #pending: Kept | undefined;
+
+  private constructor(ports: EnginePorts, tree: MapTree, kept: Kept) {
+    this.#ports = ports;
+    this.#tree = tree;
+    this.#kept = [kept];
+  }
+
+  /** From the tables: the map is built anew out of the records, and must have the stored root. */
+  static open(ports: EnginePorts): IndexEngine {
+    const { hashes, log, store } = ports;
+    const tree = new MapTree(hashes.sha256);
+    if (store.leaves === 0) writeFirstLeaf(ports);
+    const leafIndex = store.leaves - 1;
+    const stored = store.leaf(leafIndex);
+    if (stored === undefined) throw damaged(`leaf ${leafIndex} is missing`);
+    const leaf = unwrap(parseIndexLeaf(stored.bytes));
+    if (leaf.origin !== log.origin) throw damaged(`leaf ${leafIndex} is of another log`);
+    for (const { key, record } of store.records(leaf.main.size)) tree.set(key, record.hash());
+    const map = leaf.keys === 0 ? tree.newest : tree.seal();
+    if (!equal(map.root, leaf.mapRoot)) throw damaged("the tables do not give the root of the map");
+    const postings = CompactRange.from(hashes.sha256, leaf.main.size, stored.edge);
+    const position = { leaf, map, postings };
+    return new IndexEngine(ports, tree, { leafIndex, position, main: stored.main });
+  }
+
+  /** Leaves of the index log that are kept here. */
+  get leaves(): number {
+    return this.#newest.leafIndex + 1;
+  }
+
+  /** Entries that are indexed. */
+  get size(): number {
+    return this.#newest.position.leaf.main.size;
+  }
+
+  get keys(): number {
+    return this.#newest.position.leaf.keys;
+  }
+
+  /** Bytes of the map. */
+  get mapBytes(): number {
+    return this.#tree.bytes;
+  }
+
+  /** Works out the step to a head. Throws why it cannot; then nothing has changed. */
+  grow(head: TreeHead, main: Uint8Array): Grown {
+    const { store } = this.#ports;
+    if (this.#pending !== undefined) throw new LogError("INTERNAL", "a step is under way already");
+    const { leafIndex, position } = this.#newest;
+    if (head.size <= position.leaf.main.size)
+      throw new LogError("INTERNAL", `size ${head.size} is indexed already`);
+    store.begin();
+    try {
+      const find = (key: Hash) => store.find(key);
+      const { sha256 } = this.#ports.hashes;
+      const growth = new IndexGrowth({ sha256, tree: this.#tree, find }, position);
+      for (let at = position.leaf.main.size; at < head.size; at += CHUNK) {
+        const postings = this.#postings(at, Math.min(at + CHUNK, head.size));
+        store.write(at, postings, growth.add(postings));
+      }
+      const step = growth.finish(head, main);
+      const index = leafIndex + 1;
+      const { leaf: bytes } = step.update;
+      const edge = step.position.postings.hashes;
+      store.writeLeaf({ index, bytes, edge, main, step: formatUpdate([step.update]) });
+      this.#pending = { leafIndex: index, position: step.position, main };
+      return { leafIndex: index, leaf: bytes, contradicted: step.contradicted };
+    } catch (error) {
+      this.abandon();
+      throw error;
+    }
+  }
+
+  /** Grows to a leaf that is in the index log already. Throws `STORE_CORRUPT` for another one. */
+  replay(logged: Uint8Array, main: Uint8Array): void {
+    const leaf = unwrap(parseIndexLeaf(logged));
+    const grown = this.grow(leaf.main, main);
+    if (equal(grown.leaf, logged)) {
+      this.keep();
+      return;
+    }
+    this.abandon();
+    throw new LogError(
+      "STORE_CORRUPT",
+      `leaf ${grown.leafIndex} of the index log is not the one that the log gives`,
+      { field: `index leaf ${grown.leafIndex}`, hint: "run `countersign fsck` on the log" },
+    );
+  }
+
+  /** The leaf of the step is published (X5). */
+  keep(): void {
+    if (this.#pending === undefined) throw new LogError("INTERNAL", "no step is under way");
+    this.#ports.store.commit();
+    this.#kept.push(this.#pending);
+    this.#pending = undefined;
+    if (this.#kept.length > KEPT_VERSIONS) this.#kept.shift();
+    const [oldest] = this.#kept;
+    if (oldest !== undefined) this.#tree.forgetBefore(oldest.position.map);
+  }
+
+  abandon(): void {
+    this.#ports.store.rollback();
+    // A sealed version that is not kept is forgotten like rows that were never sealed.
+    this.#tree.abandonTo(this.#newest.position.map);
+    this.#pending = undefined;
+  }
+
+  /** What the map says of some keys, in the newest kept step or in the one of an older leaf. */
+  find(keys: readonly LookupKey[], summaries: boolean, at?: number): FoundKeys {
+    const kept = at === undefined ? this.#newest : this.#kept.find((one) => one.leafIndex === at);
+    if (kept === undefined)
+      throw new LogError("NOT_FOUND", `The index does not keep its state at leaf ${at}.`, {
+        field: "at",
+        expected: `a leaf from ${this.#kept[0]?.leafIndex} to ${this.#newest.leafIndex}`,
+      });
+    const { sha256 } = this.#ports.hashes;
+    const { position, main, leafIndex } = kept;
+    const { size } = position.leaf.main;
+    const mapKeys = keys.map(({ type, fields }) =>
+      mapKey(sha256, this.#ports.log.origin, type, fields),
+    );
+    return {
+      leafIndex,
+      main: fromUtf8(main) ?? "",
+      size,
+      tree: encodePruned(this.#tree, position.map.top, mapKeys),
+      answers: keys.map((key, i) => this.#answer(key, mapKeys[i], size, summaries)),
+    };
+  }
+
+  /** The update that leads to a leaf, as bytes of its own; `undefined` where it is not here. */
+  update(leafIndex: number): Uint8Array | undefined {
+    const step = leafIndex < this.leaves ? this.#ports.store.leaf(leafIndex)?.step : undefined;
+    return step === undefined || step.length === 0 ? undefined : step;
+  }
+
+  close(): void {
+    this.#ports.store.close();
+  }
+
+  get #newest(): Kept {
+    const kept = this.#kept.at(-1);
+    if (kept === undefined) throw new LogError("INTERNAL", "an index has at least leaf 0");
+    return kept;
+  }
+
+  #answer(
+    key: LookupKey,
+    wanted: Hash | undefined,
+    size: number,
+    summaries: boolean,
+  ): LookupAnswer {
+    const { store } = this.#ports;
+    const record = wanted && store.record(wanted, size);
+    if (wanted === undefined || record === undefined) return { key, kind: "absent" };
+    if (summaries || record.n > MAX_LISTED)
+      return { key, kind: "summary", summary: record.summary() };
+    return { key, kind: "list", list: store.list(wanted, size, MAX_LISTED) };
+  }
+
+  #postings(from: number, to: number): readonly (readonly Posting[])[] {
+    const { hashes, log, reader, erased } = this.#ports;
+    const contents = reader.contents(from, to);
+    return reader.leaves(from, to).map((leaf, i) => {
+      const content = contents[i];
+      if (content?.state !== "erased")
+        return mapfn(hashes, log, leaf, content?.state === "held" ? content.bytes : undefined);
+      const kept = erased(from + i);
+      if (kept === undefined) throw damaged(`the postings of entry ${from + i} are gone`);
+      return unwrap(parsePostings(kept));
+    });
+  }
+}
+
+function writeFirstLeaf({ hashes, log, mapfn: id, store }: EnginePorts): void {
+  const bytes = encodeIndexLeaf(firstIndexLeaf(hashes.sha256, id, log.origin));
+  const nothing = new Uint8Array(0);
+  store.begin();
+  store.writeLeaf({ index: 0, bytes, edge: [], main: nothing, step: nothing });
+  store.commit();
+}
+
+function damaged(message: string): LogError {
+  return new LogError("STORE_CORRUPT", `the index: ${message}`, {
+    field: "index",
+    hint: "`countersign index rebuild` makes it anew from the log",
+  });
+}

@@ -1,0 +1,226 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import Database from "better-sqlite3";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { nodeCrypto } from "../../../client/crypto/node.ts";
+import { gitHashOf } from "../../../client/git/hash.ts";
+import { verifyLookup } from "../../../client/lookup/verify.ts";
+import { fromUtf8, utf8 } from "../../../schema/bytes.ts";
+import { unwrap } from "../../../schema/error.ts";
+import { indexOrigin } from "../../../schema/index/index-leaf.ts";
+import { formatLookup, type LookupKey } from "../../../schema/index/lookup.ts";
+import { MAPFN_V1, mapfn } from "../../../schema/index/mapfn.ts";
+import { encodePostings } from "../../../schema/index/posting.ts";
+import { initialState, reExecute } from "../../../schema/index/re-execute.ts";
+import { parseUpdate } from "../../../schema/index/update.ts";
+import { IndexEngine } from "../../../server/index/engine.ts";
+import { IndexStore, indexDatabase } from "../../../server/index/store.ts";
+import type { StoredContent } from "../../../server/storage/storage.ts";
+import { TestLog } from "../../client/test-log.ts";
+import * as made from "../../vectors/signers.ts";
+import * as say from "../../vectors/statements.ts";
+
+const { sha256 } = nodeCrypto;
+const hashes = { sha256, git: gitHashOf(nodeCrypto) };
+const IN_TOTO = "application/vnd.in-toto+json";
+const ada = made.ed25519Signer("ada");
+const signer: LookupKey = { type: "signer", fields: [sha256(ada.spki)] };
+
+let folder: string;
+let main: TestLog;
+let erased: Map<number, Uint8Array>;
+let engine: IndexEngine;
+
+function open(): IndexEngine {
+  const store = IndexStore.open(sha256, folder, { origin: main.origin, mapfn: MAPFN_V1 });
+  const log = { origin: main.origin, vkeys: [main.vkey] };
+  try {
+    return IndexEngine.open({
+      hashes,
+      log,
+      mapfn: MAPFN_V1,
+      store,
+      erased: (index) => erased.get(index),
+      reader: {
+        leaves: (from, to) => main.leaves.slice(from, to),
+        contents: (from, to) =>
+          Array.from({ length: to - from }, (_, i): StoredContent => {
+            if (erased.has(from + i)) return { state: "erased" };
+            const { content } = main.receipt(from + i);
+            return content === undefined
+              ? { state: "never-held" }
+              : { state: "held", bytes: content };
+          }),
+      },
+    });
+  } catch (error) {
+    store.close();
+    throw error;
+  }
+}
+
+function grow(): Uint8Array {
+  const head = { size: main.size, root: main.root() };
+  return engine.grow(head, main.checkpoint()).leaf;
+}
+
+const review = (n: number): void => {
+  main.submit(
+    made.dsseSubmission(IN_TOTO, say.payload(say.review({ comment: `review ${n}` })), ada),
+  );
+};
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "countersign-index-"));
+  main = new TestLog("log.test").fill(2);
+  erased = new Map();
+  engine = open();
+});
+
+afterEach(() => {
+  engine.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+describe("the index engine", () => {
+  test("makes look-ups that a client verifies, and updates that re-execute", async () => {
+    const index = new TestLog(indexOrigin(main.origin), main.key);
+    index.append(leafAt(0));
+    let state = initialState(sha256, MAPFN_V1, main.origin);
+    for (let step = 0; step < 3; step++) {
+      for (let n = 0; n < 9; n++) review(step * 9 + n);
+      const from = engine.size;
+      index.append(grow());
+      engine.keep();
+      const [update] = unwrap(parseUpdate(engine.update(engine.leaves - 1) ?? new Uint8Array(0)));
+      if (update === undefined) expect.fail("no update");
+      const entries = main.leaves.slice(from).map((leaf, i) => ({
+        leaf,
+        postings: mapfn(
+          hashes,
+          { origin: main.origin, vkeys: [main.vkey] },
+          leaf,
+          main.receipt(from + i).content,
+        ),
+      }));
+      state = unwrap(reExecute(state, update, entries));
+    }
+    const found = engine.find([signer], false);
+    const lookup = {
+      index: {
+        checkpoint: fromUtf8(index.checkpoint()) ?? "",
+        leafIndex: found.leafIndex,
+        leaf: index.leaves[found.leafIndex] ?? new Uint8Array(0),
+        hashes: index.proof(found.leafIndex),
+      },
+      main: found.main,
+      tree: found.tree,
+      answers: found.answers,
+      entries: [],
+    };
+    const ports = { crypto: nodeCrypto, log: main.trusted, verifiers: [], mapfn: MAPFN_V1 };
+    const verdict = await verifyLookup(ports, formatLookup(lookup), [signer]);
+    expect(verdict).toMatchObject({ ok: true, found: [{ kind: "present", summary: { n: 27 } }] });
+    expect(state.leaf.main.size).toBe(main.size);
+  });
+
+  test("X5 answers from the last step that was kept, while one is under way and after it failed", () => {
+    for (let n = 0; n < 20; n++) review(n);
+    grow();
+    expect(engine.find([signer], false).answers[0]?.kind).toBe("absent");
+    engine.abandon();
+    expect(engine.find([signer], false).answers[0]?.kind).toBe("absent");
+    const again = grow();
+    engine.keep();
+    expect(engine.find([signer], true).answers[0]).toMatchObject({ summary: { n: 20 } });
+    expect(engine.leaves).toBe(2);
+    expect(() => engine.replay(again, main.checkpoint())).toThrow("indexed already");
+  });
+
+  test("X5 keeps nothing of a step that a crash cut off, and takes the logged one up again", () => {
+    for (let n = 0; n < 5; n++) review(n);
+    const logged = grow();
+    engine.close();
+    engine = open();
+    expect(engine.leaves).toBe(1);
+    engine.replay(logged, main.checkpoint());
+    expect(engine.size).toBe(main.size);
+    engine.close();
+    engine = open();
+    expect(engine.size).toBe(main.size);
+    expect(engine.find([signer], true).answers[0]).toMatchObject({ summary: { n: 5 } });
+  });
+
+  test("refuses a logged leaf that the log does not give, and stays where it was", () => {
+    review(1);
+    const logged = Uint8Array.from(grow());
+    engine.abandon();
+    const text = fromUtf8(logged) ?? "";
+    const postings = /\n(\d+)\n[^\n]+\n$/.exec(text)?.[1] ?? "";
+    const other = utf8(text.replace(`\n${postings}\n`, `\n${Number(postings) + 1}\n`));
+    expect(() => engine.replay(other, main.checkpoint())).toThrow("is not the one");
+    expect(engine.leaves).toBe(1);
+    engine.replay(logged, main.checkpoint());
+    expect(engine.leaves).toBe(2);
+  });
+
+  test("answers from older leaves for a while, and says from which", () => {
+    for (let step = 0; step < 4; step++) {
+      for (let n = 0; n < 18; n++) review(step * 18 + n);
+      grow();
+      engine.keep();
+    }
+    for (const at of [1, 2, 3, 4])
+      expect(engine.find([signer], true, at).answers[0]).toMatchObject({ summary: { n: at * 18 } });
+    expect(() => engine.find([signer], true, 9)).toThrow("leaf 9");
+  });
+
+  test("rebuilds the map out of its tables, and refuses tables that give another one", () => {
+    for (let n = 0; n < 40; n++) review(n);
+    grow();
+    engine.keep();
+    engine.close();
+    const database = new Database(indexDatabase(folder));
+    database.exec("DELETE FROM posting WHERE idx = 7");
+    database.close();
+    expect(open).toThrow("root of the map");
+    IndexStore.remove(folder);
+    engine = open();
+    expect(engine.leaves).toBe(1);
+  });
+
+  test("refuses the tables of another log or mapfn", () => {
+    const identity = { origin: main.origin, mapfn: sha256(utf8("another")) };
+    expect(() => IndexStore.open(sha256, folder, identity)).toThrow("another log, mapfn");
+  });
+
+  test("takes the postings of an erased content from where they were kept", () => {
+    review(1);
+    const at = main.size - 1;
+    const { entry, content } = main.receipt(at);
+    const log = { origin: main.origin, vkeys: [main.vkey] };
+    const kept = encodePostings(mapfn(hashes, log, entry.leafBytes, content));
+    const before = grow();
+    engine.abandon();
+    erased.set(at, kept);
+    expect(grow()).toEqual(before);
+    engine.abandon();
+    erased.set(at, utf8("damaged"));
+    expect(grow).toThrow("malformed");
+    expect(engine.leaves).toBe(1);
+  });
+});
+
+/** Leaf 0 of the index log. */
+function leafAt(index: number): Uint8Array {
+  const database = new Database(indexDatabase(folder), { readonly: true });
+  try {
+    const row = database
+      .prepare<[number], { bytes: Uint8Array }>("SELECT bytes FROM leaf WHERE idx = ?")
+      .get(index);
+    return new Uint8Array(row?.bytes ?? expect.fail("no leaf"));
+  } finally {
+    database.close();
+  }
+}
