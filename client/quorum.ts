@@ -148,7 +148,7 @@ export function freshness(
 }
 
 /** A quorum in words: `2 of (a.example, b.example, c.example)`. */
-function quorumText(member: PolicyMember): string {
+export function quorumText(member: PolicyMember): string {
   if (member.kind === "witness") return member.vkey.name;
   return `${member.threshold} of (${member.members.map(quorumText).join(", ")})`;
 }

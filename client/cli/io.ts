@@ -22,6 +22,11 @@ export interface Io {
   /** Milliseconds since 1970. */
   readonly now: () => number;
   /**
+   * Ask the person at the terminal and take the line they type. Left out where there is nobody:
+   * what a person has to decide is then refused.
+   */
+  readonly ask?: (question: string) => Promise<string>;
+  /**
    * Ends the process at once, whatever is still open: for a log that has stopped and closes
    * nothing. Left out where the caller is not a process of its own.
    */

@@ -20,6 +20,11 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   if (error.code !== "EPIPE") throw error;
 });
 
+const ask = async (question: string): Promise<string> => {
+  const { promptLine } = await import("./prompt.ts");
+  return promptLine(question);
+};
+
 const { runCommandLine } = await import("./run.ts");
 process.exitCode = await runCommandLine(process.argv.slice(2), {
   stdout: process.stdout,
@@ -28,5 +33,6 @@ process.exitCode = await runCommandLine(process.argv.slice(2), {
   cwd: process.cwd(),
   isTty: process.stderr.isTTY,
   now: () => Date.now(),
+  ...(process.stderr.isTTY ? { ask } : {}),
   exit: (status) => process.exit(status),
 });

@@ -1,5 +1,5 @@
 /**
- * Asking a person for a passphrase: on the terminal itself, unseen, never on standard input.
+ * Asking a person: on the terminal itself, never on standard input. A passphrase stays unseen.
  *
  * @module
  */
@@ -30,6 +30,27 @@ export async function promptPassphrase(question: string): Promise<string> {
   } finally {
     input.setRawMode(false);
     output.write("\n");
+    input.destroy();
+    output.destroy();
+  }
+}
+
+/** One line, seen as it is typed. Throws USAGE where there is no terminal. */
+export async function promptLine(question: string): Promise<string> {
+  const { createInterface } = await import("node:readline/promises");
+  let input: ReadStream;
+  let output: WriteStream;
+  try {
+    input = new ReadStream(openSync("/dev/tty", "r"));
+    output = new WriteStream(openSync("/dev/tty", "w"));
+  } catch (cause) {
+    throw new LogError("USAGE", "there is no terminal to ask at", { field: "terminal", cause });
+  }
+  const lines = createInterface({ input, output });
+  try {
+    return await lines.question(question);
+  } finally {
+    lines.close();
     input.destroy();
     output.destroy();
   }

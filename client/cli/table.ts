@@ -64,6 +64,11 @@ const SIGNER: readonly Entry[] = [
 
 const VERIFIER: readonly Entry[] = [
   {
+    name: "trust init",
+    summary: "pin a log: fetch what it serves, compare fingerprints, write the files",
+    load: async () => (await import("./trust-init.ts")).trustInit,
+  },
+  {
     name: "verify",
     summary: "may this receipt, commit or artifact be trusted?",
     load: async () => (await import("./verify.ts")).verify,

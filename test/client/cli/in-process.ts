@@ -17,6 +17,8 @@ export interface Outcome {
 /** A folder of its own, with commands that run in it. */
 export class Workplace {
   readonly folder: string = mkdtempSync(join(tmpdir(), "countersign-commands-"));
+  /** Who is at the terminal; nobody at first. */
+  person: Io["ask"];
 
   async countersign(...argv: readonly string[]): Promise<Outcome> {
     let stdout = "";
@@ -28,6 +30,7 @@ export class Workplace {
       cwd: this.folder,
       isTty: false,
       now: () => 1_700_000_000_000,
+      ...(this.person === undefined ? {} : { ask: this.person }),
     };
     return { status: await runCommandLine(argv, io), stdout, stderr };
   }
