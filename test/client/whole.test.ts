@@ -5,6 +5,7 @@ import { httpTransport } from "../../client/fetch.ts";
 import { dsseSubmission, fileSubmission } from "../../client/keys/signer.ts";
 import { LogReader } from "../../client/log.ts";
 import { volatileMemory } from "../../client/memory.ts";
+import { compareOffer, fetchOffer } from "../../client/offer.ts";
 import { submit } from "../../client/submit.ts";
 import { type BatchEvent, submitBatch } from "../../client/submit-batch.ts";
 import { fetchHead, type LogPorts, update } from "../../client/update.ts";
@@ -57,6 +58,16 @@ describe.each(DRIVERS)("on the %s store", (driver) => {
       expect(receipt !== undefined && (await verifies(receipt))).toBe(true);
       expect(again?.entry.index).toBe(receipt?.entry.index);
     }
+  });
+
+  test("what it serves about itself agrees, and is open until each part is confirmed", async () => {
+    const offer = unwrap(await fetchOffer(nodeCrypto, ports.transport));
+    expect(offer.vkeyText).toBe(server.parts.key.vkey);
+    const nothing = compareOffer(offer, { fingerprints: [], vkeys: [] });
+    expect(nothing.open.map(({ what }) => what)).toEqual(["log key", "timestamp authority"]);
+    const fingerprints = nothing.open.map((part) => part.fingerprints[0]);
+    const all = compareOffer(offer, { fingerprints, vkeys: [] });
+    expect(all).toMatchObject({ open: [], unmatched: [] });
   });
 
   test("a batch over two tiles is streamed, proved and read back", async () => {
