@@ -95,8 +95,8 @@ export class WitnessState {
     this.#database = new Database(files.database, { fileMustExist: true });
     for (const pragma of PRAGMAS) this.#database.pragma(pragma);
     this.#sql = prepare(this.#database);
+    settle(this.#database);
     this.#wal = new WriteAhead(this.#database);
-    // Whatever was read through the write-ahead file is in the database file, and synced, after this.
     this.#wal.open(() => undefined);
     this.#room = new Room(folder, files, PAGE_BYTES);
   }
@@ -202,6 +202,23 @@ export class WitnessState {
       cause: this.#broken,
     });
   }
+}
+
+/**
+ * Puts into the database file, and syncs, whatever is read through the write-ahead file. Frames whose
+ * fsync failed once are read back from memory as if they were on the disk; nothing may be signed by
+ * them before they are.
+ */
+function settle(database: Database.Database): void {
+  const row = database
+    .prepare<[], { readonly busy: number; readonly log: number; readonly checkpointed: number }>(
+      "PRAGMA wal_checkpoint(TRUNCATE)",
+    )
+    .get();
+  if (row?.busy === 0 && row.log === row.checkpointed) return;
+  throw new LogError("STORAGE_FAILED", "another program holds the state open", {
+    hint: "stop it, and start the witness again",
+  });
 }
 
 /** No transaction of these steps writes more bytes than this. */

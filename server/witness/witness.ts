@@ -14,7 +14,7 @@
  */
 import type { Crypto } from "../../client/crypto/crypto.ts";
 import { openNote } from "../../client/note.ts";
-import { concat, equal, toHex, utf8 } from "../../schema/bytes.ts";
+import { concat, toHex, utf8 } from "../../schema/bytes.ts";
 import { GenerationCache } from "../../schema/cache.ts";
 import { type LogError, unwrap } from "../../schema/error.ts";
 import { type Checkpoint, parseCheckpoint } from "../../schema/tlog/checkpoint.ts";
@@ -60,6 +60,7 @@ export type AddAnswer = { readonly status: 200; readonly lines: string } | Refus
 interface Signed {
   readonly request: AddCheckpoint;
   readonly checkpoint: Checkpoint;
+  readonly text: string;
   /** The checkpoint with the verified lines of its log, and no others. */
   readonly note: Uint8Array;
 }
@@ -91,7 +92,7 @@ export class Witness {
       const last = this.#ports.state.head(id);
       const refusal = judge(sha256, last, request.oldSize, request.proof, checkpoint);
       if (refusal !== undefined) return this.#refuse(refusal, signed);
-      if (last !== undefined && this.#isDurable(last, note))
+      if (last !== undefined && this.#isDurable(last, signed.text))
         return { status: 200, lines: await this.#cosign(last) };
       if (!admitted) await this.#ports.admit(origin);
       admitted = true;
@@ -132,6 +133,7 @@ export class Witness {
     return {
       request: request.value,
       checkpoint: checkpoint.value,
+      text: note.text,
       note: formatNote({ text: note.text, signatures: lines }),
     };
   }
@@ -141,9 +143,12 @@ export class Witness {
     return refusal;
   }
 
-  /** Whether the state says already all that a cosignature of this moment would say. */
-  #isDurable(last: WitnessedHead, note: Uint8Array): boolean {
-    return equal(last.note, note) && last.time === this.#ports.clock.now();
+  /**
+   * Whether the state says already all that a cosignature of this moment would say. So whoever repeats
+   * the newest checkpoint makes the witness write once in a second, and no log is held up by it.
+   */
+  #isDurable(last: WitnessedHead, text: string): boolean {
+    return last.time === this.#ports.clock.now() && textOf(last) === text;
   }
 
   /** Signature lines over a head that is durable. */
@@ -151,11 +156,15 @@ export class Witness {
     const name = toHex(headDigest(head));
     const known = this.#lines.get(name);
     if (known !== undefined) return known;
-    const { text } = unwrap(parseNote(head.note));
+    const text = textOf(head);
     const lines = formatSignatures(
       await Promise.all(this.#ports.cosigners.map(({ cosign }) => cosign(head.time, text))),
     );
     this.#lines.set(name, lines);
     return lines;
   }
+}
+
+function textOf({ note }: WitnessedHead): string {
+  return unwrap(parseNote(note)).text;
 }

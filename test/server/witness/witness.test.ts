@@ -181,6 +181,52 @@ test("a log that signs two roots for one size is reported, with what it signed",
   engine.state.close();
 });
 
+test("a request of which a byte was changed, cut or doubled gets an answer, and poisons nothing", async () => {
+  const engine = await openEngine(await newEngineFolder(), logs);
+  const [log] = logs;
+  if (log === undefined) throw new Error("no log");
+  await engine.witness.addCheckpoint(log.body(0, 5));
+  const before = await engine.witness.shown(originId(log.origin));
+  const good = log.body(5, 9, { extensions: ["an extension"] });
+  const at = fc.nat({ max: good.length - 1 });
+  await fc.assert(
+    fc.asyncProperty(at, at, fc.integer({ min: 1, max: 255 }), async (i, j, flip) => {
+      const changed = concat(good);
+      changed[i] = (changed[i] ?? 0) ^ flip;
+      const twice = concat(good.subarray(0, Math.max(i, j)), good.subarray(Math.min(i, j)));
+      for (const body of [changed, good.subarray(0, i), twice]) {
+        if (body.length === good.length && body !== changed) continue;
+        const answer = await engine.witness.addCheckpoint(body);
+        expect([400, 403, 404, 409, 422]).toContain(answer.status);
+      }
+    }),
+  );
+  expect(await engine.witness.shown(originId(log.origin))).toEqual(before);
+  expect((await engine.witness.addCheckpoint(good)).status).toBe(200);
+  engine.state.close();
+});
+
+test("whoever repeats a checkpoint, with this or that line of its log, makes it write once in a second", async () => {
+  const log = await FakeLog.make("repeated.test", 4, ["ed25519", "ecdsa"]);
+  const engine = await openEngine(await newEngineFolder(), [log]);
+  const advance = engine.state.advance.bind(engine.state);
+  let transactions = 0;
+  engine.state.advance = (...args) => {
+    transactions++;
+    return advance(...args);
+  };
+  for (const [from, keys] of [
+    [0, log.keys],
+    ...log.keys.map((key) => [4, [key]] as const),
+  ] as const)
+    for (let n = 0; n < 3; n++) {
+      const { status } = await engine.witness.addCheckpoint(log.body(from, 4, { keys }));
+      expect(status).toBe(from === 0 && n > 0 ? 409 : 200);
+    }
+  expect(transactions).toBe(1);
+  engine.state.close();
+});
+
 describe("logs as they are run", () => {
   test.each([
     ["Tessera and Countersign", "example.com/log/1", ["ed25519"]],
