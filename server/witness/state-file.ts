@@ -164,7 +164,8 @@ export function inspectState(folder: string): InspectedState {
   });
 }
 
-function mustExist(path: string): void {
+/** Throws `STORE_MISSING` where there is no state; asks without opening a file. */
+export function mustExist(path: string): void {
   if (!existsSync(path))
     throw new LogError("STORE_MISSING", `there is no state of a witness at ${path}`, {
       field: path,

@@ -30,6 +30,7 @@ import {
   headDigest,
   type InspectedState,
   inspectState,
+  mustExist,
   originId,
   stateFiles,
   toHead,
@@ -77,6 +78,7 @@ export class WitnessState {
    */
   static open(folder: string): WitnessState {
     const files = stateFiles(folder);
+    mustExist(files.database);
     const lock = takeLock(files.lock, `the witness in ${folder}`);
     try {
       return new WitnessState(folder, lock, inspectState(folder));

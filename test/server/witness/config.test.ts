@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { loadWitnessConfig, WITNESS_SETTINGS } from "../../../server/witness/config.ts";
 import { refusalOf } from "../refusal.ts";
@@ -40,6 +41,11 @@ describe("the configuration of a witness", () => {
     }
     const broken = refusalOf(() => loadWitnessConfig({ flags: {}, file: file("folder = ") }));
     expect(broken.detail.at).toMatch(/^1:/);
+  });
+
+  test("the example that is shipped is one", () => {
+    const text = readFileSync(new URL("../../../deploy/witness.toml", import.meta.url), "utf8");
+    expect(loadWitnessConfig({ flags: {}, file: file(text) }).metrics).toBe("127.0.0.1:9091");
   });
 
   test("every setting says what it is", () => {
