@@ -2,8 +2,7 @@
  * The file of the log's clock, and one in memory for logs that end with the process.
  *
  * It lies beside the head guard and, like it, outside every backup: an older copy would let times
- * come back (I7). The guard's lock is its lock. It is written on the main thread, at most once in
- * a lease and only while times are asked for.
+ * come back (I7). The guard's lock is its lock.
  *
  *     countersign-clock/v1
  *     <origin>
@@ -19,7 +18,7 @@ import { equal, fromHex, fromUtf8, toHex, utf8 } from "../schema/bytes.ts";
 import { failure, LogError, type Result, success, unwrap } from "../schema/error.ts";
 import type { Sha256 } from "../schema/tlog/hash.ts";
 import { parseSize } from "../schema/tlog/size.ts";
-import { replaceFile } from "./durable-file.ts";
+import { replaceFile, replaceFileAhead } from "./durable-file.ts";
 import type { ClockStore } from "./log-clock.ts";
 
 const FIRST_LINE = "countersign-clock/v1";
@@ -87,6 +86,10 @@ export class ClockFile implements ClockStore {
   write(until: number): void {
     replaceFile(this.place, formatClock(this.#sha256, this.#origin, until));
   }
+
+  async writeAhead(until: number, wanted: () => boolean): Promise<void> {
+    return replaceFileAhead(this.place, formatClock(this.#sha256, this.#origin, until), wanted);
+  }
 }
 
 /** Outlives whoever opens a clock over it, and not the process. */
@@ -100,5 +103,9 @@ export class ClockInMemory implements ClockStore {
 
   write(until: number): void {
     this.#until = until;
+  }
+
+  async writeAhead(until: number, wanted: () => boolean): Promise<void> {
+    if (wanted()) this.#until = until;
   }
 }

@@ -5,6 +5,7 @@
  * @module
  */
 import { closeSync, fsyncSync, openSync, renameSync, writeFileSync } from "node:fs";
+import { open, unlink } from "node:fs/promises";
 import { dirname } from "node:path";
 
 /** Durable when it returns. Throws what the system says; then the old file is as it was. */
@@ -19,6 +20,37 @@ export function replaceFile(path: string, bytes: Uint8Array): void {
   }
   renameSync(draft, path);
   syncFolder(dirname(path));
+}
+
+/**
+ * The same without holding up the main thread. `wanted` is asked when the bytes are on the disk,
+ * in the same turn in which they take their place: where it says no, the old file stays.
+ */
+export async function replaceFileAhead(
+  path: string,
+  bytes: Uint8Array,
+  wanted: () => boolean,
+): Promise<void> {
+  const draft = `${path}.ahead`;
+  const file = await open(draft, "w", 0o600);
+  try {
+    await file.writeFile(bytes);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  if (!wanted()) {
+    await unlink(draft);
+    return;
+  }
+  renameSync(draft, path);
+  if (process.platform === "win32") return;
+  const folder = await open(dirname(path), "r");
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
 }
 
 export function syncFolder(path: string): void {

@@ -5,9 +5,10 @@
  *       of the machine's clock forward is not believed before somebody else's time agrees.
  *
  * Never back. A small file (`clock-file.ts`) says up to which second times may have been given
- * out. It is written ahead by a lease, so that a busy log writes it once in {@link LEASE_SECONDS}
- * and an idle one never; a clean end writes the last second itself. After a crash the lease has to
- * run out first, which takes at most that long. A clock that is one second behind (a correction,
+ * out. It is written ahead by a lease of {@link LEASE_SECONDS}, so that a busy log writes it twice
+ * in that time and an idle one never; a clean end writes the last second itself. After a crash the
+ * lease has to run out first. Whoever asks often calls `prepare` before `now`: then the file is
+ * written while the lease still runs, and no fsync holds up the main thread. A clock that is one second behind (a correction,
  * a leap second) gets the last second again; one that is further behind gets `CLOCK_REFUSED` until
  * it has caught up.
  *
@@ -61,6 +62,8 @@ export interface ClockRefusal {
 
 /** The log's clock as the process holds it, from its start to its end. */
 export interface HeldClock extends LogClock {
+  /** Has the next times written down ahead, so that `now` need not. Never rejects. */
+  prepare(): Promise<void>;
   state(): ClockState;
   /** Gives back what is left of the lease. Must not throw. */
   close(): void;
@@ -77,6 +80,11 @@ export interface ClockStore {
   read(): number | undefined;
   /** Durable when it returns, and whole or not at all after a crash. */
   write(until: number): void;
+  /**
+   * The same without holding up the main thread. `wanted` is asked when the file is about to be
+   * replaced, in the same turn: where it says no, the file stays as it is.
+   */
+  writeAhead(until: number, wanted: () => boolean): Promise<void>;
 }
 
 export interface ClockPorts {
@@ -120,6 +128,8 @@ class DurableClock implements HeldClock {
   /** No greater time has been given out, whatever happens next: this is on the disk. */
   #until: number;
   #anchor: Anchor;
+  #preparing: Promise<void> | undefined;
+  #closed = false;
 
   constructor(ports: ClockPorts, until: number) {
     this.#ports = ports;
@@ -139,6 +149,13 @@ class DurableClock implements HeldClock {
     if (seconds > this.#until) this.#extend(seconds + LEASE_SECONDS);
     this.#floor = seconds;
     return seconds;
+  }
+
+  async prepare(): Promise<void> {
+    const state = this.state();
+    if (state.state !== "ready" || state.seconds + LEASE_SECONDS / 2 <= this.#until) return;
+    this.#preparing ??= this.#writeAhead(state.seconds + LEASE_SECONDS);
+    if (state.seconds > this.#until) await this.#preparing;
   }
 
   witnessed(seconds: number): void {
@@ -161,6 +178,7 @@ class DurableClock implements HeldClock {
   }
 
   close(): void {
+    this.#closed = true;
     if (this.#until <= this.#floor) return;
     try {
       this.#ports.store.write(this.#floor);
@@ -177,6 +195,19 @@ class DurableClock implements HeldClock {
   #believe(seconds: number): void {
     const monotonic = this.#ports.monotonic();
     this.#anchor = { seconds, monotonic, bound: MAX_JUMP_SECONDS };
+  }
+
+  /** A write that was overtaken, or comes after the end, must not replace a later one. */
+  async #writeAhead(until: number): Promise<void> {
+    const wanted = (): boolean => !this.#closed && until > this.#until;
+    try {
+      await this.#ports.store.writeAhead(until, wanted);
+      if (wanted()) this.#until = until;
+    } catch {
+      // `now` writes it itself then, and says what is wrong.
+    } finally {
+      this.#preparing = undefined;
+    }
   }
 
   #extend(until: number): void {
@@ -205,6 +236,8 @@ class NoClock implements HeldClock {
   now(): number {
     throw refused(this.#reason);
   }
+
+  async prepare(): Promise<void> {}
 
   witnessed(): void {}
 

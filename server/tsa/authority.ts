@@ -14,7 +14,7 @@
 import type { Crypto } from "../../client/crypto/crypto.ts";
 import type { Signer } from "../../client/keys/signer.ts";
 import { LogError } from "../../schema/error.ts";
-import { type LogClock, timeText } from "../log-clock.ts";
+import { type HeldClock, timeText } from "../log-clock.ts";
 import { signP256 } from "./certificates.ts";
 import type { Chain } from "./chain.ts";
 import type { StampingKey } from "./files.ts";
@@ -24,7 +24,7 @@ import { serialNumber } from "./serial.ts";
 
 export interface AuthorityPorts {
   readonly crypto: Pick<Crypto, "sha256">;
-  readonly clock: Pick<LogClock, "now">;
+  readonly clock: Pick<HeldClock, "now" | "prepare">;
   readonly randomBytes: (count: number) => Uint8Array;
 }
 
@@ -46,6 +46,7 @@ export class TimestampAuthority {
 
   /** A `TimeStampResp` in DER. @throws LogError CLOCK_REFUSED, SIGNER_FAILED */
   async answer(query: TimestampQuery): Promise<Uint8Array> {
+    await this.#ports.clock.prepare();
     const seconds = this.#ports.clock.now();
     const { from, until } = this.chain;
     if (seconds < from || seconds > until)

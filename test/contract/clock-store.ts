@@ -228,6 +228,7 @@ export function clockStoreContract(makeStore: () => ClockStoreUnderTest): void {
           written.push(until);
           store.write(until);
         },
+        writeAhead: (until, wanted) => store.writeAhead(until, wanted),
       };
     });
     for (let i = 0; i < 300; i++) {
@@ -248,7 +249,65 @@ export function clockStoreContract(makeStore: () => ClockStoreUnderTest): void {
     expect(written).toHaveLength(busy + 1);
   });
 
-  test("I7 no time is given out that could not be written down", () => {
+  test("with `prepare` the file is written ahead of need, and never while others wait", async () => {
+    const { open } = makeStore();
+    open().write(START);
+    let held = 0;
+    let ahead = 0;
+    const busy = new Machine(() => {
+      const store = open();
+      return {
+        place: store.place,
+        read: () => store.read(),
+        write: (until) => {
+          held++;
+          store.write(until);
+        },
+        writeAhead: async (until, wanted) => {
+          ahead++;
+          await store.writeAhead(until, wanted);
+        },
+      };
+    });
+    for (let second = 1; second <= 40; second++) {
+      busy.pass(1);
+      await busy.clock.prepare();
+      expect(busy.tryNow()).toBe(START + second);
+      expect(open().read()).toBeGreaterThanOrEqual(START + second);
+    }
+    expect(held).toBe(0);
+    expect(ahead).toBeLessThanOrEqual(9);
+  });
+
+  test("I7 a write ahead that was overtaken, or outlived its clock, replaces nothing", async () => {
+    for (const end of ["overtaken", "closed"] as const) {
+      const { open } = makeStore();
+      open().write(START);
+      const { promise: late, resolve: release } = Promise.withResolvers<void>();
+      const slow = new Machine(() => {
+        const store = open();
+        return {
+          place: store.place,
+          read: () => store.read(),
+          write: (until) => store.write(until),
+          writeAhead: async (until, wanted) => {
+            await late;
+            await store.writeAhead(until, wanted);
+          },
+        };
+      });
+      slow.pass(1);
+      const prepared = slow.clock.prepare();
+      slow.pass(30);
+      const given = slow.tryNow() ?? 0;
+      if (end === "closed") slow.clock.close();
+      release();
+      await prepared;
+      expect(open().read()).toBe(end === "closed" ? given : given + LEASE_SECONDS);
+    }
+  });
+
+  test("I7 no time is given out that could not be written down", async () => {
     const { open } = makeStore();
     open().write(START);
     let broken = true;
@@ -261,9 +320,14 @@ export function clockStoreContract(makeStore: () => ClockStoreUnderTest): void {
           if (broken) throw new Error("no space left");
           store.write(until);
         },
+        writeAhead: async (until, wanted) => {
+          if (broken) throw new Error("no space left");
+          await store.writeAhead(until, wanted);
+        },
       };
     });
     failing.pass(20);
+    await failing.clock.prepare();
     expect(() => failing.clock.now()).toThrow(/cannot be written/);
     failing.end();
     expect(open().read()).toBe(START);

@@ -30,7 +30,9 @@ import { parseCheckpoint } from "../../schema/tlog/checkpoint.ts";
 import { parseNote, parseVkey } from "../../schema/tlog/note.ts";
 import { parseTilePath } from "../../schema/tlog/tile.ts";
 import { parseTlogProof } from "../../schema/tlog/tlog-proof.ts";
+import { formatClock, parseClock } from "../../server/clock-file.ts";
 import { parseGuard } from "../../server/sequencer/guard.ts";
+import { parseDerQuery, parseJsonQuery } from "../../server/tsa/query.ts";
 
 const RUNS = Number(process.env["FUZZ_RUNS"] ?? 20_000);
 const SEED = Number(process.env["FUZZ_SEED"] ?? Date.now() % 2 ** 31);
@@ -142,6 +144,15 @@ const checkpoints = insides(receipts).concat(
   ),
 );
 
+/** `openssl ts -query -sha256 -cert`. */
+const timestampQuery = Buffer.from(
+  "30430201013031300d0609608648016503040201050004205891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03020811fdd097854e20960101ff",
+  "hex",
+);
+const timestampJson = utf8(
+  `{"artifactHash":"${"A".repeat(43)}=","hashAlgorithm":"sha256","certificates":true,"nonce":5}`,
+);
+
 const readers: readonly [string, readonly Uint8Array[], (bytes: Uint8Array) => unknown][] = [
   ["JSON", leaves, (bytes) => parseJson(bytes)],
   ["submissions, as far as their signature", leaves, prepare],
@@ -164,6 +175,9 @@ const readers: readonly [string, readonly Uint8Array[], (bytes: Uint8Array) => u
   ["tile paths", [utf8("tile/0/x001/234"), utf8("tile/entries/067.p/8")], path],
   ["trust files", [trust], (bytes) => parseTrust(sha256, bytes)],
   ["head guards", [utf8("countersign-guard/v1\na\n00\n1\nAA==\n\n"), ...checkpoints], parseGuard],
+  ["clock files", [formatClock(sha256, "a", 1)], (bytes) => parseClock(sha256, "a", bytes)],
+  ["timestamp queries in DER", [timestampQuery], (bytes) => parseDerQuery(bytes, "2.999")],
+  ["timestamp queries in JSON", [timestampJson], (bytes) => parseJsonQuery(bytes, "2.999")],
 ];
 
 function prepare(bytes: Uint8Array): unknown {

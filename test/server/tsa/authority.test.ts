@@ -33,7 +33,8 @@ const QUERY: TimestampQuery = {
 };
 
 function authority(key: StampingKey, now: () => number): TimestampAuthority {
-  return new TimestampAuthority({ crypto: nodeCrypto, clock: { now }, randomBytes }, key, "2.999");
+  const clock = { now, prepare: async (): Promise<void> => {} };
+  return new TimestampAuthority({ crypto: nodeCrypto, clock, randomBytes }, key, "2.999");
 }
 
 interface Token {
