@@ -22,18 +22,15 @@ import { asHash, type Hash, leafHash } from "../../schema/tlog/hash.ts";
 import { parseNote, type Vkey } from "../../schema/tlog/note.ts";
 import { verifyInclusion } from "../../schema/tlog/proof.ts";
 import { parseSize } from "../../schema/tlog/size.ts";
-import {
-  hasQuorum,
-  type Policy,
-  type PolicyWitness,
-  quorumWitnesses,
-} from "../../schema/tlog/tlog-policy.ts";
+import type { Policy } from "../../schema/tlog/tlog-policy.ts";
 import { type OpenedCheckpoint, openCheckpoint } from "../cosignature.ts";
 import type { Crypto } from "../crypto/crypto.ts";
+import type { WitnessTrust } from "../quorum.ts";
 import type { TrustedLog } from "../trust.ts";
 import { type ClaimedKind, checkBody, type Expected, isFirstRekor } from "./leaf.ts";
 import { noteKey, type RootLog } from "./trusted-root.ts";
 import { type BundleEntry, pass, refuse, type Step } from "./verdict.ts";
+import { checkWitnesses } from "./witnessed.ts";
 
 /** What an entry is held against. */
 export interface EntryTrust {
@@ -61,12 +58,15 @@ export async function checkEntry(
 ): Promise<Step<CheckedEntry>> {
   const logId = new Uint8Array(strangersEntry.logId?.keyId ?? []);
   const log = trust.logs.find((known) => equal(known.logId, logId));
-  if (log === undefined || !isNamed(log, trust.only)) return refuse({ code: "LOG_UNKNOWN", logId });
+  if (log === undefined) return refuse({ code: "LOG_UNKNOWN", logId });
+  const named = trust.only === undefined ? undefined : namedLog(log, trust.only);
+  if (trust.only !== undefined && named === undefined)
+    return refuse({ code: "LOG_UNKNOWN", logId });
   if (log.start === undefined) return refuse({ code: "LOG_KEY_UNDATED", log: log.baseUrl });
   const leaf = new Uint8Array(strangersEntry.canonicalizedBody);
   const body = checkBody(crypto.sha256, expected, kindOf(strangersEntry), leaf);
   if (!body.ok) return body;
-  const opened = await checkpointOf(crypto, trust, log, strangersEntry, at);
+  const opened = await checkpointOf(crypto, log, strangersEntry, at);
   if (!opened.ok) return opened;
   const place = placeOf(strangersEntry, opened.value, at);
   if (!place.ok) return place;
@@ -75,27 +75,32 @@ export async function checkEntry(
   const tree = { size, root };
   if (!verifyInclusion(crypto.sha256, tree, index, leafHash(crypto.sha256, leaf), hashes))
     return refuse({ code: "NOT_INCLUDED", index, tree });
-  const witnesses = witnessedBy(trust.policy, opened.value);
-  if (trust.policy !== undefined && !hasQuorum(trust.policy, (one) => witnesses.includes(one)))
-    return refuse({
-      code: "WITNESSES_TOO_FEW",
-      log: log.baseUrl,
-      have: witnesses.map(({ name }) => name),
-      quorum: trust.policy.quorum?.name ?? "none",
-    });
-  const entry = { origin, logId, index, tree, witnesses: witnesses.map(({ name }) => name) };
-  return pass({ log, entry, times: timesOf(strangersEntry, opened.value) });
+  const checkpoint = { log: log.baseUrl, note: opened.value.note, size };
+  const seen = await checkWitnesses(crypto, askedOf(trust, named), checkpoint);
+  if (!seen.ok) return seen;
+  const { by: witnesses, existedBefore } = seen.value;
+  return pass({
+    log,
+    entry: { origin, logId, index, tree, witnesses },
+    times: [...promisedTime(strangersEntry), ...existedBefore],
+  });
 }
 
 function kindOf({ kindVersion }: TransparencyLogEntry): ClaimedKind {
   return kindVersion ?? { kind: "", version: "" };
 }
 
-/** Whether the trust file names this log, by key. Without a trust file the root is enough. */
-function isNamed(log: RootLog, only: readonly TrustedLog[] | undefined): boolean {
-  if (only === undefined) return true;
-  const known = only.flatMap(({ vkeys }) => vkeys);
-  return log.vkeys.some((key) => known.some((vkey) => sameVkey(vkey, key)));
+/** The log of the trust file that has one of this log's keys. */
+function namedLog(log: RootLog, only: readonly TrustedLog[]): TrustedLog | undefined {
+  return only.find(({ vkeys }) =>
+    log.vkeys.some((key) => vkeys.some((vkey) => sameVkey(vkey, key))),
+  );
+}
+
+/** Whose witnesses are asked for: those of the policy, and those of the trust file. */
+function askedOf({ policy }: EntryTrust, named: TrustedLog | undefined): readonly WitnessTrust[] {
+  const given = policy === undefined ? [] : [{ witnesses: [{ policy }] }];
+  return named === undefined ? given : [...given, named];
 }
 
 function sameVkey(a: Vkey, b: Vkey): boolean {
@@ -105,7 +110,6 @@ function sameVkey(a: Vkey, b: Vkey): boolean {
 /** The checkpoint, signed by the log's own key, under an origin line that is the key's name. */
 async function checkpointOf(
   crypto: Crypto,
-  { policy }: EntryTrust,
   log: RootLog,
   strangersEntry: TransparencyLogEntry,
   at: string,
@@ -125,8 +129,7 @@ async function checkpointOf(
   const { origin } = claimed.value;
   if (origin !== key.name && !isFirstRekorOrigin(origin, key.name, strangersEntry))
     return no(`its origin line is not ${key.name}`);
-  const cosigners = policy === undefined ? [] : quorumWitnesses(policy).map(({ vkey }) => vkey);
-  const opened = await openCheckpoint(crypto, bytes, key, cosigners, origin);
+  const opened = await openCheckpoint(crypto, bytes, key, [], origin);
   return opened.ok ? pass(opened.value) : no(opened.message);
 }
 
@@ -176,22 +179,10 @@ function placeOf(
   return pass({ index: index.value, hashes });
 }
 
-/** Each witness once, however many lines it has. */
-function witnessedBy(
-  policy: Policy | undefined,
-  { cosignatures }: OpenedCheckpoint,
-): readonly PolicyWitness[] {
-  if (policy === undefined) return [];
-  return quorumWitnesses(policy).filter(({ vkey }) =>
-    cosignatures.some(({ key }) => sameVkey(key, vkey)),
-  );
-}
-
-function timesOf(
-  { inclusionPromise, integratedTime }: TransparencyLogEntry,
-  { cosignatures }: OpenedCheckpoint,
-): readonly number[] {
-  const promised = inclusionPromise === undefined ? 0 : Number(integratedTime);
-  const stated = [promised, ...cosignatures.map(({ timestamp }) => timestamp)];
-  return stated.filter((seconds) => seconds !== 0);
+/** The time that the log's promise signs, where there is one. */
+function promisedTime({
+  inclusionPromise,
+  integratedTime,
+}: TransparencyLogEntry): readonly number[] {
+  return inclusionPromise === undefined ? [] : [Number(integratedTime)];
 }

@@ -66,7 +66,7 @@ export function explainBundleRefusal(refusal: BundleRefusal): string {
     case "OTHER_ENTRY":
       return `the logged entry is of another signature: ${printable(refusal.message)} (${refusal.field})`;
     case "WITNESSES_TOO_FEW":
-      return `the quorum "${refusal.quorum}" has not witnessed the checkpoint of ${printable(refusal.log)}; there ${names(refusal.have)}`;
+      return `the checkpoint of ${printable(refusal.log)} is witnessed by ${refusal.have.join(", ") || "nobody"}; needed: ${refusal.need}`;
     case "LOGS_TOO_FEW":
       return `${refusal.need} distinct logs needed; there ${names(refusal.have)}`;
     case "SIGSTORE_REFUSED":

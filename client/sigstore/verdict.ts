@@ -33,12 +33,14 @@ export type BundleRefusal =
   | { readonly code: "NOT_INCLUDED"; readonly index: number; readonly tree: TreeHead }
   /** The logged entry is of another signature, digest or key than the bundle's. */
   | { readonly code: "OTHER_ENTRY"; readonly field: string; readonly message: string }
-  /** The checkpoint is cosigned by too few witnesses of the policy. */
+  /** The checkpoint lacks the witnesses of the policy, or of the trust file. */
   | {
       readonly code: "WITNESSES_TOO_FEW";
       readonly log: string;
+      /** Operators of trusted witnesses that cosigned it. */
       readonly have: readonly string[];
-      readonly quorum: string;
+      /** The quorum, in words. */
+      readonly need: string;
     }
   | { readonly code: "LOGS_TOO_FEW"; readonly have: readonly string[]; readonly need: number }
   /** Sigstore's own verifier says no. */
@@ -60,7 +62,7 @@ export interface BundleEntry {
   readonly logId: Uint8Array;
   readonly index: number;
   readonly tree: TreeHead;
-  /** Names, in the policy, of the witnesses that cosigned the checkpoint. */
+  /** Operators of the witnesses whose quorum cosigned the checkpoint; none where nobody was asked for. */
   readonly witnesses: readonly string[];
 }
 

@@ -80,7 +80,9 @@ describe("verify-bundle", () => {
       ...root,
       ...policy,
     );
-    expect(answer).toMatchObject({ refusal: { code: "WITNESSES_TOO_FEW", quorum: "one" } });
+    expect(answer).toMatchObject({
+      refusal: { code: "WITNESSES_TOO_FEW", need: "one.example.test" },
+    });
     const two = [...root, "--min-logs", "2"];
     const { answer: alone } = await place.asked(
       "verify-bundle",

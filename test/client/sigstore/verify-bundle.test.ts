@@ -461,8 +461,16 @@ describe("witnesses", () => {
     expect(await answerTo({ ...trust, policy }, cosigned(one), asked)).toBe("WITNESSES_TOO_FEW");
     expect(await askBundle({ ...trust, policy }, cosigned(one, two), asked)).toMatchObject({
       ok: true,
-      entries: [{ witnesses: ["one", "two"] }],
+      entries: [{ witnesses: ["one.example.test", "two.example.test"] }],
     });
+  });
+
+  test("the quorum of the trust file counts as that of a policy does", async () => {
+    const logs = [{ ...trustedLog(log), witnesses: [{ policy: policyOf("both") }] }];
+    expect(await answerTo({ ...trust, logs }, cosigned(one), asked)).toBe("WITNESSES_TOO_FEW");
+    expect(await answerTo({ ...trust, logs }, cosigned(one, two), asked)).toBe("yes");
+    const more = { ...trust, logs, policy: policyOf("one") };
+    expect(await answerTo(more, cosigned(one), asked)).toBe("WITNESSES_TOO_FEW");
   });
 
   test("connaisseur#2150: a line that stands twice is one witness", async () => {
