@@ -27,8 +27,10 @@ export function problemError(problem: unknown, otherwise: string, status: number
     const value = read(name);
     if (typeof value === "string") detail[name] = printable(value);
   }
-  const limit = read("limit");
-  if (typeof limit === "number") detail["limit"] = limit;
+  for (const name of ["limit", "retryAfter"] as const) {
+    const value = read(name);
+    if (typeof value === "number" && value >= 0) detail[name] = value;
+  }
   return new LogError(
     isErrorCode(code) ? code : codeOf(status),
     typeof message === "string" ? printable(message) : `${otherwise}.`,

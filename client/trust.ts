@@ -125,6 +125,18 @@ export function parseTrust(sha256: Sha256, source: string | Uint8Array): Result<
   }
 }
 
+/** A log that is trusted by one verifier key alone, and asks for no witness. */
+export function pinnedLog(sha256: Sha256, vkeyText: string): Result<TrustedLog> {
+  const vkey = parseVkey(sha256, vkeyText);
+  if (!vkey.ok) return vkey;
+  if (vkey.value.type === SIGNATURE_TYPES.cosignature)
+    return failure("KEY_REFUSED", "This is the verifier key of a witness.", {
+      field: "vkey",
+      expected: "a key that signs the log's own checkpoints",
+    });
+  return success({ origin: vkey.value.name, vkeys: [vkey.value], vkeyTexts: [vkeyText] });
+}
+
 /** The trusted log with this origin. An origin proves nothing: the signature has to follow. */
 export function logOf(trust: Pick<Trust, "logs">, strangersOrigin: string): TrustedLog | undefined {
   return trust.logs.find((log) => log.origin === strangersOrigin);

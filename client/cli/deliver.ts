@@ -6,8 +6,9 @@
  */
 
 import { prepareSubmission } from "../../schema/entry/prepare.ts";
-import { LogError, unwrap } from "../../schema/error.ts";
+import { LogError, type Result, unwrap } from "../../schema/error.ts";
 import type { Submission } from "../../schema/http/messages.ts";
+import type { Receipt } from "../../schema/receipt.ts";
 import { nodeCrypto } from "../crypto/node.ts";
 import type { Arguments } from "./command.ts";
 import { writeNew } from "./files.ts";
@@ -29,6 +30,11 @@ export function checkDelivery(args: Arguments): void {
       field: "--output",
       expected: "-o FILE to log it later, or --trust FILE to log it now",
     });
+  if (args.value("bundle") !== undefined && !wantsLog(args))
+    throw new LogError("USAGE", "a bundle holds the log's proof, and no log is named", {
+      field: "--bundle",
+      expected: "--trust FILE (or --log URL and --vkey VKEY), to log it now",
+    });
 }
 
 /** Hand over what was signed, as the options say. */
@@ -41,25 +47,63 @@ export async function deliver(
   unwrap(prepareSubmission(nodeCrypto.sha256, submission));
   const file = args.value("output");
   if (file !== undefined) await writeNew(io, file, `${JSON.stringify(submission, null, 2)}\n`);
-  const logged = wantsLog(args) ? await logNow(args, io, submission) : [];
-  if (args.json) printJson(io, { ...(file === undefined ? {} : { submission: file }), logged });
+  const receipts = wantsLog(args) ? await logNow(args, io, submission) : [];
+  const logged = receipts.map(
+    ({ receipt, path }): Logged => ({
+      index: receipt.entry.index,
+      receipt: path,
+    }),
+  );
+  const bundle = await writeBundle(args, io, receipts);
+  if (args.json)
+    printJson(io, {
+      ...(file === undefined ? {} : { submission: file }),
+      logged,
+      ...(bundle === undefined ? {} : { bundle: bundle.ok ? bundle.value : null }),
+      ...(bundle?.ok === false ? { noBundle: bundle.message } : {}),
+    });
   else {
     if (file !== undefined) print(io, `wrote ${file}; log it with: countersign submit ${file}`);
     for (const { index, receipt } of logged) print(io, `logged as entry ${index}: ${receipt}`);
+    if (bundle?.ok === true) print(io, `bundle: ${bundle.value}`);
+    if (bundle?.ok === false)
+      print(io, `no bundle: ${bundle.message}; needed: ${bundle.detail.expected ?? ""}`);
   }
-  return 0;
+  return bundle?.ok === false ? 1 : 0;
+}
+
+/** The proof as Sigstore's clients read it. What they would not verify is logged, and no bundle. */
+async function writeBundle(
+  args: Arguments,
+  io: Io,
+  receipts: readonly Delivered[],
+): Promise<Result<string> | undefined> {
+  const path = args.value("bundle");
+  const [only] = receipts;
+  if (path === undefined || only === undefined) return undefined;
+  const { bundleOfReceipt } = await import("../sigstore/from-receipt.ts");
+  const text = bundleOfReceipt(nodeCrypto.sha256, only.receipt);
+  if (!text.ok) return text;
+  await writeNew(io, path, text.value);
+  return { ok: true, value: path };
 }
 
 function wantsLog(args: Arguments): boolean {
   return ["log", "trust", "vkey"].some((option) => args.value(option) !== undefined);
 }
 
-async function logNow(args: Arguments, io: Io, submission: Submission): Promise<Logged[]> {
+interface Delivered {
+  readonly receipt: Receipt;
+  /** Of its file. */
+  readonly path: string;
+}
+
+async function logNow(args: Arguments, io: Io, submission: Submission): Promise<Delivered[]> {
   const { submit } = await import("../submit.ts");
   const ports = await openLog(args, io);
   const folder = args.value("receipts") ?? DEFAULT_RECEIPTS;
-  const logged: Logged[] = [];
+  const delivered: Delivered[] = [];
   for (const receipt of await submit(ports, submission))
-    logged.push({ index: receipt.entry.index, receipt: await saveReceipt(io, folder, receipt) });
-  return logged;
+    delivered.push({ receipt, path: await saveReceipt(io, folder, receipt) });
+  return delivered;
 }

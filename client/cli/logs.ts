@@ -7,11 +7,10 @@
  */
 import { join } from "node:path";
 import { LogError, unwrap } from "../../schema/error.ts";
-import { parseVkey } from "../../schema/tlog/note.ts";
 import { nodeCrypto } from "../crypto/node.ts";
 import type { Memory } from "../memory.ts";
 import { fileMemory } from "../memory-file.ts";
-import { MAX_TRUST_BYTES, parseTrust, type Trust, type TrustedLog } from "../trust.ts";
+import { MAX_TRUST_BYTES, parseTrust, pinnedLog, type Trust, type TrustedLog } from "../trust.ts";
 import type { LogPorts } from "../update.ts";
 import type { Arguments } from "./command.ts";
 import { pathOf, readBytes, stateFolder } from "./files.ts";
@@ -33,9 +32,7 @@ export async function readTrust(args: Arguments, io: Io): Promise<Trust> {
       expected: "--trust FILE, or --vkey VKEY",
       hint: "ask the log's operator for the verifier key; `countersign init` prints it",
     });
-  const vkey = unwrap(parseVkey(nodeCrypto.sha256, vkeyText));
-  const log = { origin: vkey.name, vkeys: [vkey], vkeyTexts: [vkeyText] };
-  return { logs: [log], people: [], rules: [] };
+  return { logs: [unwrap(pinnedLog(nodeCrypto.sha256, vkeyText))], people: [], rules: [] };
 }
 
 export function openMemory(args: Arguments, io: Io): Memory {

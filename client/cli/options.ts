@@ -64,6 +64,11 @@ export const DELIVERY_OPTIONS: Readonly<Record<string, OptionSpec>> = {
     help: "write a submission file, to be logged later with `countersign submit`",
   },
   receipts: { type: "string", value: "DIR", help: "folder for the receipts (default: receipts)" },
+  bundle: {
+    type: "string",
+    value: "FILE",
+    help: "log it now, and write the proof as a Sigstore bundle too; for P-256 and RSA keys",
+  },
   ...LOG_OPTIONS,
 };
 

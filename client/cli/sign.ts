@@ -39,6 +39,10 @@ export const sign: Command = {
       what: "sign with a YubiKey in the agent and log at once",
       line: "countersign sign SHA256SUMS --agent --trust trust.toml --receipts receipts",
     },
+    {
+      what: "for Sigstore's clients: `cosign verify-blob --key ada.pub --bundle …` verifies it",
+      line: "countersign sign SHA256SUMS --key ada.pem --trust trust.toml --bundle SHA256SUMS.sigstore.json",
+    },
   ],
   run: async (args: Arguments, io: Io): Promise<ExitStatus> => {
     const [file = ""] = args.positionals;

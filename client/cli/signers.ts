@@ -14,6 +14,7 @@ import {
   FILE_NAMESPACE,
   fileSubmission,
   plainDetails,
+  plainly,
   type Signer,
   signSshsig,
 } from "../keys/signer.ts";
@@ -25,8 +26,16 @@ import { promptPassphrase } from "./prompt.ts";
 
 const MAX_PASSPHRASE_BYTES = 4096;
 
-/** Throws USAGE where nobody is named, and what the key or the agent throws. */
+/**
+ * Throws USAGE where nobody is named, and what the key or the agent throws. Where a bundle is
+ * wanted, an agent signs plainly if it can: no Sigstore client verifies an SSHSIG.
+ */
 export async function openSigner(args: Arguments, io: Io): Promise<Signer> {
+  const signer = await openNamed(args, io);
+  return args.value("bundle") === undefined ? signer : plainly(signer);
+}
+
+async function openNamed(args: Arguments, io: Io): Promise<Signer> {
   const key = args.value("key");
   const fingerprint = args.value("fingerprint");
   const wantsAgent = args.flag("agent") || fingerprint !== undefined;

@@ -15,7 +15,7 @@ import { nodeCrypto } from "../crypto/node.ts";
 import type { Asked } from "../sigstore/about.ts";
 import { MAX_BUNDLE_BYTES } from "../sigstore/bundle.ts";
 import { explainBundle } from "../sigstore/explain.ts";
-import { pemDer } from "../sigstore/leaf.ts";
+import { pemDer } from "../sigstore/pem.ts";
 import { MAX_ROOT_BYTES } from "../sigstore/trusted-root.ts";
 import { type AskedSigner, type BundleTrust, verifyBundle } from "../sigstore/verify-bundle.ts";
 import { MAX_TRUST_BYTES, parseTrust } from "../trust.ts";
@@ -142,7 +142,7 @@ async function signerOf(args: Arguments, io: Io): Promise<AskedSigner> {
     args.value("certificate-oidc-issuer"),
   ];
   if (key !== undefined && identity === undefined && issuer === undefined)
-    return { material: "key", spki: await readPublicKey(io, key) };
+    return { material: "key", key: await readPublicKey(io, key) };
   if (key === undefined && identity !== undefined && issuer !== undefined)
     return { material: "certificate", identity, issuer };
   throw new LogError("USAGE", "it is not said who must have signed", {

@@ -42,6 +42,11 @@ export interface Signer {
    * Throws a `LogError` for an algorithm that the key has not.
    */
   readonly signRaw?: (algorithm: SignatureAlgorithm, message: Uint8Array) => Promise<Uint8Array>;
+  /**
+   * The same by a key of an agent, where that can be had safely. It is not `signRaw`, because what
+   * an agent signs stays an SSHSIG wherever one will do; {@link plainly} makes the one the other.
+   */
+  readonly signBare?: (algorithm: SignatureAlgorithm, message: Uint8Array) => Promise<Uint8Array>;
   /** A binary SSHSIG over `message`. Absent where SSH has no form for the key. */
   readonly signSshsig?: (namespace: string, message: Uint8Array) => Promise<Uint8Array>;
 }
@@ -69,6 +74,12 @@ export async function dsseSubmission(
     },
     verifiers: [verifier],
   };
+}
+
+/** The signer as one that signs plainly if it can at all: what Sigstore's clients verify. */
+export function plainly(signer: Signer): Signer {
+  const signRaw = signer.signRaw ?? signer.signBare;
+  return signRaw === undefined ? signer : { ...signer, signRaw };
 }
 
 /** Sign a file's bytes as they are. */

@@ -17,6 +17,7 @@ import { parseSshKey, type SshPublicKey, sshFingerprint } from "../../schema/key
 import { SshReader, sshString, sshU32 } from "../../schema/key/ssh-wire.ts";
 import { nodeCrypto } from "../crypto/node.ts";
 import type { Signer } from "./signer.ts";
+import { bareSide } from "./ssh-bare.ts";
 import { sshSide } from "./ssh-signing.ts";
 
 export interface AgentKey extends SshPublicKey {
@@ -29,7 +30,8 @@ const REQUEST_IDENTITIES = 11;
 const IDENTITIES_ANSWER = 12;
 const SIGN_REQUEST = 13;
 const SIGN_RESPONSE = 14;
-/** Without it an agent signs by RSA with SHA-1, which no SSHSIG may have. */
+/** Without one of these an agent signs by RSA with SHA-1, which no SSHSIG may have. */
+const RSA_SHA2_256 = 2;
 const RSA_SHA2_512 = 4;
 const MAX_ANSWER_BYTES = 262_144;
 const LIST_MS = 10_000;
@@ -79,19 +81,22 @@ export async function openAgentKey(
 }
 
 function agentSigner(socketPath: string, key: AgentKey): Signer {
+  const ask = (flag: number, data: Uint8Array): Promise<Uint8Array> =>
+    signByAgent(socketPath, key, key.key.type === "rsa" ? flag : 0, data);
   return {
     publicKey: key.key,
     describe: () => `ssh-agent key ${key.comment} (${key.algorithm}, ${key.fingerprint})`,
-    ...sshSide(nodeCrypto, key, (data) => signByAgent(socketPath, key, data)),
+    ...bareSide(nodeCrypto, key, (data) => ask(RSA_SHA2_256, data)),
+    ...sshSide(nodeCrypto, key, (data) => ask(RSA_SHA2_512, data)),
   };
 }
 
 async function signByAgent(
   socketPath: string,
   key: AgentKey,
+  flags: number,
   data: Uint8Array,
 ): Promise<Uint8Array> {
-  const flags = key.key.type === "rsa" ? RSA_SHA2_512 : 0;
   const request = concat(
     Uint8Array.of(SIGN_REQUEST),
     sshString(key.wire),

@@ -6,6 +6,8 @@
  */
 export type { Asked } from "./about.ts";
 export { explainBundle, explainBundleRefusal } from "./explain.ts";
+export { bundleOfReceipt } from "./from-receipt.ts";
+export { KeySigner } from "./key-signer.ts";
 export type {
   BundleEntry,
   BundleNo,
@@ -21,3 +23,4 @@ export {
   type BundleTrust,
   verifyBundle,
 } from "./verify-bundle.ts";
+export { CountersignWitness, type CountersignWitnessOptions } from "./witness.ts";

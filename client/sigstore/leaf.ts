@@ -18,6 +18,7 @@ import { type Fields, readFields } from "../../schema/fields.ts";
 import { parseJson } from "../../schema/json.ts";
 import type { Sha256 } from "../../schema/tlog/hash.ts";
 import type { Signed, SignerKey } from "./bundle.ts";
+import { pemDer } from "./pem.ts";
 import { pass, refuse, type Step } from "./verdict.ts";
 
 /** What an entry has to be of. */
@@ -137,15 +138,6 @@ function compare(sha256: Sha256, { signed, signer }: Expected, body: Body): Step
   return der !== undefined && equal(der, bytes)
     ? pass(true)
     : otherEntry("key", "it names another key or certificate");
-}
-
-/** The DER in a PEM text of one block with this label. */
-export function pemDer(label: string, strangersPem: Uint8Array): Uint8Array | undefined {
-  const text = fromUtf8(strangersPem)?.trim() ?? "";
-  const [head, tail] = [`-----BEGIN ${label}-----`, `-----END ${label}-----`];
-  if (!text.startsWith(head) || !text.endsWith(tail)) return undefined;
-  const body = text.slice(head.length, -tail.length);
-  return /^[A-Za-z0-9+/=\s]+$/.test(body) ? fromBase64(body.replace(/\s/g, "")) : undefined;
 }
 
 function otherEntry(field: string, message: string): ReturnType<typeof refuse> {

@@ -37,6 +37,11 @@ export async function verifyPackages(): Promise<VerifyPackages> {
   return { bundle, specs, verify };
 }
 
+/** What giving a bundle an entry takes. Throws as {@link verifyPackages}. */
+export async function specsPackage(): Promise<SigstoreSpecs> {
+  return peer("@sigstore/protobuf-specs", () => import("@sigstore/protobuf-specs"));
+}
+
 /** One package. Not any missing module is an absence: what a package itself misses is a defect. */
 async function peer<T>(name: string, load: () => Promise<T>): Promise<T> {
   try {

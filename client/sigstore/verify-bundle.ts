@@ -17,6 +17,7 @@
  */
 import type { Bundle } from "@sigstore/bundle";
 import { signerId } from "../../schema/key/signer-id.ts";
+import { encodeSpki, type PublicKey } from "../../schema/key/spki.ts";
 import type { Hash } from "../../schema/tlog/hash.ts";
 import type { Policy } from "../../schema/tlog/tlog-policy.ts";
 import type { Crypto } from "../crypto/crypto.ts";
@@ -46,7 +47,8 @@ export interface BundlePorts {
 
 /** Who must have signed. Both come from whoever asks, never from the bundle. */
 export type AskedSigner =
-  | { readonly material: "key"; readonly spki: Uint8Array }
+  /** As `Signer` has it, or SPKI DER. */
+  | { readonly material: "key"; readonly key: PublicKey | Uint8Array }
   | { readonly material: "certificate"; readonly identity: string; readonly issuer: string };
 
 export interface BundleTrust {
@@ -89,8 +91,7 @@ async function judge(
   const read = readBundle(packages, strangersBundle);
   if (!read.ok) return read;
   const bundle = read.value;
-  const { signer } = trust;
-  const key = signerKey(bundle, signer.material === "key" ? signer.spki : undefined);
+  const key = signerKey(bundle, askedSpki(trust.signer));
   if (!key.ok) return key;
   const artifact = "artifact" in asked ? asked.artifact : undefined;
   const signed = signedBy(crypto.sha256, bundle, packages.specs.HashAlgorithm.SHA2_256, artifact);
@@ -126,6 +127,11 @@ async function judge(
     entries: entries.value.map(({ entry }) => entry),
     timestamps: accepted.value.timestamps,
   });
+}
+
+function askedSpki(signer: AskedSigner): Uint8Array | undefined {
+  if (signer.material === "certificate") return undefined;
+  return signer.key instanceof Uint8Array ? signer.key : encodeSpki(signer.key);
 }
 
 function entryTrust(root: Root, { logs, policy }: BundleTrust): EntryTrust {

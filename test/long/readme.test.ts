@@ -1,5 +1,5 @@
 /** The README's own lines, run as they stand there. */
-import { execFileSync, spawnSync } from "node:child_process";
+import { execFileSync, spawn, spawnSync } from "node:child_process";
 import {
   chmodSync,
   mkdirSync,
@@ -7,6 +7,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  symlinkSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
@@ -18,9 +19,11 @@ const root = join(import.meta.dirname, "../..");
 const readme = readFileSync(join(root, "README.md"), "utf8");
 const folder = mkdtempSync(join(tmpdir(), "countersign-readme-"));
 
-function block(language: string): string {
-  const found = new RegExp(`^\`\`\`${language}\\n([\\s\\S]*?)^\`\`\`$`, "m").exec(readme)?.[1];
-  if (found === undefined) throw new Error(`the README has no block of ${language}`);
+/** The block of a language, counted from 0. */
+function block(language: string, which = 0): string {
+  const all = readme.matchAll(new RegExp(`^\`\`\`${language}\\n([\\s\\S]*?)^\`\`\`$`, "gm"));
+  const found = [...all][which]?.[1];
+  if (found === undefined) throw new Error(`the README has no block ${which} of ${language}`);
   return found;
 }
 
@@ -80,4 +83,50 @@ describe("the README", () => {
     writeFileSync(join(folder, "altered.receipt.json"), altered);
     expect(run("altered.receipt.json").status).toBe(1);
   });
+
+  test("its Sigstore example makes a bundle that it and the command say yes to", async () => {
+    // Their packages as npm would install them beside ours; linked, so that they find their own.
+    symlinkSync(join(root, "node_modules/@sigstore"), join(folder, "node_modules/@sigstore"));
+    writeFileSync(join(folder, "sigstore.ts"), block("ts", 1));
+    const port = await freePort();
+    const trust = join(folder, "trust.toml");
+    const text = readFileSync(trust, "utf8");
+    writeFileSync(trust, text.replace(/^url = .*$/m, `url = "http://127.0.0.1:${port}"`));
+    const serve = ["serve", "--http-listen", `127.0.0.1:${port}`, "--metrics-listen", "off"];
+    const main = join(root, "client/cli/main.ts");
+    const env = { ...process.env, HOME: folder };
+    const log = spawn(process.execPath, [main, ...serve], { cwd: folder, env, stdio: "ignore" });
+    try {
+      await answering(`http://127.0.0.1:${port}/readyz`);
+      const ran = spawnSync(process.execPath, ["sigstore.ts"], { cwd: folder, encoding: "utf8" });
+      expect(ran.status, `${ran.stdout}${ran.stderr}`).toBe(0);
+      expect(ran.stdout).toMatch(/^yes: sha256:/);
+      const run = (...args: string[]): ReturnType<typeof spawnSync> =>
+        spawnSync(process.execPath, [main, ...args], { cwd: folder, env, encoding: "utf8" });
+      const shown = String(run("key", "show", "bob.pem").stdout);
+      writeFileSync(join(folder, "bob.pub"), shown.split("\n")[0] ?? "");
+      const asked = [
+        "--bundle",
+        "hello.sigstore.json",
+        "--key",
+        "bob.pub",
+        "--trust",
+        "trust.toml",
+      ];
+      const yes = run("verify-bundle", "hello.txt", ...asked);
+      expect(yes.status, `${String(yes.stdout)}${String(yes.stderr)}`).toBe(0);
+      expect(run("verify-bundle", "trust.toml", ...asked).status).toBe(1);
+    } finally {
+      log.kill();
+    }
+  });
 });
+
+async function answering(url: string): Promise<void> {
+  for (let i = 0; i < 200; i++) {
+    const answer = await fetch(url).catch(() => undefined);
+    if (answer?.ok === true) return;
+    await new Promise((later) => setTimeout(later, 100));
+  }
+  throw new Error(`${url} does not answer`);
+}

@@ -2,7 +2,7 @@
  * The commands in one process, against a real log over real HTTP: what they print for programs,
  * and their exit statuses. The stories (`test/stories/`) run them as people do.
  */
-import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { startTestLog, type TestLog } from "../../server/http/harness.ts";
@@ -38,6 +38,40 @@ describe("signing and logging", () => {
     const [receipt = ""] = readdirSync(join(folder, "receipts"));
     const verdict = await asked("verify", join("receipts", receipt), "--vkey", log.parts.key.vkey);
     expect(verdict).toMatchObject({ status: 0, answer: { ok: true, receipt: { index: 1 } } });
+  });
+
+  test("a bundle is written beside the receipt, and verify-bundle says yes to it", async () => {
+    await countersign("key", "generate", "--type", "p256", "-o", "bob.pem");
+    const { stdout } = await countersign("key", "show", "bob.pem");
+    writeFileSync(join(folder, "bob.pub"), stdout.split("\n")[0] ?? "");
+    const made = ["--bundle", "notes.sigstore.json"];
+    const signed = await asked("sign", "notes.txt", "--key", "bob.pem", ...where, ...made);
+    expect(signed).toMatchObject({ status: 0, answer: { bundle: "notes.sigstore.json" } });
+    const { origin, vkey } = log.parts.key;
+    const trust = `trust = 1\n[[log]]\norigin = "${origin}"\nvkeys = ["${vkey}"]\n`;
+    writeFileSync(join(folder, "trust.toml"), trust);
+    const question = [...made, "--key", "bob.pub", "--trust", "trust.toml"];
+    expect(await countersign("verify-bundle", "notes.txt", ...question)).toMatchObject({
+      status: 0,
+    });
+  });
+
+  test("a key that no Sigstore client verifies gets its receipt, no bundle, and the reason", async () => {
+    const bundle = ["--bundle", "none.sigstore.json"];
+    const signed = await asked("sign", "notes.txt", "--key", "ada.pem", ...where, ...bundle);
+    expect(signed).toMatchObject({ status: 1, answer: { logged: [{}], bundle: null } });
+    expect(existsSync(join(folder, "none.sigstore.json"))).toBe(false);
+    const { stdout } = await countersign(
+      "sign",
+      "notes.txt",
+      "--key",
+      "ada.pem",
+      ...where,
+      ...bundle,
+    );
+    expect(stdout).toMatch(/no bundle: no Sigstore client verifies .*; needed: .*ECDSA P-256/);
+    const offline = await asked("sign", "notes.txt", "--key", "ada.pem", "-o", "x.json", ...bundle);
+    expect(offline).toMatchObject({ status: 2, answer: { error: { field: "--bundle" } } });
   });
 
   test("of two files one is refused, the other is logged, and the status is no", async () => {

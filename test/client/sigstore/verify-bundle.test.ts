@@ -71,7 +71,7 @@ afterAll(async () => {
 });
 
 function trusting(signer: Signer, root: Uint8Array = rootOf([tlogOf(log)])): BundleTrust {
-  return { root, signer: { material: "key", spki: spkiOf(signer) } };
+  return { root, signer: { material: "key", key: spkiOf(signer) } };
 }
 
 /** What Sigstore's own verifier says, with the same root and key. */
