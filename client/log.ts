@@ -134,7 +134,11 @@ export class LogReader {
       if (content.state === "held") {
         const path = `content of entry ${entry.index}`;
         this.#checkDigest(path, content.bytes, leafContentDigest(leaf));
-      }
+      } else if (content.state === "never-held" && leaf.kind !== "hashedrekord")
+        throw new LogError("RESPONSE_INVALID", `Entry ${entry.index} is there without content.`, {
+          field: `content of entry ${entry.index}`,
+          expected: "a content, or that it was erased: only a hashedrekord may be opaque",
+        });
       yield { ...entry, leaf, content };
     }
   }

@@ -9,10 +9,74 @@
 import { containerOf, readCarriedKey } from "../../schema/key/certificate.ts";
 import { checkKeyDetails } from "../../schema/key/key-details.ts";
 import { encodeSpki, type PublicKey } from "../../schema/key/spki.ts";
-import type { Crypto } from "../crypto/crypto.ts";
-import { refuse, type SignatureInput, type SignatureResult } from "./kind.ts";
+import type { Crypto, SignatureAlgorithm } from "../crypto/crypto.ts";
+import {
+  refuse,
+  type SignatureInput,
+  type SignatureRefusal,
+  type SignatureResult,
+} from "./kind.ts";
 
 export async function verifyPlain(crypto: Crypto, input: SignatureInput): Promise<SignatureResult> {
+  const named = nameKey(input);
+  if (!named.ok) return named;
+  const { algorithm, publicKey, spki } = named;
+  if (!crypto.supports(algorithm))
+    return refuse(
+      "unsupported by this platform",
+      "signature.algorithm",
+      `this platform has no ${algorithm}; verify it with Node`,
+    );
+  if (!(await crypto.verify(algorithm, spki, input.content, input.signature)))
+    return refuse(
+      "signature does not verify",
+      "signature.value",
+      `the ${algorithm} signature is not by this key over this content`,
+    );
+  return accepted(crypto, algorithm, publicKey, spki);
+}
+
+/** A signature of which nothing but the SHA-256 of its content is there. */
+export interface DigestInput extends Omit<SignatureInput, "content"> {
+  readonly digest: Uint8Array;
+}
+
+/**
+ * As {@link verifyPlain}, over a digest. It says who signed, and nothing of what was signed: a
+ * content with this digest may break every rule of the log.
+ */
+export async function verifyOverDigest(
+  crypto: Crypto,
+  input: DigestInput,
+): Promise<SignatureResult> {
+  const named = nameKey(input);
+  if (!named.ok) return named;
+  const { algorithm, publicKey, spki } = named;
+  if (algorithm !== "ecdsa-p256-sha256" && algorithm !== "rsa-pkcs1-sha256")
+    return refuse(
+      "content is not held",
+      "content",
+      `a signature by ${algorithm} is checked over the content itself`,
+    );
+  if (!(await crypto.verifyDigest(algorithm, spki, input.digest, input.signature)))
+    return refuse(
+      "signature does not verify",
+      "signature.value",
+      `the ${algorithm} signature is not by this key over this digest`,
+    );
+  return accepted(crypto, algorithm, publicKey, spki);
+}
+
+type NamedKey =
+  | {
+      readonly ok: true;
+      readonly algorithm: SignatureAlgorithm;
+      readonly publicKey: PublicKey;
+      readonly spki: Uint8Array;
+    }
+  | SignatureRefusal;
+
+function nameKey(input: Pick<SignatureInput, "algorithm" | "key">): NamedKey {
   const field = "signature.key";
   const parsed = readCarriedKey({ container: containerOf(input.key), bytes: input.key });
   if (!parsed.ok) return refuse("key is refused", field, parsed.message);
@@ -29,19 +93,15 @@ export async function verifyPlain(crypto: Crypto, input: SignatureInput): Promis
       details.message,
     );
   }
-  const { algorithm } = details.value;
-  if (!crypto.supports(algorithm))
-    return refuse(
-      "unsupported by this platform",
-      "signature.algorithm",
-      `this platform has no ${algorithm}; verify it with Node`,
-    );
-  if (!(await crypto.verify(algorithm, spki, input.content, input.signature)))
-    return refuse(
-      "signature does not verify",
-      "signature.value",
-      `the ${algorithm} signature is not by this key over this content`,
-    );
+  return { ok: true, algorithm: details.value.algorithm, publicKey, spki };
+}
+
+function accepted(
+  crypto: Crypto,
+  algorithm: SignatureAlgorithm,
+  publicKey: PublicKey,
+  spki: Uint8Array,
+): SignatureResult {
   return {
     ok: true,
     evidence: {

@@ -19,6 +19,7 @@ import {
   type SignatureRefusal,
   type SignatureResult,
 } from "./kind.ts";
+import { verifyOverDigest } from "./plain.ts";
 import { rawKind } from "./raw.ts";
 import { sshsigKind } from "./sshsig.ts";
 
@@ -47,6 +48,20 @@ export async function verifyEntrySignature(
     : verifyCountersign(crypto, leaf, content, keyObject);
 }
 
+/**
+ * Whether the signature of a `hashedrekord` verifies over the digest that the leaf names, where
+ * the content is not at hand. Who signed is then known, and what was said is not.
+ */
+export async function verifyDigestSignature(
+  crypto: Crypto,
+  leaf: HashedrekordLeaf,
+): Promise<SignatureResult> {
+  const { digest, keyDetails: algorithm, signature, verifier } = leaf;
+  const mislabelled = checkContainer(leaf);
+  if (mislabelled !== undefined) return mislabelled;
+  return verifyOverDigest(crypto, { algorithm, key: verifier.bytes, signature, digest });
+}
+
 /** Run the kind named `format`, or answer that there is none. */
 export async function verifySignature(
   crypto: Crypto,
@@ -71,15 +86,21 @@ async function verifyHashedrekord(
 ): Promise<SignatureResult> {
   if (content === undefined) return contentMissing();
   if (!equal(crypto.sha256(content), leaf.digest)) return contentDiffers();
-  const { container, bytes } = leaf.verifier;
-  if (containerOf(bytes) !== container)
-    return refuse("key is refused", "signature.key", `the leaf's ${container} is not one`);
+  const mislabelled = checkContainer(leaf);
+  if (mislabelled !== undefined) return mislabelled;
   return verifySignature(crypto, rawKind.format, {
     algorithm: leaf.keyDetails,
-    key: bytes,
+    key: leaf.verifier.bytes,
     signature: leaf.signature,
     content,
   });
+}
+
+function checkContainer({ verifier }: HashedrekordLeaf): SignatureRefusal | undefined {
+  const { container, bytes } = verifier;
+  return containerOf(bytes) === container
+    ? undefined
+    : refuse("key is refused", "signature.key", `the leaf's ${container} is not one`);
 }
 
 async function verifyCountersign(

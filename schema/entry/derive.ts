@@ -18,7 +18,7 @@ import { MAX_INLINE_KEY_BYTES } from "../limits.ts";
 import type { Hash, Sha256 } from "../tlog/hash.ts";
 import type { Content } from "./content.ts";
 import { isHashedrekordKeyDetails } from "./hashedrekord.ts";
-import type { Leaf, LeafGit, LeafKey } from "./leaf.ts";
+import type { HashedrekordLeaf, Leaf, LeafGit, LeafKey } from "./leaf.ts";
 import { speaksForItself } from "./log-statement.ts";
 import { checkPostings } from "./postings.ts";
 import { gitReading, isPaeReading, NAMESPACES, type Reading } from "./reading.ts";
@@ -117,15 +117,9 @@ function makeLeaf(
   git: LeafGit | undefined,
   kind: Leaf["kind"] | undefined,
 ): Leaf {
-  const { algorithm, container = "publicKey", key, value } = signer;
-  if (algorithm !== undefined && isHashedrekordKeyDetails(algorithm) && kind !== "countersign")
-    return {
-      kind: "hashedrekord",
-      digest: content.digest,
-      keyDetails: algorithm,
-      verifier: { container, bytes: key },
-      signature: value,
-    };
+  const { algorithm, key, value } = signer;
+  const record = kind === "countersign" ? undefined : opaqueLeaf(signer, content.digest);
+  if (record !== undefined) return record;
   const format = algorithm === undefined ? "sshsig" : isPaeReading(reading) ? "dsse" : "raw";
   return {
     kind: "countersign",
@@ -141,6 +135,22 @@ function makeLeaf(
       key: leafKey(sha256, signer.id, key),
       value,
     },
+  };
+}
+
+/**
+ * The leaf of a signature over a digest whose content is not at hand; the same leaf as with it.
+ * `undefined` where a `hashedrekord` cannot hold the signature: such entries bring their content.
+ */
+export function opaqueLeaf(signer: Signer, digest: Hash): HashedrekordLeaf | undefined {
+  const { algorithm, container = "publicKey", key, value } = signer;
+  if (algorithm === undefined || !isHashedrekordKeyDetails(algorithm)) return undefined;
+  return {
+    kind: "hashedrekord",
+    digest,
+    keyDetails: algorithm,
+    verifier: { container, bytes: key },
+    signature: value,
   };
 }
 

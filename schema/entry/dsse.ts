@@ -79,7 +79,7 @@ function parseSignature(fields: Fields): DsseSignature {
 }
 
 /** Standard or URL-safe, padded or (URL-safe only) not; never both alphabets at once. */
-function eitherBase64(fields: Fields, name: string): Uint8Array {
+export function eitherBase64(fields: Fields, name: string): Uint8Array {
   const text = fields.string(name);
   if (!/[-_]/.test(text)) {
     const plain = fromBase64(text) ?? fromBase64(padded(text));

@@ -26,46 +26,55 @@ import type { CheckedEntry } from "./check.ts";
 import { Content } from "./content.ts";
 import { deriveEntry } from "./derive.ts";
 import { pae, parseEnvelope } from "./dsse.ts";
-import { encodeCheckedLeaf, type LeafGit } from "./leaf.ts";
+import { encodeCheckedLeaf, type Leaf, type LeafGit } from "./leaf.ts";
 import type { Reading } from "./reading.ts";
 import { type AttackerSignature, inField, readSigner, type SignatureFields } from "./signer.ts";
 import { dearmor } from "./sshsig.ts";
 
 /** One entry, ready but for the check of its signature (`client/signature/registry.ts`). */
-export interface PreparedEntry extends CheckedEntry {
+export interface PreparedLeaf extends CheckedEntry {
   readonly leafBytes: Uint8Array;
   /** RFC 6962 leaf hash of `leafBytes`. */
   readonly leafHash: Hash;
-  readonly content: Uint8Array;
-  readonly reading: Reading;
+  /** Absent for an opaque entry, as `reading` is. */
+  readonly content?: Uint8Array;
   /** A key too large for the leaf, to be stored beside it. */
   readonly keyObject?: { readonly digest: Hash; readonly bytes: Uint8Array };
+}
+
+/** The same with its content at hand. */
+export interface PreparedEntry extends PreparedLeaf {
+  readonly content: Uint8Array;
+  readonly reading: Reading;
 }
 
 /**
  * The entries of a submission, in the order of its signatures; all of them or none.
  * Everything is checked but the signatures themselves. Refusals name the submission's fields,
- * and those of a statement from `payload`.
+ * and those of a statement from `payload`. `kind` asks for the twins of opaque entries, as
+ * `deriveEntry` does.
  */
 export function prepareSubmission(
   sha256: Sha256,
   submission: Submission,
+  kind?: Leaf["kind"],
 ): Result<readonly PreparedEntry[]> {
   switch (submission.kind) {
     case "dsse":
-      return prepareEnvelope(sha256, submission);
+      return prepareEnvelope(sha256, submission, kind);
     case "git":
       return single(prepareGit(sha256, submission));
     case "sshsig":
       return single(prepareSshsig(sha256, submission));
     case "raw":
-      return single(prepareRaw(sha256, submission));
+      return single(prepareRaw(sha256, submission, kind));
   }
 }
 
 function prepareEnvelope(
   sha256: Sha256,
   submission: DsseSubmission,
+  kind: Leaf["kind"] | undefined,
 ): Result<readonly PreparedEntry[]> {
   const envelope = parseEnvelope(submission.envelope, "envelope");
   if (!envelope.ok) return envelope;
@@ -83,10 +92,8 @@ function prepareEnvelope(
     const fields = verifierFields(verifier, `verifiers[${i}]`, `envelope.signatures[${i}].sig`);
     const signature = signatureOf(verifier, sig, fields);
     if (!signature.ok) return signature;
-    const entry = prepare(sha256, content.value, signature.value, undefined, {
-      ...fields,
-      content: "envelope.payload",
-    });
+    const all = { ...fields, content: "envelope.payload" };
+    const entry = prepareSigned(sha256, content.value, signature.value, undefined, all, kind);
     if (!entry.ok) return entry;
     entries.push(entry.value);
   }
@@ -115,7 +122,7 @@ function prepareGit(sha256: Sha256, submission: GitSubmission): Result<PreparedE
   if (!blob.ok) return inField(blob, "object");
   const fields = { key: "object", algorithm: "object", signature: "object", content: "object" };
   const parts = { by: "sshsig", value: blob.value } as const;
-  return prepare(sha256, content.value, parts, gitLeafField(signature), fields);
+  return prepareSigned(sha256, content.value, parts, gitLeafField(signature), fields);
 }
 
 function prepareSshsig(sha256: Sha256, submission: SshsigSubmission): Result<PreparedEntry> {
@@ -127,10 +134,14 @@ function prepareSshsig(sha256: Sha256, submission: SshsigSubmission): Result<Pre
   if (!blob.ok) return inField(blob, "signature");
   const fields = { key: "signature", algorithm: "signature", signature: "signature" };
   const parts = { by: "sshsig", value: blob.value } as const;
-  return prepare(sha256, content.value, parts, undefined, { ...fields, content: "content" });
+  return prepareSigned(sha256, content.value, parts, undefined, { ...fields, content: "content" });
 }
 
-function prepareRaw(sha256: Sha256, submission: RawSubmission): Result<PreparedEntry> {
+function prepareRaw(
+  sha256: Sha256,
+  submission: RawSubmission,
+  kind: Leaf["kind"] | undefined,
+): Result<PreparedEntry> {
   const content = decodeContent(sha256, submission.content);
   if (!content.ok) return content;
   const value = decode(submission.signature, "signature");
@@ -138,22 +149,22 @@ function prepareRaw(sha256: Sha256, submission: RawSubmission): Result<PreparedE
   const fields = verifierFields(submission.verifier, "verifier", "signature");
   const signature = signatureOf(submission.verifier, value.value, fields);
   if (!signature.ok) return signature;
-  return prepare(sha256, content.value, signature.value, undefined, {
-    ...fields,
-    content: "content",
-  });
+  const all = { ...fields, content: "content" };
+  return prepareSigned(sha256, content.value, signature.value, undefined, all, kind);
 }
 
-function prepare(
+/** One signature over one content, whatever it came in. */
+export function prepareSigned(
   sha256: Sha256,
   content: Content,
   signature: AttackerSignature,
   git: LeafGit | undefined,
   fields: SignatureFields & { readonly content: string },
+  kind?: Leaf["kind"],
 ): Result<PreparedEntry> {
   const signer = readSigner(sha256, signature, fields);
   if (!signer.ok) return signer;
-  const derived = deriveEntry(sha256, signer.value, content, git, fields);
+  const derived = deriveEntry(sha256, signer.value, content, git, fields, kind);
   if (!derived.ok) return derived;
   const { leaf } = derived.value;
   const leafBytes = encodeCheckedLeaf(leaf);

@@ -20,6 +20,8 @@ export const CHECKPOINT_PATH = "/checkpoint";
 export const ENTRIES_PATH = "/v1/entries";
 /** Lines of submissions: `POST`, NDJSON in and out. */
 export const BATCH_PATH = "/v1/entries:batch";
+/** One request of Rekor v2: `POST`, 201. */
+export const REKOR_ENTRIES_PATH = "/api/v2/log/entries";
 export const OPENAPI_PATH = "/openapi.json";
 export const HEALTH_PATH = "/healthz";
 export const READY_PATH = "/readyz";

@@ -9,7 +9,7 @@ import type { Leaf } from "../../schema/entry/leaf.ts";
 import { asHash, HASH_BYTES, type Hash } from "../../schema/tlog/hash.ts";
 import type { Blob } from "../storage/storage.ts";
 import { type PlainError, revive } from "../thread.ts";
-import type { CheckedEntry } from "./check.ts";
+import { type CheckedEntry, DOORS, type Door } from "./check.ts";
 
 const NONE = 0xffffffff;
 /** The content is that of the entry before: the envelope had several signatures. */
@@ -20,20 +20,32 @@ const NUMBERS = 4;
 const HASHES = 4 * HASH_BYTES;
 const KINDS: readonly Leaf["kind"][] = ["hashedrekord", "countersign"];
 
+/** What is asked of a checking thread. */
+export interface Asked {
+  readonly untrusted: Uint8Array;
+  readonly door: Door;
+}
+
 export interface PackedGroup {
   readonly lengths: Uint32Array<ArrayBuffer>;
+  /** Places in {@link DOORS}. */
+  readonly doors: Uint8Array<ArrayBuffer>;
   /** The submissions end to end. */
   readonly data: Uint8Array<ArrayBuffer>;
 }
 
-export function packGroup(submissions: readonly Uint8Array[]): PackedGroup {
-  const lengths = Uint32Array.from(submissions, (bytes) => bytes.length);
-  return { lengths, data: join(submissions) };
+export function packGroup(submissions: readonly Asked[]): PackedGroup {
+  const lengths = Uint32Array.from(submissions, ({ untrusted }) => untrusted.length);
+  const doors = Uint8Array.from(submissions, ({ door }) => DOORS.indexOf(door));
+  return { lengths, doors, data: join(submissions.map(({ untrusted }) => untrusted)) };
 }
 
-export function unpackGroup({ lengths, data }: PackedGroup): Uint8Array[] {
+export function unpackGroup({ lengths, doors, data }: PackedGroup): Asked[] {
   let at = 0;
-  return Array.from(lengths, (length) => data.subarray(at, (at += length)));
+  return Array.from(lengths, (length, i) => ({
+    untrusted: data.subarray(at, (at += length)),
+    door: DOORS[doors[i] ?? 0] ?? "native",
+  }));
 }
 
 /** What one submission came to. */

@@ -15,6 +15,7 @@ import { within } from "../sequencer/deadline.ts";
 import { Thread, threadScript } from "../thread.ts";
 import type { Check, CheckedEntry } from "./check.ts";
 import {
+  type Asked,
   type PackedGroup,
   type PackedOutcomes,
   packGroup,
@@ -39,8 +40,7 @@ export interface CheckPoolOptions {
   readonly deadline?: number;
 }
 
-interface Waiting {
-  readonly untrusted: Uint8Array;
+interface Waiting extends Asked {
   readonly resolve: (entries: readonly CheckedEntry[]) => void;
   readonly reject: (reason: Error) => void;
 }
@@ -65,13 +65,13 @@ export class CheckPool {
     this.#places = Array.from({ length: threads }, () => ({ thread: this.#start(), groups: 0 }));
   }
 
-  readonly check: Check = (untrusted) =>
+  readonly check: Check = (untrusted, door = "native") =>
     new Promise((resolve, reject) => {
       if (this.#closed) {
         reject(stopping());
         return;
       }
-      this.#waiting.push({ untrusted, resolve, reject });
+      this.#waiting.push({ untrusted, door, resolve, reject });
       if (this.#scheduled) return;
       this.#scheduled = true;
       setImmediate(() => {
@@ -115,8 +115,8 @@ export class CheckPool {
     const { thread } = place;
     place.groups++;
     try {
-      const packed = packGroup(group.map(({ untrusted }) => untrusted));
-      const moved = [packed.lengths.buffer, packed.data.buffer];
+      const packed = packGroup(group);
+      const moved = [packed.lengths.buffer, packed.doors.buffer, packed.data.buffer];
       const answer = await within(this.#deadline, "a checking thread", thread.ask(packed, moved));
       settle(group, answer);
     } catch (cause) {

@@ -12,10 +12,12 @@
  */
 import type { Crypto } from "../../client/crypto/crypto.ts";
 import type { SignatureReason, SignatureRefusal } from "../../client/signature/kind.ts";
-import { verifyEntrySignature } from "../../client/signature/registry.ts";
+import { verifyDigestSignature, verifyEntrySignature } from "../../client/signature/registry.ts";
 import type { Leaf } from "../../schema/entry/leaf.ts";
-import { type PreparedEntry, prepareSubmission } from "../../schema/entry/prepare.ts";
+import { type PreparedLeaf, prepareSubmission } from "../../schema/entry/prepare.ts";
+import { prepareRekor } from "../../schema/entry/prepare-rekor.ts";
 import { type ErrorCode, LogError, unwrap } from "../../schema/error.ts";
+import { parseRekorRequest } from "../../schema/http/rekor.ts";
 import { parseSubmission } from "../../schema/http/submission.ts";
 import type { Hash } from "../../schema/tlog/hash.ts";
 import type { NewEntry } from "../storage/storage.ts";
@@ -27,21 +29,37 @@ export interface CheckedEntry extends NewEntry {
   readonly signerId: Hash;
 }
 
+/**
+ * The door that bytes came by, and what is asked about them: the entries they become, or the twins
+ * that carry a content to entries which are in the log without theirs.
+ */
+export const DOORS = ["native", "rekor", "native twins", "rekor twins"] as const;
+export type Door = (typeof DOORS)[number];
+
 /** At least one entry. Rejects with the `LogError` of the first thing that is wrong. */
-export type Check = (untrusted: Uint8Array) => Promise<readonly CheckedEntry[]>;
+export type Check = (untrusted: Uint8Array, door?: Door) => Promise<readonly CheckedEntry[]>;
 
 export function makeCheck(crypto: Crypto): Check {
-  return async (untrusted) => {
-    const prepared = unwrap(prepareSubmission(crypto.sha256, unwrap(parseSubmission(untrusted))));
+  return async (untrusted, door = "native") => {
+    const prepared = prepare(crypto, untrusted, door);
     await checkSignatures(crypto, prepared);
     return prepared.map(checked);
   };
 }
 
-async function checkSignatures(crypto: Crypto, prepared: readonly PreparedEntry[]): Promise<void> {
+function prepare(crypto: Crypto, untrusted: Uint8Array, door: Door): readonly PreparedLeaf[] {
+  const kind = door.endsWith("twins") ? "countersign" : undefined;
+  if (door.startsWith("rekor"))
+    return [unwrap(prepareRekor(crypto.sha256, unwrap(parseRekorRequest(untrusted)), kind))];
+  return unwrap(prepareSubmission(crypto.sha256, unwrap(parseSubmission(untrusted)), kind));
+}
+
+async function checkSignatures(crypto: Crypto, prepared: readonly PreparedLeaf[]): Promise<void> {
   const results = await Promise.all(
-    prepared.map((entry) =>
-      verifyEntrySignature(crypto, entry.leaf, entry.content, entry.keyObject?.bytes),
+    prepared.map(({ leaf, content, keyObject }) =>
+      content === undefined && leaf.kind === "hashedrekord"
+        ? verifyDigestSignature(crypto, leaf)
+        : verifyEntrySignature(crypto, leaf, content, keyObject?.bytes),
     ),
   );
   for (const [index, result] of results.entries())
@@ -69,7 +87,7 @@ function refused(refusal: SignatureRefusal, index: number | undefined): LogError
   });
 }
 
-function checked(entry: PreparedEntry): CheckedEntry {
+function checked(entry: PreparedLeaf): CheckedEntry {
   return {
     kind: entry.leaf.kind,
     signerId: entry.signerId,

@@ -1,7 +1,7 @@
 /**
  * Which request goes where.
  *
- * Express routes everything; the three hottest resources (tiles, checkpoint, one submission)
+ * Express routes everything; the hottest resources (tiles, checkpoint, one submission)
  * are recognised before it, by the same handlers, because a router costs more than a tile.
  *
  * @module
@@ -19,6 +19,7 @@ import {
   JSON_TYPE,
   OPENAPI_PATH,
   READY_PATH,
+  REKOR_ENTRIES_PATH,
   SIGNING_CONFIG_PATH,
   TILE_PREFIXES,
   TIMESTAMP_PATH,
@@ -32,6 +33,7 @@ import { openapiText } from "./openapi.ts";
 import type { HttpPorts } from "./ports.ts";
 import { isDefect, problemOf } from "./problem.ts";
 import { ReadSide } from "./read.ts";
+import { RekorSide, sendRekorError } from "./rekor.ts";
 import { type Headers, hasBody, send, sendProblem } from "./respond.ts";
 import { answerTimestamp } from "./timestamp.ts";
 import { WriteSide } from "./write.ts";
@@ -51,6 +53,8 @@ interface Route {
   /** As Express writes it. */
   readonly path: string;
   readonly handler: Handler;
+  /** How a refusal is answered; a problem document where nothing else is said. */
+  readonly refuse?: typeof sendProblem;
 }
 
 export interface App {
@@ -97,6 +101,7 @@ function makeRoutes(ports: HttpPorts, readiness: Readiness, stop: AbortSignal): 
   const answers = new Answers(ports.sha256, ports.log, ports.logId);
   const read = new ReadSide(ports.reader, () => ports.log.published(), ports.unread);
   const write = new WriteSide(ports, answers);
+  const rekor = new RekorSide(ports, answers);
   const refuseWhenStopping = (): void => {
     if (stop.aborted)
       throw new LogError("STOPPING", "The log is shutting down; nothing was logged.", {
@@ -118,6 +123,16 @@ function makeRoutes(ports: HttpPorts, readiness: Readiness, stop: AbortSignal): 
         refuseWhenStopping();
         await write.submit(req, res);
       },
+    },
+    {
+      name: "rekor",
+      method: "POST",
+      path: REKOR_ENTRIES_PATH,
+      handler: async (req, res) => {
+        refuseWhenStopping();
+        await rekor.submit(req, res);
+      },
+      refuse: sendRekorError,
     },
     {
       name: "batch",
@@ -175,10 +190,12 @@ const PUBLIC_HOUR: Headers = ["Cache-Control", "public, max-age=3600"];
 /** The routes that skip Express, found by comparing strings. */
 function hotRoutes(routes: readonly Route[]): (method: string, path: string) => Route | undefined {
   const named = (name: string): Route | undefined => routes.find((route) => route.name === name);
-  const [submit, tile, checkpoint] = [named("submit"), named("tile"), named("checkpoint")];
+  const [submit, rekor] = [named("submit"), named("rekor")];
+  const [tile, checkpoint] = [named("tile"), named("checkpoint")];
   const tilePrefixes = TILE_PREFIXES.map((prefix) => `${prefix}/tile/`);
   return (method, path) => {
-    if (method === "POST") return path === ENTRIES_PATH ? submit : undefined;
+    if (method === "POST" && path === ENTRIES_PATH) return submit;
+    if (method === "POST") return path === REKOR_ENTRIES_PATH ? rekor : undefined;
     if (method !== "GET" && method !== "HEAD") return undefined;
     if (path === CHECKPOINT_PATH) return checkpoint;
     return tilePrefixes.some((prefix) => path.startsWith(prefix)) ? tile : undefined;
@@ -195,11 +212,16 @@ type Run = (
 
 /** Call a handler; turn what it throws into a problem; count. */
 function runner({ metrics, logger }: HttpPorts): Run {
-  const refuse = (req: IncomingMessage, res: ServerResponse, error: unknown): void => {
+  const refuse = (
+    { refuse: answer = sendProblem }: Route,
+    req: IncomingMessage,
+    res: ServerResponse,
+    error: unknown,
+  ): void => {
     metrics.refused(problemOf(error).code);
     if (isDefect(error)) logger.error({ err: error, url: req.url }, "a request met a defect");
     if (res.headersSent) res.destroy();
-    else sendProblem(req, res, error);
+    else answer(req, res, error);
   };
   return (route, req, res, name, query) => {
     const started = performance.now();
@@ -210,11 +232,11 @@ function runner({ metrics, logger }: HttpPorts): Run {
       if (pending === undefined) count();
       else
         pending.then(count, (error: unknown) => {
-          refuse(req, res, error);
+          refuse(route, req, res, error);
           count();
         });
     } catch (error) {
-      refuse(req, res, error);
+      refuse(route, req, res, error);
       count();
     }
   };
@@ -242,11 +264,13 @@ function makeExpress(routes: readonly Route[], run: Run): Express {
   }
   for (const path of new Set(routes.map((route) => route.path)))
     app.all(path, (req, res) => {
-      const allowed = routes.filter((route) => route.path === path).map(({ method }) => method);
+      const here = routes.filter((route) => route.path === path);
+      const allowed = here.map(({ method }) => method);
       const allow = allowed.flatMap((method) => (method === "GET" ? ["GET", "HEAD"] : [method]));
       const message = `${req.path} does not take ${req.method}.`;
       const error = new LogError("METHOD_NOT_ALLOWED", message, { expected: allow.join(", ") });
-      sendProblem(req, res, error, ["Allow", allow.join(", ")]);
+      const refuse = here[0]?.refuse ?? sendProblem;
+      refuse(req, res, error, ["Allow", allow.join(", ")]);
     });
   app.use((req, res) => {
     const hint = `the resources of this log are listed at ${OPENAPI_PATH}`;

@@ -22,13 +22,13 @@ import { MAX_BATCH_LINES, MAX_BODY_BYTES } from "../../schema/limits.ts";
 import type { Hash } from "../../schema/tlog/hash.ts";
 import type { PublishedHead } from "../sequencer/ports.ts";
 import { hashList } from "./answer.ts";
+import { admitTwins, checkSender, joinAppended } from "./append.ts";
 import { checkBodyHead, tooLarge } from "./body.ts";
 import { type Line, readLines } from "./lines.ts";
 import { OrderedWindow } from "./ordered.ts";
 import type { HttpPorts } from "./ports.ts";
 import { isDefect, problemOf } from "./problem.ts";
 import { type Headers, linger } from "./respond.ts";
-import { checkSender, joinAppended } from "./write.ts";
 
 /** Lines of one batch that are being checked, committed or written. */
 const WINDOW_LINES = 1_024;
@@ -150,6 +150,26 @@ export class Batch {
       this.#ports.admit(bytes),
       (admitted) => ({ entries: admitted, ...log.appendDurable(admitted) }),
     );
+    this.#await(published);
+    const logged = joinAppended(entries, await committed);
+    const twins = await admitTwins(this.#ports, bytes, "native", logged);
+    if (twins.length > 0) {
+      const more = log.appendDurable(twins);
+      this.#await(more.published);
+      logged.push(...joinAppended(twins, await more.committed));
+    }
+    let list = "";
+    for (const { index, leafHash, duplicate } of logged) {
+      metrics.entry(duplicate);
+      list += `${list === "" ? "" : ","}{"index":${index},"leafHash":"${toHex(leafHash)}"}`;
+    }
+    return {
+      text: `{"entries":[${list}]}\n`,
+      logged: logged.map(({ index, leafHash }) => ({ index, leafHash })),
+    };
+  }
+
+  #await(published: Promise<PublishedHead>): void {
     this.#publishing.push(
       published.then(
         (head) => {
@@ -160,16 +180,6 @@ export class Batch {
         },
       ),
     );
-    const logged = joinAppended(entries, await committed);
-    let list = "";
-    for (const { index, leafHash, duplicate } of logged) {
-      metrics.entry(duplicate);
-      list += `${list === "" ? "" : ","}{"index":${index},"leafHash":"${toHex(leafHash)}"}`;
-    }
-    return {
-      text: `{"entries":[${list}]}\n`,
-      logged: logged.map(({ index, leafHash }) => ({ index, leafHash })),
-    };
   }
 
   /** Signatures are checked side by side; entries are handed over in the order of their lines. */

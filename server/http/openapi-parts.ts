@@ -17,6 +17,8 @@ export type MessageName =
   | "BatchLine"
   | "BatchEnd"
   | "Readiness"
+  | "RekorRequest"
+  | "RekorStatus"
   | "Problem";
 
 export function of(name: MessageName): { readonly schema: Json } {

@@ -27,6 +27,7 @@ import {
   NDJSON_TYPE,
   OCTETS_TYPE,
   READY_PATH,
+  REKOR_ENTRIES_PATH,
   TILE_PREFIXES,
 } from "../../schema/http/paths.ts";
 import { MAX_BATCH_LINES, MAX_BODY_BYTES, MAX_ENVELOPE_SIGNATURES } from "../../schema/limits.ts";
@@ -41,6 +42,7 @@ import {
   parameter,
   REFUSED,
 } from "./openapi-parts.ts";
+import { rekorPath, rekorRequest, rekorStatus } from "./openapi-rekor.ts";
 import { timestampPaths } from "./openapi-timestamp.ts";
 
 const base64 = z.string().describe("Standard base64 with padding (RFC 4648 §4).");
@@ -146,6 +148,8 @@ const MESSAGES: Readonly<Record<MessageName, z.ZodType>> = {
   BatchLine: batchLine,
   BatchEnd: batchEnd,
   Readiness: readiness,
+  RekorRequest: rekorRequest,
+  RekorStatus: rekorStatus,
   Problem: problem,
 };
 
@@ -215,6 +219,7 @@ function writePaths(): Json {
         responses: { 201: answer("Logged", JSON_TYPE, of("SubmitAnswer")), default: REFUSED },
       },
     },
+    [REKOR_ENTRIES_PATH]: rekorPath(),
     [BATCH_PATH]: {
       post: {
         operationId: "submitBatch",

@@ -43,7 +43,7 @@ const ONE_HOUR: Headers = [
 ];
 
 /** What is served: a store, or the folder of a mirror. */
-export type Readable = Omit<StorageReader, "findLeaf">;
+export type Readable = Omit<StorageReader, "findLeaf" | "hasContent">;
 
 export class ReadSide {
   readonly #reader: Readable;

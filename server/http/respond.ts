@@ -75,25 +75,37 @@ export function sendJsonText(
   else res.end(asciiText, "latin1");
 }
 
-/** The problem document of an error; closes the connection where a body was left unread. */
+/** The problem document of an error. */
 export function sendProblem(
   req: IncomingMessage,
   res: ServerResponse,
   error: unknown,
   extra: Headers = [],
 ): void {
-  if (res.destroyed || res.headersSent) return;
   const problem = problemOf(error);
-  const body = Buffer.from(`${JSON.stringify(problem)}\n`);
+  const retry = problem.retryAfter === undefined ? [] : ["Retry-After", String(problem.retryAfter)];
+  sendRefusal(req, res, problem.status, PROBLEM_TYPE, problem, [...extra, ...retry]);
+}
+
+/** A "no" of whatever shape; closes the connection where a body was left unread. */
+export function sendRefusal(
+  req: IncomingMessage,
+  res: ServerResponse,
+  status: number,
+  type: string,
+  value: unknown,
+  extra: Headers,
+): void {
+  if (res.destroyed || res.headersSent) return;
+  const body = Buffer.from(`${JSON.stringify(value)}\n`);
   const headers = [...NO_STORE, ...extra];
-  if (problem.retryAfter !== undefined) headers.push("Retry-After", String(problem.retryAfter));
   if (req.complete || !hasBody(req)) {
-    send(req, res, problem.status, PROBLEM_TYPE, body, headers);
+    send(req, res, status, type, body, headers);
     return;
   }
-  res.writeHead(problem.status, [
+  res.writeHead(status, [
     "Content-Type",
-    PROBLEM_TYPE,
+    type,
     "Content-Length",
     String(body.length),
     "Connection",

@@ -21,11 +21,11 @@ import {
   parseJsonQuery,
 } from "../tsa/query.ts";
 import { rejectedReply } from "../tsa/reply.ts";
+import { checkSender } from "./append.ts";
 import { checkBodyHead, mediaType, readBody } from "./body.ts";
 import type { HttpPorts } from "./ports.ts";
 import { problemOf } from "./problem.ts";
 import { type Headers, NO_STORE, send } from "./respond.ts";
-import { checkSender } from "./write.ts";
 
 const TYPES = [TIMESTAMP_QUERY_TYPE, JSON_TYPE];
 

@@ -10,12 +10,9 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { parseLeaf } from "../../schema/entry/leaf.ts";
 import { LogError, unwrap } from "../../schema/error.ts";
 import { JSON_TYPE, parseEntryName } from "../../schema/http/paths.ts";
-import { MAX_BODY_BYTES } from "../../schema/limits.ts";
 import { leafHash } from "../../schema/tlog/hash.ts";
-import type { AdmittedEntry } from "../admission/admit.ts";
-import type { Appended } from "../sequencer/ports.ts";
-import type { AnsweredEntry, Answers } from "./answer.ts";
-import { checkBodyHead, readBody } from "./body.ts";
+import type { Answers } from "./answer.ts";
+import { appendBody, withBody } from "./append.ts";
 import type { HttpPorts } from "./ports.ts";
 import { sendJsonText } from "./respond.ts";
 
@@ -32,26 +29,14 @@ export class WriteSide {
 
   /** `POST /v1/entries` */
   async submit(req: IncomingMessage, res: ServerResponse): Promise<void> {
-    const { admit, budget, log, metrics } = this.#ports;
-    await checkSender(this.#ports, req);
-    checkBodyHead(req, res, MAX_BODY_BYTES, BODY_TYPES);
-    const limits = { maxBytes: MAX_BODY_BYTES, timeoutMs: this.#ports.bodyTimeoutMs };
-    const body = await readBody(req, limits, budget);
-    try {
-      const started = performance.now();
-      const entries = await admit(body);
-      metrics.admitted((performance.now() - started) / 1000);
-      const appended = await log.append(entries);
-      const head = log.published();
+    await withBody(this.#ports, req, res, BODY_TYPES, async (body) => {
+      const logged = await appendBody(this.#ports, body, "native");
+      const head = this.#ports.log.published();
       let list = "";
-      for (const entry of joinAppended(entries, appended)) {
-        metrics.entry(entry.duplicate);
+      for (const entry of logged)
         list += `${list === "" ? "" : ","}${this.#answers.entry(entry, head)}`;
-      }
       sendJsonText(req, res, 201, `{"entries":[${list}]}\n`);
-    } finally {
-      budget.give(body.length);
-    }
+    });
   }
 
   /** `GET /v1/entries/{index or leaf hash}`; I4: nothing beyond the published size. */
@@ -76,29 +61,4 @@ export class WriteSide {
     const entry = { index, leaf, leafHash: leafHash(sha256, leaf), kind: parsed.value.kind };
     sendJsonText(req, res, 200, `{"entry":${this.#answers.entry(entry, head)}}\n`);
   }
-}
-
-/** Who sends, and how often; before anything of the body is read. */
-export async function checkSender(ports: HttpPorts, req: IncomingMessage): Promise<void> {
-  ports.authority.checkRequest(req.headers.authorization);
-  if (ports.limits.countsAddresses) await ports.limits.request(ports.clientAddress(req));
-}
-
-/** What was admitted beside where it went: arrays of one length, checked. */
-export function joinAppended(
-  entries: readonly AdmittedEntry[],
-  appended: readonly Appended[],
-): (AnsweredEntry & Appended)[] {
-  return entries.map((entry, i) => {
-    const where = appended[i];
-    if (where === undefined || appended.length !== entries.length)
-      throw new LogError("INTERNAL", "The sequencer answered for another number of entries.");
-    return {
-      index: where.index,
-      duplicate: where.duplicate,
-      leaf: entry.leaf,
-      leafHash: entry.leafHash,
-      kind: entry.kind,
-    };
-  });
 }

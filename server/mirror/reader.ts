@@ -58,7 +58,7 @@ export function keyFile(digest: Hash): string {
   return keyPath(digest).slice(1);
 }
 
-export class MirrorReader implements Omit<StorageReader, "findLeaf"> {
+export class MirrorReader implements Omit<StorageReader, "findLeaf" | "hasContent"> {
   readonly #files: MirrorFiles;
   readonly #size: () => number;
   readonly #hasContents: () => boolean;

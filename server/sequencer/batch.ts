@@ -6,6 +6,9 @@
  *       logged again; it gets the original's index. The original is read back and hashed before
  *       anybody is told so, and all 32 bytes of the hash are compared.
  *
+ * A leaf that comes with and without its content in one batch is logged with it. One that is in the
+ * store without stays so for ever: whoever brings its content is told to append the twin.
+ *
  * @module
  */
 import { equal } from "../../schema/bytes.ts";
@@ -30,7 +33,7 @@ export interface Plan {
 
 /** A leaf of the batch, once for all entries that are it. */
 interface Leaf {
-  readonly entry: NewEntry;
+  entry: NewEntry;
   /** In the store already, under this index. */
   stored: number | undefined;
   damage: LogError | undefined;
@@ -68,7 +71,7 @@ export class Leaves {
   /** `found` answers `hashes`, in their order, for a store of `size` entries. */
   place(
     sha256: Sha256,
-    reader: Pick<StorageReader, "leaves">,
+    reader: Pick<StorageReader, "leaves" | "hasContent">,
     size: number,
     found: readonly (number | undefined)[],
   ): Plan {
@@ -78,7 +81,7 @@ export class Leaves {
       if (leaf.stored !== undefined)
         leaf.damage = checkOriginal(sha256, reader, size, leaf.stored, leaf.entry.leafHash);
     }
-    const entries: NewEntry[] = [];
+    const added: Leaf[] = [];
     const placed: Placed[] = [];
     const refused: { ticket: Ticket; reason: LogError }[] = [];
     for (const [n, ticket] of this.#tickets.entries()) {
@@ -88,16 +91,22 @@ export class Leaves {
         refused.push({ ticket, reason });
         continue;
       }
-      const appended = leaves.map((leaf): Appended => {
-        const known = leaf.stored ?? leaf.index;
-        if (known !== undefined) return { index: known, duplicate: true };
-        leaf.index = size + entries.length;
-        entries.push(leaf.entry);
+      const appended = leaves.map((leaf, i): Appended => {
+        const content = ticket.entries[i]?.content;
+        if (leaf.stored !== undefined) {
+          const needsTwin = content !== undefined && !reader.hasContent(leaf.stored);
+          return { index: leaf.stored, duplicate: true, ...(needsTwin ? { needsTwin } : {}) };
+        }
+        if (leaf.entry.content === undefined && content !== undefined)
+          leaf.entry = { ...leaf.entry, content };
+        if (leaf.index !== undefined) return { index: leaf.index, duplicate: true };
+        leaf.index = size + added.length;
+        added.push(leaf);
         return { index: leaf.index, duplicate: false };
       });
       placed.push({ ticket, appended });
     }
-    return { entries, placed, refused };
+    return { entries: added.map(({ entry }) => entry), placed, refused };
   }
 }
 

@@ -20,6 +20,11 @@ export interface Appended {
   readonly index: number;
   /** The leaf was there before, or came twice in one batch: `index` is the original's (I8). */
   readonly duplicate: boolean;
+  /**
+   * The original is opaque, and this entry brings the content: it is for the caller to append the
+   * entry's twin, which carries it.
+   */
+  readonly needsTwin?: true;
 }
 
 /** The two moments of an entry for those who answer twice: on disk, and provable. */

@@ -113,6 +113,8 @@ export interface StorageReader {
   contents(from: number, to: number): readonly StoredContent[];
   /** Bytes of those contents, 0 where there are none: to bound an answer before reading it. */
   contentSizes(from: number, to: number): readonly number[];
+  /** Whether the entry was logged with its content, erased since or not; `false`: opaque for ever. */
+  hasContent(index: number): boolean;
   content(digest: Hash): StoredContent;
   key(digest: Hash): Uint8Array | undefined;
 }

@@ -6,7 +6,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { equal } from "../../schema/bytes.ts";
 import type { ErrorCode } from "../../schema/error.ts";
-import { emptyRoot, HASH_BYTES, type Hash, leafHash } from "../../schema/tlog/hash.ts";
+import { asHash, emptyRoot, HASH_BYTES, type Hash, leafHash } from "../../schema/tlog/hash.ts";
 import { Edge } from "../../server/sequencer/edge.ts";
 import type { Batch, NewEntry, Storage, StoredHead } from "../../server/storage/storage.ts";
 import { entries, entry, ORIGIN, sha256 } from "../server/fixture.ts";
@@ -67,6 +67,20 @@ export function storageContract(makeStore: () => Promise<StoreUnderTest>): void 
       });
     });
 
+    test("ANT-2026-88EWBS43 a hash that differs from a stored one in any one bit is another leaf", async () => {
+      await withStore(async (storage) => {
+        await grow(storage, Edge.empty(sha256), [entry(0)]);
+        const near = Array.from({ length: HASH_BYTES }, (_, at) => {
+          const hash = asHash(entry(0).leafHash.slice());
+          if (hash === undefined) throw new Error("a hash has 32 bytes");
+          hash[at] = (hash[at] ?? 0) ^ 1;
+          return hash;
+        });
+        expect(await storage.findLeaves(near)).toEqual(near.map(() => undefined));
+        for (const hash of near) expect(storage.reader.findLeaf(hash)).toBeUndefined();
+      });
+    });
+
     test("holds contents by entry and by digest, each once, and knows which were never held", async () => {
       await withStore(async (storage) => {
         const [first, second] = [entry(0), entry(1)];
@@ -76,6 +90,8 @@ export function storageContract(makeStore: () => Promise<StoreUnderTest>): void 
         const { reader } = storage;
         const held = { state: "held" };
         expect(reader.contents(0, 3)).toMatchObject([held, held, { state: "never-held" }]);
+        expect([0, 1, 2].map((index) => reader.hasContent(index))).toEqual([true, true, false]);
+        expect(refusalOf(() => reader.hasContent(3)).code).toBe("STORE_CORRUPT");
         for (const content of [...reader.contents(0, 2), reader.content(first.contentDigest)])
           expect(content.state === "held" && equal(content.bytes, given(first.content))).toBe(true);
         expect(reader.contentSizes(0, 3)).toEqual([

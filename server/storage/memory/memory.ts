@@ -172,6 +172,10 @@ class MemoryReader implements StorageReader {
     });
   }
 
+  hasContent(index: number): boolean {
+    return this.#rows(index, index + 1)[0]?.content !== undefined;
+  }
+
   content(digest: Hash): StoredContent {
     return this.#content(toHex(digest));
   }

@@ -31,6 +31,7 @@ export class SqliteReader implements StorageReader {
   readonly #leaf: Database.Statement<[Uint8Array], { readonly idx: number }>;
   readonly #contents: Database.Statement<Range, ContentRow>;
   readonly #sizes: Database.Statement<Range, SizeRow>;
+  readonly #hasContent: Database.Statement<Range, { readonly held: number }>;
   readonly #content: Database.Statement<[Uint8Array], { readonly bytes: Uint8Array | null }>;
   readonly #key: Database.Statement<[Uint8Array], { readonly bytes: Uint8Array }>;
 
@@ -45,6 +46,9 @@ export class SqliteReader implements StorageReader {
       `SELECT l.content, c.id, c.bytes ${CONTENT_OF_LEAF} ${IN_RANGE}`,
     );
     this.#sizes = database.prepare(`SELECT length(c.bytes) AS size ${CONTENT_OF_LEAF} ${IN_RANGE}`);
+    this.#hasContent = database.prepare(
+      `SELECT l.content IS NOT NULL AS held FROM leaf l ${IN_RANGE}`,
+    );
     this.#content = database.prepare(
       "SELECT c.bytes FROM content_digest d JOIN content c ON c.id = d.id WHERE d.digest = ?",
     );
@@ -74,6 +78,11 @@ export class SqliteReader implements StorageReader {
 
   contentSizes(from: number, to: number): readonly number[] {
     return whole(this.#sizes.all(from, to), from, to).map((row) => row.size ?? 0);
+  }
+
+  hasContent(index: number): boolean {
+    const [row] = whole(this.#hasContent.all(index, index + 1), index, index + 1);
+    return row?.held === 1;
   }
 
   content(digest: Hash): StoredContent {

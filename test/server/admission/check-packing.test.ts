@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { LogError } from "../../../schema/error.ts";
 import { asHash, type Hash } from "../../../schema/tlog/hash.ts";
-import type { CheckedEntry } from "../../../server/admission/check.ts";
+import { type CheckedEntry, DOORS } from "../../../server/admission/check.ts";
 import {
   type PlainOutcome,
   packGroup,
@@ -13,6 +13,7 @@ import {
 import { plainError } from "../../../server/thread.ts";
 
 const bytes = fc.uint8Array({ maxLength: 100 });
+const door = fc.constantFrom(...DOORS);
 const hash = fc.uint8Array({ minLength: 32, maxLength: 32 }).map((raw): Hash => {
   const known = asHash(raw);
   if (known === undefined) throw new Error("not a hash");
@@ -42,7 +43,7 @@ const outcome: fc.Arbitrary<readonly CheckedEntry[] | LogError> = fc.oneof(
 
 test("submissions come out of a group as they went in", () => {
   fc.assert(
-    fc.property(fc.array(bytes), (submissions) => {
+    fc.property(fc.array(fc.record({ untrusted: bytes, door })), (submissions) => {
       expect(unpackGroup(packGroup(submissions))).toEqual(submissions);
     }),
   );

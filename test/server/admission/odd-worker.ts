@@ -11,7 +11,7 @@ import {
 import { answerRequests, type Handled } from "../../../server/thread.ts";
 
 async function handle(group: PackedGroup): Promise<Handled<PackedOutcomes>> {
-  const words = unpackGroup(group).map((bytes) => Buffer.from(bytes).toString());
+  const words = unpackGroup(group).map(({ untrusted }) => Buffer.from(untrusted).toString());
   if (words.includes("exit")) process.exit(1);
   if (words.includes("throw"))
     setImmediate(() => {

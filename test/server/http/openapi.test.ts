@@ -1,6 +1,11 @@
 import { describe, expect, test } from "vitest";
 import { ERRORS } from "../../../schema/error.ts";
-import { BATCH_PATH, ENTRIES_PATH, OPENAPI_PATH } from "../../../schema/http/paths.ts";
+import {
+  BATCH_PATH,
+  ENTRIES_PATH,
+  OPENAPI_PATH,
+  REKOR_ENTRIES_PATH,
+} from "../../../schema/http/paths.ts";
 import { isMessage, openapiDocument } from "../../../server/http/openapi.ts";
 
 describe("the OpenAPI document", () => {
@@ -9,7 +14,7 @@ describe("the OpenAPI document", () => {
 
   test("says it is 3.1 and names the native API", () => {
     expect(document["openapi"]).toBe("3.1.0");
-    for (const path of [ENTRIES_PATH, BATCH_PATH, `${ENTRIES_PATH}/{entry}`])
+    for (const path of [ENTRIES_PATH, BATCH_PATH, `${ENTRIES_PATH}/{entry}`, REKOR_ENTRIES_PATH])
       expect(document).toHaveProperty(["paths", path]);
     expect(OPENAPI_PATH).toBe("/openapi.json");
   });
