@@ -1,8 +1,9 @@
 /**
  * `witness init`, `witness serve` and `witness show`: the operator's side of a witness.
  *
- * Exit status of `serve`: 0 after a signal; 2 for a refused start, where a person has to look; 1 where
- * the witness stopped for good while it ran (I5), which a new start from the disk heals.
+ * Exit status of `serve`: 0 after a signal; 2 where a person has to look, for a refused start or a state
+ * that forgot something (W2); 1 where the witness stopped for good while it ran (I5), which a new
+ * start from the disk heals.
  *
  * @module
  */
@@ -12,6 +13,7 @@ import { readBytes } from "../../client/cli/files.ts";
 import type { ExitStatus, Io } from "../../client/cli/io.ts";
 import { print, printJson, reportError } from "../../client/cli/output.ts";
 import { nodeCrypto } from "../../client/crypto/node.ts";
+import { httpTransport, type Source } from "../../client/fetch.ts";
 import { fromUtf8, toHex } from "../../schema/bytes.ts";
 import { LogError, unwrap } from "../../schema/error.ts";
 import { parseVkey } from "../../schema/tlog/note.ts";
@@ -23,6 +25,8 @@ import { peekState } from "../witness/state-file.ts";
 import { nextSignal } from "./serve.ts";
 
 const MAX_CONFIG_BYTES = 1_048_576;
+/** A log that does not answer in this time is passed over. */
+const ASK_MS = 3_000;
 
 const FOLDER: OptionSpec = {
   type: "string",
@@ -128,7 +132,7 @@ export const witnessServe: Command = {
     const signal = nextSignal();
     let witness: RunningWitness;
     try {
-      witness = await serveWitness(config, { crypto: nodeCrypto, logger, now, cwd });
+      witness = await serveWitness(config, { crypto: nodeCrypto, logger, now, cwd, reach });
     } catch (error) {
       reportError(io, error, args.json);
       return 2;
@@ -139,9 +143,15 @@ export const witnessServe: Command = {
     await witness.close();
     if (typeof stopped === "string") return 0;
     io.stderr.write(`countersign: the witness stopped: ${stopped.message} [${stopped.code}]\n`);
-    return 1;
+    // A state that forgot something does not remember it after another start (W2).
+    return stopped.code === "OUTCOME_UNKNOWN" ? 1 : 2;
   },
 };
+
+/** How a log is asked at the start. */
+function reach(place: string): Source {
+  return httpTransport(place, { deadlineMs: ASK_MS });
+}
 
 function typesOf(args: Arguments): readonly CosignerType[] {
   const typed = args.value("type");

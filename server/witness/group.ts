@@ -21,7 +21,7 @@ interface Waiting {
 export interface GroupPorts {
   readonly state: Pick<WitnessState, "advance">;
   readonly clock: WitnessClock;
-  /** I5: called once, with the reason for which the process must end. */
+  /** I5: with the reason for which the process must end. */
   readonly onFatal: (reason: LogError) => void;
   readonly onCommitted: (steps: number, seconds: number) => void;
 }
@@ -30,7 +30,6 @@ export class StepGroup {
   readonly #ports: GroupPorts;
   #waiting: Waiting[] = [];
   #scheduled = false;
-  #fatal: LogError | undefined;
 
   constructor(ports: GroupPorts) {
     this.#ports = ports;
@@ -61,17 +60,16 @@ export class StepGroup {
   }
 
   #commit(steps: readonly Step[]): readonly (WitnessedHead | undefined)[] {
-    if (this.#fatal !== undefined) throw this.#fatal;
     const started = performance.now();
     const result = this.#ports.state.advance(steps, this.#ports.clock.now());
     if (result.state === "failed") throw result.error;
     if (result.state === "unknown") {
-      this.#fatal = new LogError("OUTCOME_UNKNOWN", "the disk did not say what it has written", {
+      const fatal = new LogError("OUTCOME_UNKNOWN", "the disk did not say what it has written", {
         hint: "start the witness again: it reads from the disk what is true",
         cause: result.cause,
       });
-      this.#ports.onFatal(this.#fatal);
-      throw this.#fatal;
+      this.#ports.onFatal(fatal);
+      throw fatal;
     }
     this.#ports.onCommitted(steps.length, (performance.now() - started) / 1000);
     return result.heads;

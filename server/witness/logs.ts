@@ -27,6 +27,8 @@ export interface LogList {
   readonly size: number;
   /** The keys of the log with this origin; `undefined` for one that is not known. */
   readonly keysOf: (untrustedOrigin: string) => readonly Vkey[] | undefined;
+  /** Where the lines say that logs are, each place once. */
+  readonly places: readonly string[];
 }
 
 /**
@@ -46,16 +48,23 @@ export function parseLogList(
   const text = fromUtf8(bytes);
   if (text === undefined) return wrong("the list of logs is not UTF-8");
   const logs = new Map<string, Vkey[]>();
+  const places = new Set<string>();
+  const seen = new Set<string>();
   for (const [i, line] of text.split("\n").entries()) {
     const [keyword, ...words] = line.split(/[ \t\r]+/).filter((word) => word !== "");
     if (keyword === undefined || keyword.startsWith("#")) continue;
     const key =
       keyword === "log" ? readKey(crypto, words, own) : wrong(`"${keyword}" is not "log"`);
-    const added = key.ok ? add(logs, key.value) : key;
+    const added = key.ok ? add(logs, seen, key.value) : key;
     if (!added.ok)
       return { ...added, detail: { field: "logs", ...added.detail, at: `line ${i + 1}` } };
+    if (words[1] !== undefined) places.add(words[1]);
   }
-  return success({ size: logs.size, keysOf: (origin) => logs.get(origin) });
+  return success({
+    size: logs.size,
+    keysOf: (origin) => logs.get(origin),
+    places: [...places],
+  });
 }
 
 function readKey(
@@ -78,10 +87,13 @@ function readKey(
   return usable.ok ? vkey : usable;
 }
 
-function add(logs: Map<string, Vkey[]>, key: Vkey): Result<undefined> {
+/** `seen` are the public keys so far, hex: one that stands twice is a slip, or one key of two logs. */
+function add(logs: Map<string, Vkey[]>, seen: Set<string>, key: Vkey): Result<undefined> {
   const keys = logs.get(key.name) ?? [];
-  if (keys.some(({ keyId }) => equal(keyId, key.keyId)))
-    return wrong(`two lines have the key ${key.name}+${toHex(key.keyId)}`);
+  const publicKey = toHex(key.publicKey);
+  if (seen.has(publicKey) || keys.some(({ keyId }) => equal(keyId, key.keyId)))
+    return wrong(`the key ${key.name}+${toHex(key.keyId)} stands twice`);
+  seen.add(publicKey);
   logs.set(key.name, [...keys, key]);
   return success(undefined);
 }

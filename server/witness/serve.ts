@@ -1,13 +1,15 @@
 /**
  * A whole witness, put together and running: state, keys, list of logs, HTTP, metrics.
  *
- * Order of the start: the lock, the state and the keys it names, the list of logs, the socket last.
+ * Order of the start: the lock, the state and the keys it names, the list of logs and what they have of
+ * us (W2), the socket last.
  * Order of the end: no new connection, requests in flight are answered, then the state is let go of.
  *
  * @module
  */
 import { join, resolve } from "node:path";
 import type { Crypto } from "../../client/crypto/crypto.ts";
+import type { Source } from "../../client/fetch.ts";
 import { LogError } from "../../schema/error.ts";
 import { consume, limiter, networkOf } from "../admission/limit.ts";
 import { clientAddress } from "../http/address.ts";
@@ -24,6 +26,7 @@ import { makeWitnessApp, type WitnessApp } from "./http.ts";
 import { LOGS_FILE, openCosigners } from "./init.ts";
 import { LogsFile } from "./logs-file.ts";
 import { WitnessMetrics } from "./metrics.ts";
+import { askLogs } from "./recall.ts";
 import { WitnessState } from "./state.ts";
 import { Witness } from "./witness.ts";
 
@@ -37,6 +40,8 @@ export interface WitnessSurroundings {
   readonly now: () => number;
   /** The folder relative paths start from. */
   readonly cwd: string;
+  /** How a log is reached, to ask it at the start what it has of us (W2). Without it none is asked. */
+  readonly reach?: (place: string) => Source;
 }
 
 /** A witness that holds its state and answers requests; whose socket it is does not matter. */
@@ -73,14 +78,16 @@ export async function openWitness(
   const { crypto, logger, now, cwd } = surroundings;
   const folder = resolve(cwd, config.folder);
   const state = WitnessState.open(folder);
+  let file: LogsFile | undefined;
   try {
     const cosigners = await openCosigners(crypto, folder, state.vkeys);
-    const file = await LogsFile.open({
+    file = await LogsFile.open({
       path: resolve(cwd, config.logs ?? join(folder, LOGS_FILE)),
       crypto,
       own: cosigners.map(({ vkey }) => vkey),
       logger,
     });
+    await recall(surroundings, { state, cosigners, file });
     const clock = witnessClock({
       wall: now,
       monotonic: () => performance.now(),
@@ -88,9 +95,26 @@ export async function openWitness(
     });
     return assemble(config, surroundings, { state, cosigners, file, clock });
   } catch (error) {
+    file?.close();
     state.close();
     throw error;
   }
+}
+
+/** @throws LogError GUARD_AHEAD where a log shows what this state does not remember */
+async function recall(
+  { crypto, logger, reach }: WitnessSurroundings,
+  { state, cosigners, file }: Omit<Parts, "clock">,
+): Promise<void> {
+  if (reach === undefined) return;
+  await askLogs({
+    crypto,
+    state,
+    own: cosigners.map(({ vkey }) => vkey),
+    places: file.list.places,
+    reach,
+    onSilent: (place, reason) => logger.info({ place, reason }, "a log does not show what it has"),
+  });
 }
 
 interface Parts {

@@ -21,6 +21,7 @@ import { type Checkpoint, parseCheckpoint } from "../../schema/tlog/checkpoint.t
 import {
   formatNote,
   formatSignatures,
+  type Note,
   type NoteSignature,
   names,
   parseNote,
@@ -31,6 +32,7 @@ import type { Cosigner } from "./cosigner.ts";
 import { StepGroup } from "./group.ts";
 import { judge, type Refusal } from "./judge.ts";
 import type { LogList } from "./logs.ts";
+import { forgotten } from "./recall.ts";
 import type { WitnessState } from "./state.ts";
 import { headDigest, originId, type WitnessedHead } from "./state-file.ts";
 
@@ -46,7 +48,7 @@ export interface WitnessPorts {
   readonly clock: WitnessClock;
   /** Whether this log may have one more cosignature now. @throws LogError RATE_LIMITED */
   readonly admit: (origin: string) => Promise<void>;
-  /** I5: the process must end. Called at most once. */
+  /** I5, W2: the process must end. Called at most once. */
   readonly onFatal: (reason: LogError) => void;
   /** A log has signed two roots for one size: here is what it signed last. */
   readonly onContradiction: (origin: string, note: Uint8Array) => void;
@@ -69,10 +71,16 @@ export class Witness {
   readonly #ports: WitnessPorts;
   readonly #group: StepGroup;
   readonly #lines = new GenerationCache<string>(CACHED_HEADS);
+  /** Why nothing is signed any more. */
+  #fatal: LogError | undefined;
 
   constructor(ports: WitnessPorts) {
     this.#ports = ports;
-    this.#group = new StepGroup({ ...ports, onCommitted: ports.onCommitted ?? (() => undefined) });
+    this.#group = new StepGroup({
+      ...ports,
+      onFatal: (reason) => this.#stop(reason),
+      onCommitted: ports.onCommitted ?? (() => undefined),
+    });
   }
 
   /**
@@ -125,6 +133,7 @@ export class Witness {
       return { status: 403, reason: opened.message };
     }
     const { note, verified } = opened.value;
+    await this.#recall(note);
     const lines: NoteSignature[] = [];
     for (const key of verified) {
       const line = note.signatures.find((signature) => names(signature, key));
@@ -136,6 +145,22 @@ export class Witness {
       text: note.text,
       note: formatNote({ text: note.text, signatures: lines }),
     };
+  }
+
+  /** W2. */
+  async #recall(note: Note): Promise<void> {
+    const { crypto, state, cosigners } = this.#ports;
+    const own = cosigners.map(({ vkey }) => vkey);
+    const reason = await forgotten({ crypto, state, own }, note);
+    if (reason === undefined) return;
+    this.#stop(reason);
+    throw reason;
+  }
+
+  #stop(reason: LogError): void {
+    if (this.#fatal !== undefined) return;
+    this.#fatal = reason;
+    this.#ports.onFatal(reason);
   }
 
   #refuse(refusal: Refusal, { checkpoint, note }: Signed): Refusal {
@@ -153,6 +178,7 @@ export class Witness {
 
   /** Signature lines over a head that is durable. */
   async #cosign(head: WitnessedHead): Promise<string> {
+    if (this.#fatal !== undefined) throw this.#fatal;
     const name = toHex(headDigest(head));
     const known = this.#lines.get(name);
     if (known !== undefined) return known;

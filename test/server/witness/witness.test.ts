@@ -153,7 +153,7 @@ describe("requests that race", () => {
   });
 });
 
-test("I5 after a commit with an unknown outcome nothing is cosigned any more", async () => {
+test("I5 W1 after a commit with an unknown outcome nothing is cosigned any more", async () => {
   const engine = await openEngine(await newEngineFolder(), logs);
   const [log] = logs;
   if (log === undefined) throw new Error("no log");
