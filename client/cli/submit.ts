@@ -23,7 +23,7 @@ export const submit: Command = {
   name: "submit",
   summary: "Log what was signed, and keep the receipts.",
   about: [
-    "A file is a submission file (made by `sign` or `attest`), or a signed git commit, tag or push certificate as git stores it. Submitting twice is safe: the entry keeps its index, and a full receipt comes again.",
+    "A file is a submission file (made by `sign` or `attest`), or a signed git commit, tag or push certificate as git stores it. Submitting twice is safe: the entry keeps its index, and a full receipt comes again. One that is logged and not yet witnessed has no receipt yet: exit status 2, submit it again.",
   ],
   positionals: [{ name: "FILE", help: "what was signed", required: true, many: true }],
   options: {
@@ -63,14 +63,22 @@ async function run(args: Arguments, io: Io): Promise<ExitStatus> {
       if (!args.json)
         for (const { index, receipt } of entries) print(io, `${file}: entry ${index}, ${receipt}`);
     } catch (error) {
-      if (!(error instanceof LogError) || !REFUSALS.has(error.code)) throw error;
-      answers.push({ file, error: { code: error.code, message: error.message } });
-      if (!args.json) print(io, `${file}: refused: ${printable(error.message)} [${error.code}]`);
+      if (!(error instanceof LogError)) throw error;
+      const { code, message } = error;
+      if (code !== LATER && !REFUSALS.has(code)) throw error;
+      answers.push({ file, error: { code, message } });
+      const what = code === LATER ? "no receipt yet, submit it again" : "refused";
+      if (!args.json) print(io, `${file}: ${what}: ${printable(message)} [${code}]`);
     }
   }
   if (args.json) printJson(io, { submitted: answers });
-  return answers.some(({ error }) => error !== undefined) ? 1 : 0;
+  const errors = answers.flatMap(({ error }) => (error === undefined ? [] : [error]));
+  if (errors.length === 0) return 0;
+  return errors.every(({ code }) => code === LATER) ? 2 : 1;
 }
+
+/** Logged, and its head waits for witnesses. The entry keeps its index. */
+const LATER = "NOT_WITNESSED";
 
 /** What is wrong with one file, and says nothing about the next. */
 const REFUSALS: ReadonlySet<string> = new Set([

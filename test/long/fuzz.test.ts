@@ -10,9 +10,10 @@ import { globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { nodeCrypto } from "../../client/crypto/node.ts";
+import { readSigningConfig, readTrustedRoot } from "../../client/documents.ts";
 import { parseTrust } from "../../client/trust.ts";
 import { verifyReceipt } from "../../client/verify/receipt.ts";
-import { concat, fromBase64, latin1, toHex, utf8 } from "../../schema/bytes.ts";
+import { concat, fromBase64, latin1, toBase64, toHex, utf8 } from "../../schema/bytes.ts";
 import { parsePae } from "../../schema/entry/dsse.ts";
 import { parseLeaf } from "../../schema/entry/leaf.ts";
 import { prepareSubmission } from "../../schema/entry/prepare.ts";
@@ -25,11 +26,15 @@ import { parseJson } from "../../schema/json.ts";
 import { parseSpki } from "../../schema/key/spki.ts";
 import { parseSshKey, parseSshKeyLine } from "../../schema/key/ssh-key.ts";
 import { parseReceipt } from "../../schema/receipt.ts";
+import { formatSigningConfig } from "../../schema/sigstore/signing-config.ts";
+import { formatTrustedRoot } from "../../schema/sigstore/trusted-root.ts";
 import { decodeBundle, decodeContentTile } from "../../schema/tlog/bundle.ts";
 import { parseCheckpoint } from "../../schema/tlog/checkpoint.ts";
-import { parseNote, parseVkey } from "../../schema/tlog/note.ts";
+import { formatVkey, parseNote, parseVkey } from "../../schema/tlog/note.ts";
 import { parseTilePath } from "../../schema/tlog/tile.ts";
+import { parsePolicy } from "../../schema/tlog/tlog-policy.ts";
 import { parseTlogProof } from "../../schema/tlog/tlog-proof.ts";
+import { parseAddCheckpoint } from "../../schema/tlog/tlog-witness.ts";
 import { formatClock, parseClock } from "../../server/clock-file.ts";
 import { parseGuard } from "../../server/sequencer/guard.ts";
 import { parseDerQuery, parseJsonQuery } from "../../server/tsa/query.ts";
@@ -153,6 +158,33 @@ const timestampJson = utf8(
   `{"artifactHash":"${"A".repeat(43)}=","hashAlgorithm":"sha256","certificates":true,"nonce":5}`,
 );
 
+const vkeys = ["w.example", "v.example"].map((name) =>
+  formatVkey(sha256, name, 4, sha256(utf8(name))),
+);
+const policy = utf8(
+  `witness w ${vkeys[0]}\nwitness v ${vkeys[1]} https://v.example\ngroup g 2 w v\nquorum g\n`,
+);
+const addCheckpoint = utf8(`old 7\n${toBase64(sha256(policy))}\n\na.example\n9\n`);
+const logVkey = unwrap(parseVkey(sha256, formatVkey(sha256, "a.example", 1, sha256(policy))));
+const start = "2026-01-01T00:00:00Z";
+const trustedRoot = utf8(
+  formatTrustedRoot(sha256, {
+    logs: [{ baseUrl: "https://a.example", vkey: logVkey, start }],
+    timestamps: [
+      {
+        url: "https://a.example/api/v1/timestamp",
+        organization: "a",
+        commonName: "tsa",
+        certificates: [policy],
+        start,
+      },
+    ],
+  }),
+);
+const signingConfig = utf8(
+  formatSigningConfig({ operator: "a", log: { url: "https://a.example", start } }),
+);
+
 const readers: readonly [string, readonly Uint8Array[], (bytes: Uint8Array) => unknown][] = [
   ["JSON", leaves, (bytes) => parseJson(bytes)],
   ["submissions, as far as their signature", leaves, prepare],
@@ -174,6 +206,10 @@ const readers: readonly [string, readonly Uint8Array[], (bytes: Uint8Array) => u
   ["content tiles", insides(leaves), (bytes) => decodeContentTile(bytes, 256)],
   ["tile paths", [utf8("tile/0/x001/234"), utf8("tile/entries/067.p/8")], path],
   ["trust files", [trust], (bytes) => parseTrust(sha256, bytes)],
+  ["trusted roots", [trustedRoot], (bytes) => readTrustedRoot(sha256, "a.example", bytes)],
+  ["signing configurations", [signingConfig], readSigningConfig],
+  ["witness policies", [policy], (bytes) => parsePolicy(sha256, bytes)],
+  ["requests to witnesses", [addCheckpoint, ...checkpoints], parseAddCheckpoint],
   ["head guards", [utf8("countersign-guard/v1\na\n00\n1\nAA==\n\n"), ...checkpoints], parseGuard],
   ["clock files", [formatClock(sha256, "a", 1)], (bytes) => parseClock(sha256, "a", bytes)],
   ["timestamp queries in DER", [timestampQuery], (bytes) => parseDerQuery(bytes, "2.999")],

@@ -292,3 +292,32 @@ test("update --gossip could not ask where the trust file names no witness", asyn
     answer: { error: { code: "USAGE" } },
   });
 });
+
+test("submit of what is logged and not yet witnessed has no receipt yet, and goes on with the next", async () => {
+  log.cosigners = [a.at(NOW), b.at(NOW)];
+  const signer = newSigner();
+  for (const name of ["one", "two"])
+    writeFileSync(
+      place.path(`${name}.submission.json`),
+      JSON.stringify(await fileSubmission(signer, utf8(name))),
+    );
+  let asked = 0;
+  served.lie = (path, honest, res) => {
+    if (path !== "v1/entries" || asked++ > 0) return honest;
+    res.writeHead(503, { "content-type": "application/problem+json" });
+    const detail = "durable at index 1, not yet witnessed; retry";
+    res.end(JSON.stringify({ code: "NOT_WITNESSED", detail, status: 503 }));
+    return "answered";
+  };
+  const files = ["one.submission.json", "two.submission.json"];
+  expect(await ask("submit", ...files)).toMatchObject({
+    status: 2,
+    answer: {
+      submitted: [{ error: { code: "NOT_WITNESSED" } }, { entries: [{ index: 2 }] }],
+    },
+  });
+  expect(await ask("submit", ...files)).toMatchObject({
+    status: 0,
+    answer: { submitted: [{ entries: [{ index: 1 }] }, { entries: [{ index: 2 }] }] },
+  });
+});
