@@ -62,6 +62,7 @@ export interface Config {
     readonly key?: string | undefined;
     readonly chain?: string | undefined;
     readonly policy: string;
+    readonly retired_chains: readonly string[];
   };
   readonly limits: {
     readonly body_timeout_ms: number;
@@ -147,6 +148,10 @@ const schema = z
         )
         .default(DEFAULT_POLICY)
         .describe("Object identifier of the policy that a time stamp names."),
+      retired_chains: z
+        .array(path)
+        .default([])
+        .describe("Chains that sign no more, and whose time stamps still verify."),
     }),
     limits: z.strictObject({
       body_timeout_ms: milliseconds

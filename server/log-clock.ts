@@ -65,8 +65,8 @@ export interface HeldClock extends LogClock {
   /** Has the next times written down ahead, so that `now` need not. Never rejects. */
   prepare(): Promise<void>;
   state(): ClockState;
-  /** Gives back what is left of the lease. Must not throw. */
-  close(): void;
+  /** Gives back what is left of the lease. Nothing is written after it, and it never rejects. */
+  close(): Promise<void>;
 }
 
 /** The file of the clock. Whoever uses it holds the head guard beside it. */
@@ -127,6 +127,8 @@ class DurableClock implements HeldClock {
   #floor: number;
   /** No greater time has been given out, whatever happens next: this is on the disk. */
   #until: number;
+  /** What the file says, or will say once a write in flight is durable. */
+  #inFile: number;
   #anchor: Anchor;
   #preparing: Promise<void> | undefined;
   #closed = false;
@@ -135,6 +137,7 @@ class DurableClock implements HeldClock {
     this.#ports = ports;
     this.#floor = until;
     this.#until = until;
+    this.#inFile = until;
     this.#anchor = { seconds: until, monotonic: ports.monotonic(), bound: MAX_PAUSE_SECONDS };
     // A start that believes its machine measures from there on; one that does not goes on asking.
     const wall = this.#wall();
@@ -142,6 +145,10 @@ class DurableClock implements HeldClock {
   }
 
   now(): number {
+    if (this.#closed)
+      throw new LogError("STOPPING", "The log is shutting down; no time is signed.", {
+        hint: "ask again when the log is back",
+      });
     const state = this.state();
     if (state.state !== "ready") throw refused(state.reason);
     const { seconds } = state;
@@ -160,6 +167,8 @@ class DurableClock implements HeldClock {
 
   witnessed(seconds: number): void {
     const wall = this.#wall();
+    // A time before what was given out is refused whoever shares it, and nothing is measured from it.
+    if (wall + MAX_SLIP_SECONDS < this.#floor) return;
     if (Math.abs(seconds - wall) <= MAX_JUMP_SECONDS) this.#believe(wall);
   }
 
@@ -177,12 +186,13 @@ class DurableClock implements HeldClock {
     return { state: "ready", seconds: Math.max(wall, this.#floor) };
   }
 
-  close(): void {
+  async close(): Promise<void> {
     this.#closed = true;
-    if (this.#until <= this.#floor) return;
+    await this.#preparing;
+    if (this.#inFile <= this.#floor) return;
     try {
       this.#ports.store.write(this.#floor);
-      this.#until = this.#floor;
+      this.#inFile = this.#floor;
     } catch {
       // The lease on the disk stays true; the next start waits for it.
     }
@@ -199,10 +209,14 @@ class DurableClock implements HeldClock {
 
   /** A write that was overtaken, or comes after the end, must not replace a later one. */
   async #writeAhead(until: number): Promise<void> {
-    const wanted = (): boolean => !this.#closed && until > this.#until;
+    let taken = false;
     try {
-      await this.#ports.store.writeAhead(until, wanted);
-      if (wanted()) this.#until = until;
+      await this.#ports.store.writeAhead(until, () => {
+        taken = !this.#closed && until > this.#inFile;
+        if (taken) this.#inFile = until;
+        return taken;
+      });
+      if (taken) this.#until = Math.max(this.#until, until);
     } catch {
       // `now` writes it itself then, and says what is wrong.
     } finally {
@@ -222,6 +236,7 @@ class DurableClock implements HeldClock {
       });
     }
     this.#until = until;
+    this.#inFile = until;
   }
 }
 
@@ -245,7 +260,7 @@ class NoClock implements HeldClock {
     return { state: "refused", reason: this.#reason };
   }
 
-  close(): void {}
+  async close(): Promise<void> {}
 }
 
 function refused({ message, hint, retryAfter }: ClockRefusal): LogError {

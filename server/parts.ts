@@ -28,6 +28,7 @@ import { MemoryDisk, MemoryStorage } from "./storage/memory/memory.ts";
 import { DATABASE_ID_BYTES } from "./storage/sqlite/rows.ts";
 import { SqliteStorage } from "./storage/sqlite/sqlite.ts";
 import { TimestampAuthority } from "./tsa/authority.ts";
+import { readChain } from "./tsa/chain.ts";
 import {
   type NewAuthority,
   openStampingKey,
@@ -45,11 +46,14 @@ export interface OpenPorts extends Surroundings {
 export async function openParts(config: Config, ports: OpenPorts): Promise<LogParts> {
   const { crypto, logger, now } = ports;
   const authority = await openAuthority(config, ports);
+  const retiredChains = config.timestamp.retired_chains.map((path) =>
+    readChain(resolve(ports.cwd, path)),
+  );
   const opened =
     config.storage.driver === "memory"
       ? await openMemory(config, ports)
       : await openSqlite(config, ports);
-  return { ...opened, crypto, authority, logger, now };
+  return { ...opened, crypto, authority, retiredChains, logger, now };
 }
 
 type Opened = Pick<LogParts, "storage" | "guard" | "key" | "clock" | "timestamps" | "withGenesis">;

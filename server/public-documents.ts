@@ -34,7 +34,10 @@ export interface DocumentParts {
   readonly publicUrl: string | undefined;
   /** From the genesis. */
   readonly createdAt: string;
+  /** What signs time stamps now, if anything does. */
   readonly chain: Chain | undefined;
+  /** What signed them before: pinned still, and never asked again. */
+  readonly retired: readonly Chain[];
   /** Witnesses, groups and quorum in force; `undefined` where no witness is configured. */
   readonly policy: () => Policy | undefined;
 }
@@ -47,8 +50,8 @@ export function makeDocuments(parts: DocumentParts): PublicDocuments {
   const vkey = unwrap(parseVkey(sha256, vkeyText));
   const { url, baseUrl } = publicUrls(parts.publicUrl, origin);
   const stamps = `${url}${TIMESTAMP_PATH}`;
-  const timestamps =
-    chain === undefined ? [] : [{ ...chain, url: stamps, start: timeText(chain.from) }];
+  const chains = chain === undefined ? parts.retired : [chain, ...parts.retired];
+  const timestamps = chains.map((one) => ({ ...one, url: stamps, start: timeText(one.from) }));
   return {
     trustedRoot: Buffer.from(
       formatTrustedRoot(sha256, { logs: [{ baseUrl, vkey, start: createdAt }], timestamps }),

@@ -37,6 +37,7 @@ import { Sequencer } from "./sequencer/log.ts";
 import type { HeadGuard, PublishedHead } from "./sequencer/ports.ts";
 import type { NewEntry, Storage } from "./storage/storage.ts";
 import type { TimestampAuthority } from "./tsa/authority.ts";
+import type { Chain } from "./tsa/chain.ts";
 
 /** More would outrun HTTP and the store, and each has a heap of its own. */
 const MAX_CHECK_THREADS = 4;
@@ -58,6 +59,8 @@ export interface LogParts {
   readonly clock: HeldClock;
   /** `undefined` where it is switched off. */
   readonly timestamps: TimestampAuthority | undefined;
+  /** Chains that sign no more, for clients that verify what they signed. */
+  readonly retiredChains?: readonly Chain[];
   /** Only where the store is new and lives in memory: elsewhere `init` has written entry 0. */
   readonly withGenesis?: boolean;
 }
@@ -87,7 +90,7 @@ export async function serveLog(parts: LogParts, config: Config): Promise<Running
   const { promise: stopped, resolve: stop } = Promise.withResolvers<LogError>();
   const sequencer = await openSequencer(parts, config, metrics, stop).catch(async (error) => {
     // Until it is open, store and guard are still ours to give back.
-    parts.clock.close();
+    await parts.clock.close();
     await parts.guard.close();
     await parts.storage.close();
     throw error;
@@ -112,7 +115,7 @@ export async function serveLog(parts: LogParts, config: Config): Promise<Running
   } catch (error) {
     await metricsServer?.close();
     await checks.close();
-    parts.clock.close();
+    await parts.clock.close();
     await sequencer.close();
     throw error;
   }
@@ -212,6 +215,7 @@ function documentsOf(parts: LogParts, { http }: Config): PublicDocuments {
     publicUrl: http.public_url,
     createdAt,
     chain: timestamps?.chain,
+    retired: parts.retiredChains ?? [],
     policy: () => undefined,
   });
 }
@@ -266,7 +270,7 @@ function running(
     await server.close(config.shutdown.grace_ms);
     await checks.close();
     // Before the guard is given back: its lock is the lock of the clock's file.
-    parts.clock.close();
+    await parts.clock.close();
     await sequencer.close();
     await metricsServer?.close();
     parts.logger.info({ size: sequencer.published().size }, "the log is closed");

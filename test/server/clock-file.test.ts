@@ -39,7 +39,7 @@ describe("a clock file on a disk", () => {
     expect(fileIn(folder).read()).toBe(6);
   });
 
-  test("a folder that is gone refuses times and is not made anew", () => {
+  test("a folder that is gone refuses times and is not made anew", async () => {
     const folder = temporaryFolder();
     const file = fileIn(folder);
     file.write(1_000);
@@ -48,7 +48,7 @@ describe("a clock file on a disk", () => {
     rmSync(folder, { recursive: true });
     wall += 60_000;
     expect(() => clock.now()).toThrow(/cannot be written/);
-    clock.close();
+    await clock.close();
     expect(existsSync(folder)).toBe(false);
   });
 });

@@ -23,6 +23,7 @@ function parts(more: Partial<DocumentParts> = {}): DocumentParts {
     publicUrl: undefined,
     createdAt: "2026-01-01T00:00:00Z",
     chain: undefined,
+    retired: [],
     policy: () => undefined,
     ...more,
   };
@@ -73,6 +74,25 @@ describe("/trusted_root.json", () => {
     expect(authority?.certChain?.certificates.map(({ rawBytes }) => rawBytes)).toEqual(
       chain.certificates.map((bytes) => Buffer.from(bytes)),
     );
+  });
+});
+
+describe("chains that sign no more", () => {
+  test("are pinned still, behind the one that signs, and named to no signer", async () => {
+    const authority = { crypto: nodeCrypto, origin: ORIGIN, from: 0 };
+    const [{ chain }, { chain: old }] = [
+      await stampingKeyInMemory(authority),
+      await stampingKeyInMemory(authority),
+    ];
+    const leaves = (more: Partial<DocumentParts>): (Buffer | undefined)[] =>
+      trustedRoot(more).timestampAuthorities.map(
+        ({ certChain }) => certChain?.certificates[0]?.rawBytes,
+      );
+    expect(leaves({ chain, retired: [old] })).toEqual(
+      [chain, old].map(({ certificates }) => Buffer.from(certificates[0])),
+    );
+    expect(leaves({ retired: [old] })).toHaveLength(1);
+    expect(signingConfig({ retired: [old] }).tsaUrls).toEqual([]);
   });
 });
 

@@ -197,6 +197,15 @@ describe("key and chain as files", () => {
     expect(refused).toMatchObject({ code: "CONFIG_INVALID", detail: { field: "timestamp.key" } });
   });
 
+  test("have the passphrase of the log's key, where it has one", async () => {
+    const places = placesIn(temporaryFolder());
+    const withPassphrase = (path: string): ReturnType<typeof openKeyFile> =>
+      openKeyFile(path, async () => "a passphrase");
+    await makeTimestampFiles(places, AUTHORITY, withPassphrase, "a passphrase");
+    expect((await rejectionOf(openStampingKey(places, open))).code).toBe("SIGNER_FAILED");
+    await openStampingKey(places, withPassphrase);
+  });
+
   test("another key than P-256 signs nothing", async () => {
     const places = placesIn(temporaryFolder());
     const ed25519 = privateKeySigner(await generateKey("ed25519"), "test");
