@@ -21,7 +21,8 @@ export function problemError(problem: unknown, otherwise: string, status: number
   const fields = typeof problem === "object" && problem !== null ? problem : {};
   const read = (name: string): unknown => Reflect.get(fields, name);
   const code = read("code");
-  const message = read("detail") ?? read("title");
+  // Rekor's interface answers in its own form, with a message alone.
+  const message = read("detail") ?? read("title") ?? read("message");
   const detail: Record<string, string | number> = {};
   for (const name of ["field", "expected", "at", "hint"] as const) {
     const value = read(name);

@@ -78,7 +78,8 @@ export function receiptOf(entry: PreparedEntry, logged: LogEntry): Receipt {
   };
 }
 
-async function checkAnswer(ports: LogPorts, logged: LogEntry, field: string): Promise<void> {
+/** That an answered entry is in the log, and its head fits what is remembered. Throws otherwise. */
+export async function checkAnswer(ports: LogPorts, logged: LogEntry, field: string): Promise<void> {
   const included = await checkInclusion(ports.crypto, { logs: [ports.log] }, logged);
   if (!included.ok)
     throw new LogError("RESPONSE_INVALID", `The log's answer does not hold: ${field}.`, {

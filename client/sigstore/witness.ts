@@ -17,22 +17,19 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { TransparencyLogEntry } from "@sigstore/bundle";
 import type { SignatureBundle, VerificationMaterial, Witness } from "@sigstore/sign";
-import { equal, toBase64, utf8 } from "../../schema/bytes.ts";
-import { LogError, unwrap } from "../../schema/error.ts";
-import type { DsseSubmission, PlainVerifier, RawSubmission } from "../../schema/http/messages.ts";
-import { readCarriedKey } from "../../schema/key/certificate.ts";
+import { LogError, type Result, success, unwrap } from "../../schema/error.ts";
 import { formatLogEntry, type Receipt } from "../../schema/receipt.ts";
 import type { Crypto } from "../crypto/crypto.ts";
 import { nodeCrypto } from "../crypto/node.ts";
 import { httpTransport, type Transport } from "../fetch.ts";
-import { plainDetails } from "../keys/signer.ts";
 import { type Memory, volatileMemory } from "../memory.ts";
 import { prepare, submit } from "../submit.ts";
 import { pinnedLog, type TrustedLog } from "../trust.ts";
 import type { LogPorts } from "../update.ts";
 import { bundleKind } from "./kinds.ts";
 import { specsPackage } from "./packages.ts";
-import { pemDer } from "./pem.ts";
+import { submitDigest } from "./submit-digest.ts";
+import { type Testimony, testimonyOf } from "./testimony.ts";
 
 export interface CountersignWitnessOptions {
   /** Where the log is. */
@@ -40,8 +37,8 @@ export interface CountersignWitnessOptions {
   /** The log of a trust file, or its verifier key as text: never what the log itself says. */
   readonly log: TrustedLog | string;
   /**
-   * What a message signature signs. A bundle builder does not tell its witnesses, and the log
-   * keeps contents: without it a message signature is refused.
+   * What a message signature signs, which a bundle builder does not tell its witnesses. The log
+   * then keeps it; without it the log has the digest alone.
    */
   readonly artifact?: Uint8Array | undefined;
   /** Milliseconds for one exchange. Default: 30,000. */
@@ -87,15 +84,14 @@ export class CountersignWitness implements Witness {
   async testify(content: SignatureBundle, publicKey: string): Promise<VerificationMaterial> {
     const { artifact, onReceipt } = this.#options;
     const specs = await specsPackage();
-    const submission = submissionOf(content, verifierOf(publicKey), artifact);
-    const [prepared] = prepare(this.#ports, submission).entries;
-    const kind = bundleKind(prepared?.leafBytes ?? new Uint8Array(0));
+    const testimony = testimonyOf(this.#ports.crypto.sha256, content, publicKey, artifact);
+    const kind = this.#kindOf(testimony);
     if (!kind.ok && onReceipt === undefined)
       throw new LogError(kind.code, `Nothing was logged: ${kind.message}`, {
         ...kind.detail,
         hint: "with onReceipt it is logged, and proved by a receipt in place of a bundle",
       });
-    const receipt = await this.#submit(submission);
+    const receipt = await this.#again(async () => this.#submit(testimony));
     onReceipt?.(receipt);
     if (!kind.ok)
       throw new LogError(kind.code, `Logged as entry ${receipt.entry.index}: ${kind.message}`, {
@@ -106,15 +102,27 @@ export class CountersignWitness implements Witness {
     return { tlogEntries: [whole(entry)] };
   }
 
-  async #submit(submission: DsseSubmission | RawSubmission): Promise<Receipt> {
+  #kindOf(testimony: Testimony): Result<unknown> {
+    if (testimony.form === "digest") return success(testimony.leaf);
+    const [prepared] = prepare(this.#ports, testimony.submission).entries;
+    return bundleKind(prepared?.leafBytes ?? new Uint8Array(0));
+  }
+
+  async #submit(testimony: Testimony): Promise<Receipt> {
+    if (testimony.form === "digest") return submitDigest(this.#ports, testimony.leaf);
+    const [receipt] = await submit(this.#ports, testimony.submission);
+    if (receipt !== undefined) return receipt;
+    throw new LogError("RESPONSE_INVALID", "The log's answer has no entry.");
+  }
+
+  /** Asking again is safe: one leaf has one index, and a duplicate gets the same answer. */
+  async #again(ask: () => Promise<Receipt>): Promise<Receipt> {
     const { wait = waitSeconds } = this.#options;
     for (let attempt = 1; ; attempt++) {
       try {
-        const [receipt] = await submit(this.#ports, submission);
-        if (receipt !== undefined) return receipt;
-        throw new LogError("RESPONSE_INVALID", "The log's answer has no entry.");
+        return await ask();
       } catch (error) {
-        const seconds = error instanceof LogError ? error.detail.retryAfter : undefined;
+        const seconds = secondsUntilAgain(error);
         if (seconds === undefined || attempt === MAX_ATTEMPTS) throw error;
         await wait(Math.min(seconds, MAX_WAIT_SECONDS));
       }
@@ -122,59 +130,14 @@ export class CountersignWitness implements Witness {
   }
 }
 
+/** How long a log that did not answer, or asked for patience, is left alone. */
+function secondsUntilAgain(error: unknown): number | undefined {
+  if (!(error instanceof LogError)) return undefined;
+  return error.detail.retryAfter ?? (error.code === "UNREACHABLE" ? 1 : undefined);
+}
+
 async function waitSeconds(seconds: number): Promise<void> {
   await sleep(seconds * 1000);
-}
-
-function submissionOf(
-  content: SignatureBundle,
-  verifier: PlainVerifier,
-  artifact: Uint8Array | undefined,
-): DsseSubmission | RawSubmission {
-  if (content.$case === "dsseEnvelope") {
-    const { payloadType, payload, signatures } = content.dsseEnvelope;
-    if (signatures.length !== 1)
-      throw new LogError("FIELD_INVALID", "an envelope for a bundle has one signature", {
-        field: "envelope.signatures",
-        expected: "one, by the key that the witness is given",
-      });
-    const sigs = signatures.map(({ sig, keyid }) => ({ sig: toBase64(sig), keyid }));
-    const envelope = { payloadType, payload: toBase64(payload), signatures: sigs };
-    return { kind: "dsse", envelope, verifiers: [verifier] };
-  }
-  const { messageDigest, signature } = content.messageSignature;
-  if (artifact === undefined)
-    throw new LogError("FIELD_INVALID", "a message signature does not bring what it signs", {
-      field: "artifact",
-      expected: "the signed bytes, as the option `artifact` of this witness",
-    });
-  if (!equal(nodeCrypto.sha256(artifact), messageDigest.digest))
-    throw new LogError("FIELD_INVALID", "the signature is over something else than the artifact", {
-      field: "artifact",
-    });
-  return {
-    kind: "raw",
-    content: toBase64(artifact),
-    signature: toBase64(signature),
-    verifier,
-  };
-}
-
-function verifierOf(publicKeyPem: string): PlainVerifier {
-  const text = utf8(publicKeyPem);
-  const certificate = pemDer("CERTIFICATE", text);
-  const bytes = certificate ?? pemDer("PUBLIC KEY", text);
-  const container = certificate === undefined ? "publicKey" : "x509Certificate";
-  const key = bytes === undefined ? undefined : readCarriedKey({ container, bytes });
-  const keyDetails = key?.ok === true ? plainDetails(key.value) : undefined;
-  if (bytes === undefined || keyDetails === undefined)
-    throw new LogError("KEY_REFUSED", "the log takes no signatures by this key", {
-      field: "publicKey",
-      expected: "PEM of a certificate or public key: Ed25519, ECDSA P-256 or P-384, RSA, ML-DSA-44",
-    });
-  return container === "publicKey"
-    ? { publicKey: toBase64(bytes), keyDetails }
-    : { x509Certificate: toBase64(bytes), keyDetails };
 }
 
 type Incomplete = Omit<TransparencyLogEntry, "logId" | "kindVersion"> & {

@@ -136,12 +136,37 @@ describe("Sigstore's bundle builders", () => {
     expect(refused).toMatchObject({ ok: false, code: "KIND_UNSUPPORTED" });
   });
 
-  test("refuse a message without its bytes, or with others", async () => {
-    const signer = newSigner("p256");
-    for (const artifact of [undefined, Buffer.from("other")])
-      await expect(
-        builders(signer, { artifact }).message.create({ data: ARTIFACT }),
-      ).rejects.toMatchObject({ code: "FIELD_INVALID" });
+  test.each(signers)(
+    "keep the message of %s at home, where the witness has it not",
+    async (_, signer) => {
+      const receipts: Receipt[] = [];
+      const options = {
+        artifact: undefined,
+        onReceipt: (receipt: Receipt): unknown => receipts.push(receipt),
+      };
+      const bundle = await made(signer, "message", options);
+      expect(receipts[0]?.content).toBeUndefined();
+      expect(() => sigstoreVerifies(bundle, signer)).not.toThrow();
+      expect(await ourAnswer(bundle, signer)).toBe("yes");
+      const ours = unwrap(bundleOfReceipt(nodeCrypto.sha256, receipts[0] ?? expect.fail()));
+      expect(await ourAnswer(JSON.parse(ours), signer)).toBe("yes");
+    },
+  );
+
+  test("log no digest by a key that no Sigstore client verifies", async () => {
+    const receipts: Receipt[] = [];
+    const onReceipt = (receipt: Receipt): unknown => receipts.push(receipt);
+    const answer = made(newSigner("ed25519"), "message", { artifact: undefined, onReceipt });
+    await expect(answer).rejects.toMatchObject({ code: "KIND_UNSUPPORTED" });
+    expect(receipts).toEqual([]);
+  });
+
+  test("refuse a message with other bytes than it signs", async () => {
+    const { message } = builders(newSigner("p256"), { artifact: Buffer.from("other") });
+    await expect(message.create({ data: ARTIFACT })).rejects.toMatchObject({
+      code: "FIELD_INVALID",
+      detail: { field: "artifact" },
+    });
   });
 });
 
@@ -175,10 +200,13 @@ describe("the witness believes its log nothing", () => {
       "RESPONSE_INVALID",
     ],
     ["no entry", () => ({ transport: lying(() => '{"entries":[]}') }), "RESPONSE_INVALID"],
-    ["no log", () => ({ url: "http://127.0.0.1:1" }), "UNREACHABLE"],
+    ["no log", () => ({ url: "http://127.0.0.1:1", wait: async () => {} }), "UNREACHABLE"],
   ])("%s is refused", async (_, options, code) => {
-    const answer = made(signer, "envelope", options());
-    await expect(answer).rejects.toMatchObject({ code });
+    for (const form of ["message", "envelope"] as const) {
+      await expect(made(signer, form, options())).rejects.toMatchObject({ code });
+      const digestOnly = { ...options(), artifact: undefined };
+      await expect(made(signer, form, digestOnly)).rejects.toMatchObject({ code });
+    }
   });
 
   test("a log that asks to wait is asked again, so many times and no more", async () => {
