@@ -22,6 +22,7 @@
 import { createECDH } from "node:crypto";
 import { toHex } from "../../schema/bytes.ts";
 import type { EcdsaNumbers } from "../../schema/key/signature.ts";
+import { invert, modulo } from "./modular.ts";
 
 /** The field. */
 const P = 2n ** 256n - 2n ** 224n + 2n ** 192n + 2n ** 96n - 1n;
@@ -83,23 +84,6 @@ function add(a: Point, b: Point): Uint8Array | undefined {
   sum.set(bytesOf(x), 1);
   sum.set(bytesOf(y), 1 + BYTES);
   return sum;
-}
-
-/** 1/a mod m, for a from 1 to m−1 and m prime. */
-function invert(a: bigint, m: bigint): bigint {
-  let [before, rest] = [m, a];
-  let [beforeFactor, factor] = [0n, 1n];
-  while (rest !== 0n) {
-    const quotient = before / rest;
-    [before, rest] = [rest, before - quotient * rest];
-    [beforeFactor, factor] = [factor, beforeFactor - quotient * factor];
-  }
-  return modulo(beforeFactor, m);
-}
-
-function modulo(value: bigint, m: bigint): bigint {
-  const rest = value % m;
-  return rest < 0n ? rest + m : rest;
 }
 
 function pointOf(uncompressed: Uint8Array): Point {

@@ -4,10 +4,12 @@
  */
 import { generateKeyPairSync, hash, randomBytes, sign, verify } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { Worker } from "node:worker_threads";
 import Database from "better-sqlite3";
+import type { DigestOrder } from "./digest-worker.ts";
 
 const verifyInPool = promisify(verify);
 
@@ -27,7 +29,7 @@ function median(values: readonly number[]): number {
   return values.toSorted((a, b) => a - b)[values.length >> 1] ?? 0;
 }
 
-async function verifications(type: "p256" | "ed25519", seconds: number): Promise<number> {
+export async function verifications(type: "p256" | "ed25519", seconds: number): Promise<number> {
   const pair =
     type === "p256"
       ? generateKeyPairSync("ec", { namedCurve: "P-256" })
@@ -47,6 +49,29 @@ async function verifications(type: "p256" | "ed25519", seconds: number): Promise
   };
   await Promise.all(Array.from({ length: 64 }, worker));
   return (done * 1000) / (performance.now() - begun);
+}
+
+/** Verifications over a digest a second, a thread on each core. */
+export async function digestVerifications(seconds: number): Promise<number> {
+  const counts = await Promise.all(
+    Array.from({ length: availableParallelism() }, async () => {
+      const pair = generateKeyPairSync("ec", { namedCurve: "P-256" });
+      const message = randomBytes(400);
+      const workerData: DigestOrder = {
+        spki: new Uint8Array(pair.publicKey.export({ type: "spki", format: "der" })),
+        digest: new Uint8Array(hash("sha256", message, "buffer")),
+        signature: new Uint8Array(sign("sha256", message, pair.privateKey)),
+        milliseconds: seconds * 1000,
+      };
+      const script = new URL("./digest-worker.ts", import.meta.url);
+      const worker = new Worker(script, { workerData });
+      return new Promise<number>((resolve, reject) => {
+        worker.once("message", (done: number) => resolve(done));
+        worker.once("error", reject);
+      });
+    }),
+  );
+  return counts.reduce((sum, count) => sum + count, 0) / seconds;
 }
 
 function hashes(): number {

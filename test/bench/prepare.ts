@@ -13,7 +13,7 @@ import { unwrap } from "../../schema/error.ts";
 import { parseSshKey } from "../../schema/key/ssh-key.ts";
 import { sshString } from "../../schema/key/ssh-wire.ts";
 
-export type Load = "p256" | "ed25519" | "sshsig" | "rekor" | "tessera";
+export type Load = "p256" | "ed25519" | "sshsig" | "rekor" | "rekor-dsse" | "tessera";
 
 const SIGNERS = 64;
 const PAYLOAD_TYPE = "application/vnd.in-toto+json";
@@ -106,8 +106,29 @@ function rekor(salt: string, n: number, key: Key): string {
   });
 }
 
+/** The same envelope as `dsse`, as @sigstore/sign hands it to Rekor. */
+function rekorDsse(salt: string, n: number, key: Key): string {
+  const payload = statement(salt, n);
+  const signature = sign("sha256", pae(PAYLOAD_TYPE, payload), key.secret);
+  return JSON.stringify({
+    dsseRequestV002: {
+      envelope: {
+        payload: toBase64(payload),
+        payloadType: PAYLOAD_TYPE,
+        signatures: [{ sig: toBase64(signature), keyid: "" }],
+      },
+      verifiers: [
+        {
+          publicKey: { rawBytes: toBase64(key.spki) },
+          keyDetails: "PKIX_ECDSA_P256_SHA_256",
+        },
+      ],
+    },
+  });
+}
+
 function maker(load: Load): (salt: string, n: number) => string {
-  const keys = makeKeys(load === "p256" || load === "rekor" ? "ec" : "ed25519");
+  const keys = makeKeys(load === "p256" || load.startsWith("rekor") ? "ec" : "ed25519");
   const keyOf = (n: number): Key => {
     const key = keys[n % SIGNERS];
     if (key === undefined) throw new Error("no keys were made");
@@ -122,6 +143,8 @@ function maker(load: Load): (salt: string, n: number) => string {
       return (salt, n) => sshsig(salt, n, keyOf(n));
     case "rekor":
       return (salt, n) => rekor(salt, n, keyOf(n));
+    case "rekor-dsse":
+      return (salt, n) => rekorDsse(salt, n, keyOf(n));
     case "tessera":
       return (salt, n) => `${salt}/${n}/`.padEnd(512, "x");
   }
