@@ -3,7 +3,9 @@
  *
  * @module
  */
+import { toHex } from "../../schema/bytes.ts";
 import { LogError } from "../../schema/error.ts";
+import { keyHash, type Vkey } from "../../schema/tlog/note.ts";
 import { splitsInTwo } from "../../schema/tlog/tlog-policy.ts";
 import { nodeCrypto } from "../crypto/node.ts";
 import { httpTransport } from "../fetch.ts";
@@ -175,9 +177,14 @@ function offerLines(
     ...(policy.quorum === undefined
       ? ["witnesses none: nobody but the log vouches for its heads"]
       : [`witnesses ${quorumText(policy.quorum)}`]),
-    ...policy.witnesses.map(({ vkeyText: witness }) => `  witness ${witness}`),
+    // By its hash: a key of ML-DSA-44 fills a screen, and nobody compares it by eye.
+    ...policy.witnesses.map(({ vkey }) => `  sha256  ${keyDigest(vkey)} ${vkey.name}`),
     ...services.map((service) => `sends to  ${printable(service)}`),
   ];
+}
+
+function keyDigest({ name, type, publicKey }: Vkey): string {
+  return toHex(keyHash(nodeCrypto.sha256, name, type, publicKey));
 }
 
 function offerData(

@@ -197,7 +197,8 @@ describe("O1 CVE-2023-47122 nothing is trusted on fetch alone", () => {
     place.person = async () => "no";
     const { stdout } = await place.countersign("trust", "init", served.url);
     const key = toHex(keyHash(sha256, "log.test", 1, log.key.publicKey));
-    for (const shown of [key, rootDigest, toHex(sha256(LEAF)), policyDigest(), a.vkey, log.vkey])
+    const ofB = toHex(keyHash(sha256, b.name, 6, b.publicKey));
+    for (const shown of [key, rootDigest, toHex(sha256(LEAF)), policyDigest(), ofB, log.vkey])
       expect(stdout).toContain(shown);
     expect(stdout).toContain("witnesses 2 of (a.example, b.example, c.example)");
     expect(stdout).toContain("sends to  https://log.test/api/v1/timestamp");
