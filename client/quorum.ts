@@ -24,6 +24,7 @@
 import type { Vkey } from "../schema/tlog/note.ts";
 import {
   hasQuorum,
+  operatorOf,
   type Policy,
   type PolicyMember,
   type PolicyWitness,
@@ -147,9 +148,11 @@ export function freshness(
   return { state, seenAt: best, boundSeconds };
 }
 
-/** A quorum in words: `2 of (a.example, b.example, c.example)`. */
+/** A quorum in words: `2 of (a.example, b.example, c.example)`. Keys of one operator are one name. */
 export function quorumText(member: PolicyMember): string {
   if (member.kind === "witness") return member.vkey.name;
+  const operator = operatorOf(member);
+  if (operator !== undefined && member.threshold === 1) return operator;
   return `${member.threshold} of (${member.members.map(quorumText).join(", ")})`;
 }
 
