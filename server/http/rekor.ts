@@ -44,7 +44,10 @@ export class RekorSide {
   }
 }
 
-/** A refusal as `google.rpc.Status`; what our problem document has in fields is in its message. */
+/**
+ * A refusal as `google.rpc.Status`. What our problem document has in fields is in its message,
+ * where something is wrong with the request; what the log cannot do now is said as it is.
+ */
 export function sendRekorError(
   req: IncomingMessage,
   res: ServerResponse,
@@ -59,7 +62,7 @@ export function sendRekorError(
     expected === undefined ? "" : `expected: ${expected}`,
     hint ?? "",
   ].filter((part) => part !== "");
-  const message = more.length === 0 ? detail : `${detail} (${more.join("; ")})`;
+  const message = more.length === 0 || http >= 500 ? detail : `${detail} (${more.join("; ")})`;
   const status: RekorStatus = { code: grpc, message, details: [] };
   const headers = retryAfter === undefined ? extra : [...extra, "Retry-After", String(retryAfter)];
   sendRefusal(req, res, http, JSON_TYPE, status, headers);

@@ -7,7 +7,7 @@ import { LogReader } from "../../client/log.ts";
 import { concat, utf8 } from "../../schema/bytes.ts";
 import { LogError, unwrap } from "../../schema/error.ts";
 import { formatLogEntry } from "../../schema/receipt.ts";
-import { decodeBundle, encodeBundle } from "../../schema/tlog/bundle.ts";
+import { decodeBundle, encodeBundle, encodeContentTile } from "../../schema/tlog/bundle.ts";
 import { leafHash } from "../../schema/tlog/hash.ts";
 import { verifyInclusion } from "../../schema/tlog/proof.ts";
 import { newSigner, type Served, serveLog, TestLog } from "./test-log.ts";
@@ -176,6 +176,18 @@ describe("a liar", () => {
       for await (const _ of reader.contents(5, 6));
     })();
     expect((await failure(read)).code).toBe("RESPONSE_INVALID");
+  });
+
+  test("an entry that always has a content, said to be there without one, is refused", async () => {
+    served.lie = (path, honest) =>
+      path.startsWith("tile/content") ? encodeContentTile([{ state: "never-held" }]).bytes : honest;
+    const read = (async () => {
+      for await (const _ of reader.contents(3, 4));
+    })();
+    expect(await failure(read)).toMatchObject({
+      code: "RESPONSE_INVALID",
+      detail: { field: "content of entry 3" },
+    });
   });
 
   test("a content that it no longer holds leaves a receipt without one", async () => {
