@@ -17,12 +17,15 @@ import { concat, fromBase64, latin1, toBase64, toHex, utf8 } from "../../schema/
 import { parsePae } from "../../schema/entry/dsse.ts";
 import { parseLeaf } from "../../schema/entry/leaf.ts";
 import { prepareSubmission } from "../../schema/entry/prepare.ts";
+import { prepareRekor } from "../../schema/entry/prepare-rekor.ts";
 import { dearmor, parseSshsig } from "../../schema/entry/sshsig.ts";
 import { unwrap } from "../../schema/error.ts";
 import { parseEvidence } from "../../schema/evidence.ts";
 import { parseGitObject } from "../../schema/git/object.ts";
+import { parseRekorRequest } from "../../schema/http/rekor.ts";
 import { parseSubmission } from "../../schema/http/submission.ts";
 import { parseJson } from "../../schema/json.ts";
+import { certificateKey } from "../../schema/key/certificate.ts";
 import { parseSpki } from "../../schema/key/spki.ts";
 import { parseSshKey, parseSshKeyLine } from "../../schema/key/ssh-key.ts";
 import { parseReceipt } from "../../schema/receipt.ts";
@@ -38,6 +41,9 @@ import { parseAddCheckpoint } from "../../schema/tlog/tlog-witness.ts";
 import { formatClock, parseClock } from "../../server/clock-file.ts";
 import { parseGuard } from "../../server/sequencer/guard.ts";
 import { parseDerQuery, parseJsonQuery } from "../../server/tsa/query.ts";
+import { certified } from "../vectors/certificates.ts";
+import { digestRequest, dsseRequest } from "../vectors/rekor.ts";
+import { p256Signer, rsaSigner } from "../vectors/signers.ts";
 
 const RUNS = Number(process.env["FUZZ_RUNS"] ?? 20_000);
 const SEED = Number(process.env["FUZZ_SEED"] ?? Date.now() % 2 ** 31);
@@ -185,6 +191,14 @@ const signingConfig = utf8(
   formatSigningConfig({ operator: "a", log: { url: "https://a.example", start } }),
 );
 
+const signers = [p256Signer("a"), rsaSigner()].flatMap((one) => [one, certified(one, "a@b.c")]);
+const certificates = signers.flatMap(({ certificate }) => certificate ?? []);
+const requests = signers.flatMap((signer) =>
+  [digestRequest(policy, signer), dsseRequest("a/b", policy, signer)].map((request) =>
+    utf8(JSON.stringify(request)),
+  ),
+);
+
 const readers: readonly [string, readonly Uint8Array[], (bytes: Uint8Array) => unknown][] = [
   ["JSON", leaves, (bytes) => parseJson(bytes)],
   ["submissions, as far as their signature", leaves, prepare],
@@ -198,6 +212,8 @@ const readers: readonly [string, readonly Uint8Array[], (bytes: Uint8Array) => u
   ["SSH keys", insides(leaves), parseSshKey],
   ["SSH key lines", [trust], (bytes) => parseSshKeyLine(latin1(bytes))],
   ["SPKI", insides(leaves), parseSpki],
+  ["certificates", certificates, certificateKey],
+  ["Rekor's requests, as far as their signature", requests, prepareRequest],
   ["notes", checkpoints, parseNote],
   ["checkpoints", checkpoints, (bytes) => parseCheckpoint(latin1(bytes))],
   ["verifier keys", [trust], (bytes) => parseVkey(sha256, latin1(bytes))],
@@ -222,6 +238,11 @@ function prepare(bytes: Uint8Array): unknown {
   const inside = /"submission":\s*(\{[\s\S]*?\n {2}\})/.exec(text)?.[1];
   const submission = parseSubmission(inside === undefined ? bytes : utf8(inside));
   return submission.ok ? prepareSubmission(sha256, submission.value) : submission;
+}
+
+function prepareRequest(bytes: Uint8Array): unknown {
+  const request = parseRekorRequest(bytes);
+  return request.ok ? prepareRekor(sha256, request.value) : request;
 }
 
 function path(bytes: Uint8Array): unknown {
