@@ -110,7 +110,7 @@ const schema = z
         .default(65_000)
         .describe("An idle connection is closed after this."),
       public_url: z
-        .url({ protocol: /^https?$/, hostname: z.regexes.hostname })
+        .url({ protocol: /^https?$/ })
         .refine((url) => !/[?#@]/.test(url), "a URL without user, query or fragment")
         .optional()
         .describe("Where clients reach the log; https://<origin> by default."),

@@ -116,4 +116,35 @@ describe("a configuration that is refused", () => {
       loadConfig({ flags: {}, env: { COUNTERSIGN_DATA: "x", PATH: "y" } }),
     ).not.toThrow();
   });
+
+  test("a public URL is one of HTTP with nothing behind its path; a policy is an identifier", () => {
+    const take = (flag: string, value: string): ConfigSources => ({
+      flags: { [flag]: value },
+      env: {},
+    });
+    for (const url of ["https://log.example.org", "http://[::1]:8080", "https://a.example/log/"])
+      expect(loadConfig(take("http-public-url", url)).config.http.public_url).toBe(url);
+    for (const url of [
+      "ftp://a.example",
+      "a.example",
+      "https://u@a.example",
+      "https://a.example?q",
+    ])
+      expect(refusal(take("http-public-url", url)).message).toContain("http.public_url");
+    expect(loadConfig(nothing).config.timestamp).toMatchObject({
+      authority: "on",
+      policy: "2.999",
+    });
+    for (const policy of ["1.3.6.1.4.1.99999.1", "0.4.0.2023.1.1"])
+      expect(loadConfig(take("timestamp-policy", policy)).config.timestamp.policy).toBe(policy);
+    for (const policy of [
+      "",
+      "1",
+      "3.1",
+      "1.02",
+      "1.2.",
+      "2.25.329800735698586629295641978511506172918",
+    ])
+      expect(refusal(take("timestamp-policy", policy)).message).toContain("timestamp.policy");
+  });
 });
