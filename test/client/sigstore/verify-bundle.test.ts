@@ -326,9 +326,13 @@ describe("the entry is in the log", () => {
         ),
       "CHECKPOINT_REFUSED",
     ],
-    ["another size beside it", () => withProof(message, { treeSize: "9" }), "RECORD_CONTRADICTS"],
     [
-      "another root beside it",
+      "CVE-2026-56864: another size beside the signed text",
+      () => withProof(message, { treeSize: "9" }),
+      "RECORD_CONTRADICTS",
+    ],
+    [
+      "CVE-2026-56864: another root beside the signed text",
       () => withProof(message, { rootHash: toBase64(new Uint8Array(32)) }),
       "RECORD_CONTRADICTS",
     ],
