@@ -16,12 +16,7 @@ import { type TreeHead, verifyConsistency } from "../../schema/tlog/proof.ts";
 export type Refusal =
   /** The log should prove from the size that was cosigned. */
   | { readonly status: 409; readonly size: number }
-  | {
-      readonly status: 400 | 403 | 404 | 422;
-      readonly reason: string;
-      /** The log has signed two roots for one size: its own signatures convict it. */
-      readonly convicts?: true;
-    };
+  | { readonly status: 400 | 403 | 404 | 422; readonly reason: string };
 
 /** `undefined` where `next` may be cosigned. `last` is what was cosigned last, if anything was. */
 export function judge(
@@ -40,18 +35,12 @@ export function judge(
   if (oldSize === 0 && proof.length > 0)
     return no(422, "from size 0 there is nothing to prove, and a proof is given");
   if (next.size === size && !equal(next.root, root))
-    return {
-      ...no(422, `another root was cosigned for size ${size}: the log has signed both`),
-      convicts: true,
-    };
+    return no(422, `another root was cosigned for size ${size}: the log has signed both`);
   if (!verifyConsistency(sha256, { size, root }, next, proof))
     return no(422, `the proof does not lead from size ${size} to this checkpoint`);
   return undefined;
 }
 
-function no(
-  status: 400 | 422,
-  reason: string,
-): { readonly status: 400 | 422; readonly reason: string } {
+function no(status: 400 | 422, reason: string): Refusal {
   return { status, reason };
 }

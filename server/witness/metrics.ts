@@ -52,7 +52,7 @@ export class WitnessMetrics {
     });
     this.#contradictions = new Counter({
       name: "countersign_witness_contradictions_total",
-      help: "Times that a log showed a second root, under its own signature, for a cosigned size.",
+      help: "Checkpoints that prove, with the one cosigned before, that their log has signed two histories.",
       labelNames: ["origin"],
       registers,
     });

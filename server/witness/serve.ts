@@ -11,6 +11,7 @@ import { join, resolve } from "node:path";
 import type { Crypto } from "../../client/crypto/crypto.ts";
 import type { Source } from "../../client/fetch.ts";
 import { LogError } from "../../schema/error.ts";
+import type { Evidence } from "../../schema/evidence.ts";
 import { consume, limiter, networkOf } from "../admission/limit.ts";
 import { clientAddress } from "../http/address.ts";
 import { ByteBudget } from "../http/body.ts";
@@ -22,6 +23,7 @@ import { type MetricsServer, serveMetrics } from "../observe/metrics-server.ts";
 import { type WitnessClock, witnessClock } from "./clock.ts";
 import type { WitnessConfig } from "./config.ts";
 import type { Cosigner } from "./cosigner.ts";
+import { saveOnce } from "./evidence.ts";
 import { makeWitnessApp, type WitnessApp } from "./http.ts";
 import { LOGS_FILE, openCosigners } from "./init.ts";
 import { LogsFile } from "./logs-file.ts";
@@ -126,7 +128,7 @@ interface Parts {
 
 function assemble(
   config: WitnessConfig,
-  { crypto, logger }: WitnessSurroundings,
+  { crypto, logger, cwd }: WitnessSurroundings,
   parts: Parts,
 ): OpenWitness {
   const { state, cosigners, file, clock } = parts;
@@ -145,10 +147,9 @@ function assemble(
       logger.fatal({ code: reason.code, err: reason }, "the witness stopped for good");
       stop(reason);
     },
-    onContradiction: (origin, note) => {
+    onContradiction: (origin, evidence) => {
       metrics.contradicted(origin);
-      const text = Buffer.from(note).toString();
-      logger.error({ origin, note: text }, "a log has signed a second root for a cosigned size");
+      keepEvidence(logger, resolve(cwd, config.folder), origin, evidence);
     },
     onCommitted: (steps, seconds) => metrics.committed(steps, seconds),
   });
@@ -185,6 +186,17 @@ function assemble(
       state.close();
     },
   };
+}
+
+/** The answer to the log does not depend on it: a disk without room is no reason for another one. */
+function keepEvidence(logger: Logger, folder: string, origin: string, evidence: Evidence): void {
+  try {
+    const file = saveOnce(folder, origin, evidence);
+    // Said once: whoever has both notes can send them for ever.
+    if (file !== undefined) logger.error({ origin, file }, "a log has signed two histories");
+  } catch (err) {
+    logger.error({ origin, err }, "a log has signed two histories; the evidence was not written");
+  }
 }
 
 /** What `/readyz` says. A list of logs that is bad is said, and does not stop the logs of the old one. */

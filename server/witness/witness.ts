@@ -17,6 +17,7 @@ import { openNote } from "../../client/note.ts";
 import { concat, toHex, utf8 } from "../../schema/bytes.ts";
 import { GenerationCache } from "../../schema/cache.ts";
 import { type LogError, unwrap } from "../../schema/error.ts";
+import type { Evidence } from "../../schema/evidence.ts";
 import { type Checkpoint, parseCheckpoint } from "../../schema/tlog/checkpoint.ts";
 import {
   formatNote,
@@ -29,6 +30,7 @@ import {
 import { type AddCheckpoint, parseAddCheckpoint } from "../../schema/tlog/tlog-witness.ts";
 import type { WitnessClock } from "./clock.ts";
 import type { Cosigner } from "./cosigner.ts";
+import { evidenceOf } from "./evidence.ts";
 import { StepGroup } from "./group.ts";
 import { judge, type Refusal } from "./judge.ts";
 import type { LogList } from "./logs.ts";
@@ -50,8 +52,8 @@ export interface WitnessPorts {
   readonly admit: (origin: string) => Promise<void>;
   /** I5, W2: the process must end. Called at most once. */
   readonly onFatal: (reason: LogError) => void;
-  /** A log has signed two roots for one size: here is what it signed last. */
-  readonly onContradiction: (origin: string, note: Uint8Array) => void;
+  /** A log has signed two histories, and here is what proves it. */
+  readonly onContradiction: (origin: string, evidence: Evidence) => void;
   readonly onCommitted?: (steps: number, seconds: number) => void;
 }
 
@@ -99,7 +101,10 @@ export class Witness {
     for (;;) {
       const last = this.#ports.state.head(id);
       const refusal = judge(sha256, last, request.oldSize, request.proof, checkpoint);
-      if (refusal !== undefined) return this.#refuse(refusal, signed);
+      if (refusal !== undefined) {
+        if (refusal.status === 422 && last !== undefined) this.#convict(last, signed);
+        return refusal;
+      }
       if (last !== undefined && this.#isDurable(last, signed.text))
         return { status: 200, lines: await this.#cosign(last) };
       if (!admitted) await this.#ports.admit(origin);
@@ -163,9 +168,10 @@ export class Witness {
     this.#ports.onFatal(reason);
   }
 
-  #refuse(refusal: Refusal, { checkpoint, note }: Signed): Refusal {
-    if ("convicts" in refusal) this.#ports.onContradiction(checkpoint.origin, note);
-    return refusal;
+  #convict(last: WitnessedHead, { request, checkpoint, note }: Signed): void {
+    const { crypto, onContradiction } = this.#ports;
+    const evidence = evidenceOf(crypto.sha256, last, checkpoint, request.proof, note);
+    if (evidence !== undefined) onContradiction(last.origin, evidence);
   }
 
   /**

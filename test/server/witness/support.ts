@@ -10,6 +10,7 @@ import { nodeCrypto } from "../../../client/crypto/node.ts";
 import { generateKey } from "../../../client/keys/key-file.ts";
 import { concat, utf8 } from "../../../schema/bytes.ts";
 import { type LogError, unwrap } from "../../../schema/error.ts";
+import type { Evidence } from "../../../schema/evidence.ts";
 import { formatCheckpoint } from "../../../schema/tlog/checkpoint.ts";
 import { cosignedMessage, formatCosignature } from "../../../schema/tlog/cosignature.ts";
 import { asHash, type Hash } from "../../../schema/tlog/hash.ts";
@@ -220,7 +221,7 @@ export interface Engine {
   readonly witness: Witness;
   readonly state: WitnessState;
   /** What it reported of logs that convicted themselves. */
-  readonly contradictions: string[];
+  readonly contradictions: Evidence[];
   readonly fatal: LogError[];
 }
 
@@ -249,7 +250,7 @@ export async function openEngine(
   const state = WitnessState.open(folder);
   const cosigners = await openCosigners(nodeCrypto, folder, state.vkeys);
   const list = unwrap(parseLogList(nodeCrypto, utf8(logs.map(({ lines }) => lines).join("")), []));
-  const contradictions: string[] = [];
+  const contradictions: Evidence[] = [];
   const fatal: LogError[] = [];
   const witness = new Witness({
     crypto: nodeCrypto,
@@ -259,7 +260,7 @@ export async function openEngine(
     clock: witnessClock({ wall: now, monotonic: () => 0, newest: () => state.newestTime }),
     admit: async () => {},
     onFatal: (reason) => void fatal.push(reason),
-    onContradiction: (origin) => void contradictions.push(origin),
+    onContradiction: (_, evidence) => void contradictions.push(evidence),
   });
   return { witness, state, contradictions, fatal };
 }

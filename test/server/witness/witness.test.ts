@@ -2,11 +2,14 @@
 import fc from "fast-check";
 import { beforeAll, describe, expect, test } from "vitest";
 import { nodeCrypto } from "../../../client/crypto/node.ts";
+import { verifyEvidence } from "../../../client/evidence.ts";
 import { openNote } from "../../../client/note.ts";
 import { concat, fromUtf8, toHex, utf8 } from "../../../schema/bytes.ts";
 import { unwrap } from "../../../schema/error.ts";
+import { type Evidence, formatEvidence } from "../../../schema/evidence.ts";
 import { parseCosignature } from "../../../schema/tlog/cosignature.ts";
 import { parseSignatures, parseVkey } from "../../../schema/tlog/note.ts";
+import { formatAddCheckpoint } from "../../../schema/tlog/tlog-witness.ts";
 import { originId, type WitnessedHead } from "../../../server/witness/state-file.ts";
 import type { AddAnswer } from "../../../server/witness/witness.ts";
 import { type Engine, FakeLog, NOW, newEngineFolder, openEngine, sha256 } from "./support.ts";
@@ -167,18 +170,51 @@ test("I5 W1 after a commit with an unknown outcome nothing is cosigned any more"
   engine.state.close();
 });
 
-test("a log that signs two roots for one size is reported, with what it signed", async () => {
-  const engine = await openEngine(await newEngineFolder(), logs);
-  const [honest, other] = histories[1] ?? [];
-  if (honest === undefined || other === undefined) throw new Error("no histories");
-  await engine.witness.addCheckpoint(honest.body(0, 5));
-  expect(engine.contradictions).toEqual([]);
-  expect((await engine.witness.addCheckpoint(other.body(5, 5))).status).toBe(422);
-  expect(engine.contradictions).toEqual([honest.origin]);
-  // A bad proof is nobody's fault for certain.
-  expect((await engine.witness.addCheckpoint(other.body(5, 8))).status).toBe(422);
-  expect(engine.contradictions).toEqual([honest.origin]);
-  engine.state.close();
+describe("a log that signs two histories", () => {
+  const convict = async (log: FakeLog, evidence: Evidence | undefined): Promise<boolean> => {
+    if (evidence === undefined) throw new Error("there is no evidence");
+    const vkeyTexts = log.keys.map(({ vkey }) => vkey);
+    const vkeys = vkeyTexts.map((text) => unwrap(parseVkey(sha256, text)));
+    const trust = { logs: [{ origin: log.origin, vkeys, vkeyTexts }] };
+    return (await verifyEvidence(nodeCrypto, trust, formatEvidence(evidence))).ok;
+  };
+
+  test("of one size, or the second one longer, is convicted by its own signatures", async () => {
+    for (const [size, from, to] of [
+      [5, 5, 5],
+      [5, 5, 8],
+      [4, 4, 4],
+    ] as const) {
+      const engine = await openEngine(await newEngineFolder(), logs);
+      const [honest, other] = histories[1] ?? [];
+      if (honest === undefined || other === undefined) throw new Error("no histories");
+      await engine.witness.addCheckpoint(honest.body(0, size));
+      expect((await engine.witness.addCheckpoint(other.body(from, to))).status).toBe(422);
+      expect(engine.contradictions).toHaveLength(1);
+      expect(await convict(honest, engine.contradictions[0])).toBe(true);
+      expect(await convict(logs[0] ?? honest, engine.contradictions[0])).toBe(false);
+      engine.state.close();
+    }
+  });
+
+  test("is not convicted by what anybody can send: a bad proof, or one that starts at the cosigned root", async () => {
+    const engine = await openEngine(await newEngineFolder(), logs);
+    const [honest, other] = histories[1] ?? [];
+    if (honest === undefined || other === undefined) throw new Error("no histories");
+    await engine.witness.addCheckpoint(honest.body(0, 4));
+    for (const [history, proof] of [
+      [other, other.proof(4, 7)],
+      [honest, []],
+      [honest, honest.proof(3, 7)],
+      [honest, other.proof(4, 7)],
+    ] as const) {
+      const checkpoint = history.note(7);
+      const body = formatAddCheckpoint({ oldSize: 4, proof, checkpoint });
+      expect((await engine.witness.addCheckpoint(body)).status).toBe(422);
+    }
+    expect(engine.contradictions).toEqual([]);
+    engine.state.close();
+  });
 });
 
 test("a request of which a byte was changed, cut or doubled gets an answer, and poisons nothing", async () => {
