@@ -117,9 +117,32 @@ export function rekorCode(http: number): { readonly http: number; readonly grpc:
   }
 }
 
+/** Every field that a request can have, with its second name. */
+const SNAKE_NAMES: ReadonlyMap<string, string> = new Map(
+  [
+    "hashedRekordRequestV002",
+    "dsseRequestV002",
+    "digest",
+    "signature",
+    "content",
+    "verifier",
+    "verifiers",
+    "publicKey",
+    "x509Certificate",
+    "keyDetails",
+    "rawBytes",
+    "envelope",
+    "payload",
+    "payloadType",
+    "signatures",
+    "sig",
+    "keyid",
+  ].map((camel) => [camel, camel.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)]),
+);
+
 /** A field under either of its names; the same field twice is refused, as protobuf JSON asks. */
 function named(fields: Fields, camel: string): string {
-  const snake = camel.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+  const snake = SNAKE_NAMES.get(camel) ?? camel;
   if (snake === camel || !fields.has(snake)) return camel;
   if (fields.has(camel)) fields.refuse(snake, `either ${camel} or ${snake}`);
   return snake;
