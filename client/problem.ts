@@ -28,7 +28,7 @@ export function problemError(problem: unknown, otherwise: string, status: number
     const value = read(name);
     if (typeof value === "string") detail[name] = printable(value);
   }
-  for (const name of ["limit", "retryAfter"] as const) {
+  for (const name of ["limit", "index", "retryAfter"] as const) {
     const value = read(name);
     if (typeof value === "number" && value >= 0) detail[name] = value;
   }

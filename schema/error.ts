@@ -39,6 +39,7 @@ export type ErrorCode =
   | "STOPPING"
   | "OUTCOME_UNKNOWN"
   | "NOT_WITNESSED"
+  | "WITNESSES_SILENT"
   | "STORAGE_FULL"
   | "STORAGE_FAILED"
   | "CLOCK_REFUSED"
@@ -53,6 +54,8 @@ export type ErrorCode =
   | "GUARD_FOREIGN"
   | "GUARD_AHEAD"
   | "GUARD_DIFFERS"
+  | "WITNESS_AHEAD"
+  | "WITNESS_DIFFERS"
   | "KEY_MISMATCH"
   | "FILE_UNREADABLE"
   | "SIGNER_FAILED"
@@ -107,6 +110,11 @@ export const ERRORS: Readonly<Record<ErrorCode, ErrorRow>> = {
     http: 503,
     exit: 2,
   },
+  WITNESSES_SILENT: {
+    meaning: "The log may not sign until its witnesses have answered; nothing was logged.",
+    http: 503,
+    exit: 2,
+  },
   STORAGE_FULL: { meaning: "The disk is full; nothing was logged.", http: 507, exit: 2 },
   STORAGE_FAILED: { meaning: "The storage refused; nothing was logged.", http: 503, exit: 2 },
   CLOCK_REFUSED: {
@@ -131,6 +139,16 @@ export const ERRORS: Readonly<Record<ErrorCode, ErrorRow>> = {
   },
   GUARD_DIFFERS: {
     meaning: "The store has another root than this log has signed for that size.",
+    http: 500,
+    exit: 2,
+  },
+  WITNESS_AHEAD: {
+    meaning: "A note under this log's own key is ahead of the store (a restored backup?).",
+    http: 500,
+    exit: 2,
+  },
+  WITNESS_DIFFERS: {
+    meaning: "A note under this log's own key has another root than the store (a second copy?).",
     http: 500,
     exit: 2,
   },
@@ -160,6 +178,8 @@ export interface ErrorDetail {
   readonly expected?: string;
   /** Byte offset, or `line:column`, where reading stopped. */
   readonly at?: string;
+  /** Index of the entry that is durable already, where the answer comes too early for its proof. */
+  readonly index?: number;
   /** What to do next. */
   readonly hint?: string;
   /** Seconds after which trying again may help. */

@@ -120,9 +120,10 @@ function put(
   origins.set(setting.path, origin);
 }
 
-/** Text of a variable or flag as the schema's type; what is no number is left for it to refuse. */
+/** Text of a variable or flag as the schema's type; what is none of it is left for it to refuse. */
 function fromText(setting: Setting, text: string): unknown {
   if (setting.kind === "list") return text === "" ? [] : text.split(",").map((part) => part.trim());
+  if (setting.kind === "switch" && (text === "true" || text === "false")) return text === "true";
   if (setting.kind === "number" && /^\d{1,15}$/.test(text)) return Number(text);
   return text;
 }

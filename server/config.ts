@@ -72,6 +72,14 @@ export interface Config {
     readonly entries_per_second_per_key: number;
     readonly requests_per_second_per_address: number;
   };
+  readonly witness: {
+    readonly policy?: string | undefined;
+    readonly allow_split: boolean;
+    readonly timeout_ms: number;
+    readonly write_wait_ms: number;
+    readonly fresh_seconds: number;
+    readonly pending_entries: number;
+  };
   readonly logging: { readonly level: LogLevel };
   readonly shutdown: { readonly grace_ms: number };
 }
@@ -168,6 +176,26 @@ const schema = z
         .default(0)
         .describe("Writes from one address; 0 is no limit."),
     }),
+    witness: z.strictObject({
+      policy: path
+        .optional()
+        .describe("C2SP tlog-policy file: who must have cosigned a head before it is published."),
+      allow_split: z
+        .boolean()
+        .default(false)
+        .describe("Run under a policy that two histories of this log could each satisfy."),
+      timeout_ms: milliseconds.default(2_000).describe("For one request to a witness."),
+      write_wait_ms: milliseconds
+        .default(3_000)
+        .describe("A write is answered after this, witnessed or not."),
+      fresh_seconds: positive
+        .max(31_536_000, "at most 31536000, a year")
+        .default(86_400)
+        .describe("A witnessed head may be this old; an unchanged one is cosigned every third."),
+      pending_entries: positive
+        .default(65_536)
+        .describe("Entries that may be durable and not yet witnessed."),
+    }),
     logging: z.strictObject({
       level: z
         .enum(["trace", "debug", "info", "warn", "error", "fatal", "silent"])
@@ -219,7 +247,7 @@ export interface Setting {
   readonly variable: string;
   readonly flag: string;
   readonly description: string;
-  readonly kind: "string" | "number" | "list";
+  readonly kind: "string" | "number" | "list" | "switch";
 }
 
 /** Every setting of the schema, in its order. */
@@ -238,5 +266,7 @@ export const SETTINGS: readonly Setting[] = Object.entries(schema.shape).flatMap
 );
 
 function kindOf(type: unknown): Setting["kind"] {
-  return type === "array" ? "list" : type === "integer" || type === "number" ? "number" : "string";
+  if (type === "array") return "list";
+  if (type === "boolean") return "switch";
+  return type === "integer" || type === "number" ? "number" : "string";
 }

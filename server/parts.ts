@@ -35,6 +35,7 @@ import {
   type StampingKey,
   stampingKeyInMemory,
 } from "./tsa/files.ts";
+import { openWitnesses } from "./witnesses/open.ts";
 
 export interface OpenPorts extends Surroundings {
   readonly crypto: Crypto;
@@ -56,7 +57,23 @@ export async function openParts(config: Config, ports: OpenPorts): Promise<LogPa
   return { ...opened, crypto, authority, retiredChains, logger, now };
 }
 
-type Opened = Pick<LogParts, "storage" | "guard" | "key" | "clock" | "timestamps" | "withGenesis">;
+type Opened = Pick<
+  LogParts,
+  "storage" | "guard" | "key" | "clock" | "timestamps" | "withGenesis" | "witnesses"
+>;
+
+/** Under the policy that the configuration names; without one a log has no witnesses. */
+async function witnessesOf(
+  { witness }: Config,
+  { crypto, cwd }: OpenPorts,
+  key: LogKey,
+  folder: string | undefined,
+): Promise<Pick<LogParts, "witnesses">> {
+  if (witness.policy === undefined) return {};
+  const places = { policy: resolve(cwd, witness.policy), folder };
+  const { vkeys } = key.checkpoints;
+  return { witnesses: await openWitnesses(crypto.sha256, witness, vkeys, places) };
+}
 
 async function openSqlite(config: Config, ports: OpenPorts): Promise<Opened> {
   const folder = resolve(ports.cwd, config.storage.folder);
@@ -68,11 +85,13 @@ async function openSqlite(config: Config, ports: OpenPorts): Promise<Opened> {
     mustBeApart(places);
     const key = await openKey(config, ports, places.key, origin);
     const stamping = await openStamping(config, ports, places);
+    const witnesses = await witnessesOf(config, ports, key, folder);
     const guard = await FileGuard.open(places.guard);
     // Not before the guard is held: its lock is the lock of the clock's file.
     const file = new ClockFile(ports.crypto.sha256, origin, clockPath(places.guard));
     const clock = heldClock(file, ports);
-    return { storage, key, guard, clock, timestamps: authorityOf(config, ports, clock, stamping) };
+    const timestamps = authorityOf(config, ports, clock, stamping);
+    return { storage, key, guard, clock, timestamps, ...witnesses };
   } catch (error) {
     await storage.close();
     throw error;
@@ -145,6 +164,7 @@ async function openMemory(config: Config, ports: OpenPorts): Promise<Opened> {
   const stamping = await openMemoryStamping(config, ports, { crypto: ports.crypto, origin, from });
   return {
     key,
+    ...(await witnessesOf(config, ports, key, undefined)),
     clock,
     timestamps: authorityOf(config, ports, clock, stamping),
     guard: await MemoryGuard.open(file),

@@ -1,15 +1,18 @@
 /**
- * What `/readyz` means: an entry that came now could be committed, guarded and signed.
+ * What `/readyz` means: an entry that came now could be committed, guarded and signed, and what is
+ * published was witnessed not too long ago.
  *
  * @module
  */
 import { equal } from "../schema/bytes.ts";
 import { LogError } from "../schema/error.ts";
+import { BLIND_SPOT } from "./http/health.ts";
 import type { Check } from "./http/ports.ts";
 import { type HeldClock, timeText } from "./log-clock.ts";
 import type { Sequencer } from "./sequencer/log.ts";
 import type { HeadGuard } from "./sequencer/ports.ts";
 import type { Storage } from "./storage/storage.ts";
+import type { RunningWitnesses } from "./witnesses/running.ts";
 
 export interface ReadinessParts {
   readonly sequencer: Pick<Sequencer, "published" | "recheck">;
@@ -18,15 +21,25 @@ export interface ReadinessParts {
   readonly clock: Pick<HeldClock, "state">;
   /** Whether anything that signs times is switched on. */
   readonly signsTimes: boolean;
+  /** Left out where there is no policy. */
+  readonly witnesses?: Pick<RunningWitnesses, "check"> | undefined;
 }
 
 export function makeChecks(parts: ReadinessParts): () => Promise<readonly Check[]> {
+  const { witnesses } = parts;
   return async () => [
     await checked("sequencer", () => sequencerCheck(parts)),
     await checked("storage", () => storageCheck(parts)),
     await checked("guard", () => guardCheck(parts)),
     await checked("clock", async () => clockCheck(parts)),
+    ...(witnesses === undefined ? [] : [{ name: "witnesses", ...witnesses.check() }]),
   ];
+}
+
+/** Without a quorum nobody but the guard sees a rollback. */
+export function notesOf(witnesses: RunningWitnesses | undefined): readonly string[] {
+  const notes = witnesses?.notes() ?? [];
+  return witnesses?.policy.quorum === undefined ? [...notes, BLIND_SPOT] : notes;
 }
 
 type Finding = Omit<Check, "name">;
@@ -45,7 +58,7 @@ async function storageCheck({ storage }: ReadinessParts): Promise<Finding> {
   return { ok: true, detail: free === undefined ? "writable" : `writable, ${free} bytes free` };
 }
 
-/** The guard may be ahead for the moment between its writing and the publication, never behind. */
+/** The guard may be ahead between its writing and the publication, never behind. */
 async function guardCheck({ guard, sequencer }: ReadinessParts): Promise<Finding> {
   const before = sequencer.published();
   const guarded = await guard.read();

@@ -12,6 +12,7 @@ import { availableParallelism } from "node:os";
 import type { Crypto } from "../client/crypto/crypto.ts";
 import { utf8 } from "../schema/bytes.ts";
 import { LogError } from "../schema/error.ts";
+import type { Policy } from "../schema/tlog/tlog-policy.ts";
 import { type Admit, makeAdmit } from "./admission/admit.ts";
 import { type Authority, anyone } from "./admission/authority.ts";
 import { makeCheck } from "./admission/check.ts";
@@ -32,12 +33,14 @@ import type { Logger } from "./observe/log.ts";
 import { Metrics } from "./observe/metrics.ts";
 import { type MetricsServer, serveMetrics } from "./observe/metrics-server.ts";
 import { makeDocuments, type PublicDocuments } from "./public-documents.ts";
-import { makeChecks } from "./readiness.ts";
+import { makeChecks, notesOf } from "./readiness.ts";
 import { Sequencer } from "./sequencer/log.ts";
 import type { HeadGuard, PublishedHead } from "./sequencer/ports.ts";
 import type { NewEntry, Storage } from "./storage/storage.ts";
 import type { TimestampAuthority } from "./tsa/authority.ts";
 import type { Chain } from "./tsa/chain.ts";
+import type { WitnessParts } from "./witnesses/open.ts";
+import { RunningWitnesses } from "./witnesses/running.ts";
 
 /** More would outrun HTTP and the store, and each has a heap of its own. */
 const MAX_CHECK_THREADS = 4;
@@ -63,6 +66,8 @@ export interface LogParts {
   readonly retiredChains?: readonly Chain[];
   /** Only where the store is new and lives in memory: elsewhere `init` has written entry 0. */
   readonly withGenesis?: boolean;
+  /** Left out where there is no policy: then heads are published without witnesses. */
+  readonly witnesses?: WitnessParts;
 }
 
 export interface RunningLog {
@@ -73,6 +78,10 @@ export interface RunningLog {
   /** `undefined` where metrics are off. */
   readonly metricsUrl: string | undefined;
   readonly published: () => PublishedHead;
+  /** The witness policy in force; `undefined` where there is none. */
+  readonly policy: () => Policy | undefined;
+  /** Reads the witness policy again; one that is refused leaves the old one in force. */
+  readonly reload: () => Promise<void>;
   /** Resolves when the log stopped by itself (I5), with the reason. The process should end. */
   readonly stopped: Promise<LogError>;
   /** Ends the log; resolves when everything is closed. May be called again. */
@@ -88,19 +97,22 @@ function checkThreads(): number {
 export async function serveLog(parts: LogParts, config: Config): Promise<RunningLog> {
   const metrics = new Metrics();
   const { promise: stopped, resolve: stop } = Promise.withResolvers<LogError>();
-  const sequencer = await openSequencer(parts, config, metrics, stop).catch(async (error) => {
-    // Until it is open, store and guard are still ours to give back.
-    await parts.clock.close();
-    await parts.guard.close();
-    await parts.storage.close();
-    throw error;
-  });
+  const witnesses = runWitnesses(parts, config, metrics);
+  const sequencer = await openSequencer(parts, config, { metrics, witnesses, stop }).catch(
+    async (error) => {
+      // Until it is open, store and guard are still ours to give back.
+      await parts.clock.close();
+      await parts.guard.close();
+      await parts.storage.close();
+      throw error;
+    },
+  );
   const checks = new CheckPool({ threads: checkThreads() });
   let metricsServer: MetricsServer | undefined;
   try {
-    const ports = httpPorts(parts, config, sequencer, checks, metrics);
+    const ports = httpPorts(parts, config, { sequencer, checks, metrics, witnesses });
     const app = makeApp(ports);
-    attachReadings(metrics, sequencer, app, ports.budget);
+    attachReadings(metrics, { sequencer, app, budget: ports.budget, witnesses });
     const { listen: metricsAt } = config.metrics;
     if (metricsAt !== "off") metricsServer = await serveMetrics(metrics, splitAddress(metricsAt));
     const server = await listen(app, {
@@ -111,7 +123,8 @@ export async function serveLog(parts: LogParts, config: Config): Promise<Running
     });
     await app.readiness.read();
     announce(parts, config, sequencer, server);
-    return running(parts, config, { sequencer, server, checks, metricsServer, stopped });
+    const opened = { sequencer, server, checks, metricsServer, witnesses, stopped };
+    return running(parts, config, opened);
   } catch (error) {
     await metricsServer?.close();
     await checks.close();
@@ -121,27 +134,51 @@ export async function serveLog(parts: LogParts, config: Config): Promise<Running
   }
 }
 
+function runWitnesses(
+  { witnesses, clock, crypto, key, logger, now }: LogParts,
+  config: Config,
+  metrics: Metrics,
+): RunningWitnesses | undefined {
+  if (witnesses === undefined) return undefined;
+  const onTime = (seconds: number): void => clock.witnessed(seconds);
+  const ports = { crypto, signer: key.checkpoints, logger, metrics, now, onTime };
+  return new RunningWitnesses(witnesses, config.witness, ports);
+}
+
+interface SequencerParts {
+  readonly metrics: Metrics;
+  readonly witnesses: RunningWitnesses | undefined;
+  readonly stop: (reason: LogError) => void;
+}
+
 async function openSequencer(
   parts: LogParts,
   config: Config,
-  metrics: Metrics,
-  stop: (reason: LogError) => void,
+  { metrics, witnesses, stop }: SequencerParts,
 ): Promise<Sequencer> {
   const { storage, guard, key, crypto, logger, now } = parts;
   const genesis = parts.withGenesis === true ? await genesisEntry(parts) : undefined;
+  const witnessing =
+    parts.witnesses === undefined || witnesses === undefined
+      ? undefined
+      : { cosigners: witnesses.cosigners, notes: parts.witnesses.notes };
   return Sequencer.open({
     storage,
     guard,
     signer: key.checkpoints,
     crypto,
     clock: () => performance.now(),
-    limits: { poolEntries: config.limits.pending_entries },
+    limits: {
+      poolEntries: config.limits.pending_entries,
+      unwitnessedEntries: config.witness.pending_entries,
+    },
     onFatal: (reason) => {
       logger.fatal({ code: reason.code, err: reason, at: now() }, "the log stopped for good");
       stop(reason);
     },
     onPublished: (event) => metrics.published(event.entries, event.milliseconds / 1000),
     ...(genesis === undefined ? {} : { genesis }),
+    ...(witnessing === undefined ? {} : { witnessing }),
   });
 }
 
@@ -164,9 +201,14 @@ export async function genesisEntry(
 function httpPorts(
   parts: LogParts,
   config: Config,
-  sequencer: Sequencer,
-  checks: CheckPool,
-  metrics: Metrics,
+  {
+    sequencer,
+    checks,
+    metrics,
+    witnesses,
+  }: Pick<Opened, "sequencer" | "checks" | "witnesses"> & {
+    readonly metrics: Metrics;
+  },
 ): HttpPorts {
   const { limits: rates } = config;
   const limits = new Limits({
@@ -190,19 +232,26 @@ function httpPorts(
       guard,
       clock,
       signsTimes: parts.timestamps !== undefined,
+      witnesses,
     }),
+    notes: () => notesOf(witnesses),
     budget: new ByteBudget(rates.inflight_bytes),
     unread: new ByteBudget(rates.inflight_bytes),
     metrics,
     logger,
     bodyTimeoutMs: rates.body_timeout_ms,
+    writeWaitMs: witnesses === undefined ? undefined : config.witness.write_wait_ms,
     timestamps: parts.timestamps,
-    documents: documentsOf(parts, config),
+    documents: documentsOf(parts, config, witnesses),
   };
 }
 
 /** Entry 0 is there: the sequencer has opened. */
-function documentsOf(parts: LogParts, { http }: Config): PublicDocuments {
+function documentsOf(
+  parts: LogParts,
+  { http }: Config,
+  witnesses: RunningWitnesses | undefined,
+): PublicDocuments {
   const { crypto, key, storage, timestamps } = parts;
   const [leaf = new Uint8Array(0)] = storage.reader.leaves(0, 1);
   const [content] = storage.reader.contents(0, 1);
@@ -216,15 +265,21 @@ function documentsOf(parts: LogParts, { http }: Config): PublicDocuments {
     createdAt,
     chain: timestamps?.chain,
     retired: parts.retiredChains ?? [],
-    policy: () => undefined,
+    policy: () => witnesses?.policy,
   });
 }
 
 function attachReadings(
   metrics: Metrics,
-  sequencer: Sequencer,
-  app: App,
-  budget: ByteBudget,
+  {
+    sequencer,
+    witnesses,
+    app,
+    budget,
+  }: Pick<Opened, "sequencer" | "witnesses"> & {
+    readonly app: App;
+    readonly budget: ByteBudget;
+  },
 ): void {
   metrics.attach({
     treeSize: () => sequencer.published().size,
@@ -232,19 +287,20 @@ function attachReadings(
     pendingEntries: () => sequencer.load().entries,
     inflightBytes: () => budget.held,
     inflightRequests: app.inflight,
+    ...(witnesses === undefined ? {} : { witnessedAge: () => witnesses.age ?? -1 }),
   });
 }
 
 /** One line for the operator, and a warning where the door stands open. */
 function announce(
-  { key, logger }: LogParts,
+  { key, logger, witnesses }: LogParts,
   config: Config,
   sequencer: Sequencer,
   server: Listening,
 ): void {
   const { size } = sequencer.published();
   logger.info({ origin: key.origin, vkey: key.vkey, url: server.url, size }, "the log is open");
-  logger.info(BLIND_SPOT);
+  if (witnesses === undefined) logger.info(BLIND_SPOT);
   const { entries_per_second, requests_per_second_per_address } = config.limits;
   const local = /^(127\.|::1$|localhost$)/.test(server.host);
   if (!local && entries_per_second === 0 && requests_per_second_per_address === 0)
@@ -257,13 +313,14 @@ interface Opened {
   readonly server: Listening;
   readonly checks: CheckPool;
   readonly metricsServer: MetricsServer | undefined;
+  readonly witnesses: RunningWitnesses | undefined;
   readonly stopped: Promise<LogError>;
 }
 
 function running(
   parts: LogParts,
   config: Config,
-  { sequencer, server, checks, metricsServer, stopped }: Opened,
+  { sequencer, server, checks, metricsServer, witnesses, stopped }: Opened,
 ): RunningLog {
   let closing: Promise<void> | undefined;
   const close = async (): Promise<void> => {
@@ -283,6 +340,8 @@ function running(
     metricsUrl:
       metricsServer === undefined ? undefined : `http://${metricsHost}:${metricsServer.port}`,
     published: () => sequencer.published(),
+    policy: () => witnesses?.policy,
+    reload: async () => witnesses?.reload(),
     stopped,
     close: () => (closing ??= close()),
   };

@@ -110,6 +110,8 @@ export interface Problem {
   readonly limit?: number;
   readonly expected?: string;
   readonly at?: string;
+  /** Index of an entry that is durable and not yet provable. */
+  readonly index?: number;
   readonly hint?: string;
   /** Seconds, where waiting helps. */
   readonly retryAfter?: number;

@@ -1,8 +1,9 @@
 /**
  * `serve`: run the log until a signal ends it, or until it stops by itself.
  *
- * Exit status: 0 after a signal; 2 for a refused start, where a person has to look; 1 where the
- * log stopped for good while it ran (I5), which a new start from the disk heals.
+ * Exit status: 0 after a signal; 2 for a refused start, or where witnesses have shown another history
+ * of this log (I6), where a person has to look; 1 where the log stopped for good while it ran (I5),
+ * which a new start from the disk heals.
  *
  * @module
  */
@@ -21,7 +22,8 @@ export const serve: Command = {
   summary: "Serve the log until told to stop.",
   about: [
     "SIGTERM or SIGINT ends it: no new connection is taken, requests in flight are answered, what waits is committed. A second signal does not hurry it.",
-    "Exit status 2 means that the start was refused and a person has to look (docs/operate.md); 1 that the log stopped while it ran, and that a new start heals it.",
+    "SIGHUP reads the witness policy again; one that is refused leaves the old one in force.",
+    "Exit status 2 means that the start was refused, or that a witness has shown another history of this log, and a person has to look (docs/operate.md); 1 that the log stopped while it ran, and that a new start heals it.",
   ],
   positionals: [],
   options: CONFIG_OPTIONS,
@@ -44,6 +46,7 @@ export const serve: Command = {
       return 2;
     }
     showStart(args, io, log);
+    process.on("SIGHUP", () => void log.reload());
     const stopped = await Promise.race([signal, log.stopped]);
     await log.close();
     if (typeof stopped === "string") return 0;
@@ -76,5 +79,6 @@ function showStart(args: Arguments, io: Io, log: RunningLog): void {
 
 function fatal(io: Io, reason: LogError): ExitStatus {
   io.stderr.write(`countersign: the log stopped: ${reason.message} [${reason.code}]\n`);
-  return 1;
+  if (reason.detail.hint !== undefined) io.stderr.write(`  ${reason.detail.hint}\n`);
+  return reason.code === "WITNESS_AHEAD" || reason.code === "WITNESS_DIFFERS" ? 2 : 1;
 }

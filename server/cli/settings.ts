@@ -9,12 +9,19 @@ import { readBytes } from "../../client/cli/files.ts";
 import type { Io } from "../../client/cli/io.ts";
 import { fromUtf8 } from "../../schema/bytes.ts";
 import { LogError } from "../../schema/error.ts";
-import { SETTINGS } from "../config.ts";
+import { SETTINGS, type Setting } from "../config.ts";
 import { type LoadedConfig, loadConfig } from "../config-sources.ts";
 
 const MAX_CONFIG_BYTES = 1_048_576;
 /** Names the configuration file where `--config` does not. */
 const CONFIG_VARIABLE = "COUNTERSIGN_CONFIG";
+
+const VALUES: Readonly<Record<Setting["kind"], string>> = {
+  string: "VALUE",
+  number: "NUMBER",
+  list: "A,B,…",
+  switch: "true|false",
+};
 
 export const CONFIG_OPTIONS: Readonly<Record<string, OptionSpec>> = {
   config: {
@@ -27,7 +34,7 @@ export const CONFIG_OPTIONS: Readonly<Record<string, OptionSpec>> = {
       flag,
       {
         type: "string",
-        value: kind === "number" ? "NUMBER" : kind === "list" ? "A,B,…" : "VALUE",
+        value: VALUES[kind],
         help: description,
       } as const,
     ]),

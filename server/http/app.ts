@@ -69,7 +69,7 @@ export interface App {
 export function makeApp(ports: HttpPorts): App {
   const stop = new AbortController();
   setMaxListeners(0, stop.signal);
-  const readiness = new Readiness(ports.checks);
+  const readiness = new Readiness(ports.checks, ports.notes);
   const routes = makeRoutes(ports, readiness, stop.signal);
   const run = runner(ports);
   const app = makeExpress(routes, run);

@@ -51,19 +51,26 @@ export async function checkSender(ports: HttpPorts, req: IncomingMessage): Promi
   if (ports.limits.countsAddresses) await ports.limits.request(ports.clientAddress(req));
 }
 
-/** The entries of a submission in their order, then the twins of those that needed one. */
+/**
+ * The entries of a submission in their order, then the twins of those that needed one. Both are
+ * published within the time that a write may take, or it is `NOT_WITNESSED`.
+ */
 export async function appendBody(
   ports: HttpPorts,
   body: Uint8Array,
   entrance: Entrance,
 ): Promise<readonly LoggedEntry[]> {
-  const { admit, log, metrics } = ports;
+  const { admit, log, metrics, writeWaitMs } = ports;
   const started = performance.now();
+  const append = (added: readonly AdmittedEntry[]): Promise<readonly Appended[]> =>
+    writeWaitMs === undefined
+      ? log.append(added)
+      : log.appendWithin(added, Math.max(0, writeWaitMs - (performance.now() - started)));
   const entries = await admit(body, entrance);
   metrics.admitted((performance.now() - started) / 1000);
-  const logged = joinAppended(entries, await log.append(entries));
+  const logged = joinAppended(entries, await append(entries));
   const twins = await admitTwins(ports, body, entrance, logged);
-  if (twins.length > 0) logged.push(...joinAppended(twins, await log.append(twins)));
+  if (twins.length > 0) logged.push(...joinAppended(twins, await append(twins)));
   for (const { duplicate } of logged) metrics.entry(duplicate);
   return logged;
 }

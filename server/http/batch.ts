@@ -3,7 +3,8 @@
  *
  * A line is answered when its entries are committed; the proofs of all of them come in one last
  * line under one published checkpoint (I3). A line that is refused is answered by a problem and
- * the rest goes on. When the sender leaves, nothing more is read, and nothing is lost that was
+ * the rest goes on. Where the witnesses are late, the last line is `NOT_WITNESSED`: the same lines
+ * sent again get their proofs. When the sender leaves, nothing more is read, and nothing is lost that was
  * committed: the same lines sent again get the same indexes (I8).
  *
  * Memory is bounded three ways: lines in flight, their bytes (out of the budget that all
@@ -20,7 +21,8 @@ import { LogError } from "../../schema/error.ts";
 import { NDJSON_TYPE } from "../../schema/http/paths.ts";
 import { MAX_BATCH_LINES, MAX_BODY_BYTES } from "../../schema/limits.ts";
 import type { Hash } from "../../schema/tlog/hash.ts";
-import type { PublishedHead } from "../sequencer/ports.ts";
+import type { Submission } from "../sequencer/ports.ts";
+import { notWitnessed } from "../sequencer/publication.ts";
 import { hashList } from "./answer.ts";
 import { admitTwins, checkSender, joinAppended } from "./append.ts";
 import { checkBodyHead, tooLarge } from "./body.ts";
@@ -71,9 +73,8 @@ export class Batch {
   readonly #stop: AbortSignal;
   readonly #logged: LoggedEntry[] = [];
   readonly #window = new OrderedWindow<LineResult>(WINDOW_LINES, (result) => this.#deliver(result));
-  /** The newest head that covers some line of this batch; heads only grow. */
-  #head: PublishedHead | undefined;
   readonly #publishing: Promise<void>[] = [];
+  readonly #leaving: (() => void)[] = [];
   #unpublished: unknown;
   /** Bytes counted in the budget of unread answers. */
   #unread = 0;
@@ -96,7 +97,7 @@ export class Batch {
     this.#res.once("close", () => this.#count(0));
     const whole = await this.#readLines();
     await this.#window.drain();
-    await Promise.all(this.#publishing);
+    await this.#published();
     await this.#writeEnd();
     if (whole) this.#res.end();
     else linger(this.#req, () => this.#res.end());
@@ -146,16 +147,16 @@ export class Batch {
 
   async #log(bytes: Buffer): Promise<LineResult> {
     const { log, metrics } = this.#ports;
-    const { entries, committed, published } = await this.#inTurn(
+    const { entries, committed, published, leave } = await this.#inTurn(
       this.#ports.admit(bytes),
       (admitted) => ({ entries: admitted, ...log.appendDurable(admitted) }),
     );
-    this.#await(published);
+    this.#await({ published, leave });
     const logged = joinAppended(entries, await committed);
     const twins = await admitTwins(this.#ports, bytes, "native", logged);
     if (twins.length > 0) {
       const more = log.appendDurable(twins);
-      this.#await(more.published);
+      this.#await(more);
       logged.push(...joinAppended(twins, await more.committed));
     }
     let list = "";
@@ -169,17 +170,35 @@ export class Batch {
     };
   }
 
-  #await(published: Promise<PublishedHead>): void {
+  #await({ published, leave }: Pick<Submission, "published" | "leave">): void {
+    this.#leaving.push(leave);
     this.#publishing.push(
       published.then(
-        (head) => {
-          if (this.#head === undefined || head.size > this.#head.size) this.#head = head;
-        },
+        () => undefined,
         (error: unknown) => {
           this.#unpublished = error;
         },
       ),
     );
+  }
+
+  /** Waits for the head that covers all lines, as long as a single write would. */
+  async #published(): Promise<void> {
+    const { writeWaitMs } = this.#ports;
+    const all = Promise.all(this.#publishing);
+    if (writeWaitMs === undefined) {
+      await all;
+      return;
+    }
+    const late = Promise.withResolvers<"late">();
+    const timer = setTimeout(() => late.resolve("late"), writeWaitMs);
+    const first = await Promise.race([all, late.promise]);
+    clearTimeout(timer);
+    if (first !== "late") return;
+    for (const leave of this.#leaving) leave();
+    const { size } = this.#ports.log.published();
+    const last = this.#logged.reduce((most, { index }) => Math.max(most, index), -1);
+    if (last >= size) this.#unpublished ??= notWitnessed(last);
   }
 
   /** Signatures are checked side by side; entries are handed over in the order of their lines. */
@@ -215,7 +234,7 @@ export class Batch {
       return;
     }
     const { log } = this.#ports;
-    const head = this.#head ?? log.published();
+    const head = log.published();
     const note = Buffer.from(head.checkpoint).toString("utf8");
     let text = `{"checkpoint":${JSON.stringify(note)},"proofs":[`;
     for (const [i, { index, leafHash }] of this.#logged.entries()) {

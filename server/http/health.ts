@@ -14,7 +14,7 @@ const FRESH_MS = 1_000;
 
 /** I6 says what the head guard cannot: this is the sentence for it. */
 export const BLIND_SPOT: string =
-  "No witness or mirror is configured: a rollback of the store and the head guard together " +
+  "No witness is configured: a rollback of the store and the head guard together " +
   "(a snapshot of both) cannot be seen.";
 
 export interface Readings {
@@ -25,12 +25,14 @@ export interface Readings {
 
 export class Readiness {
   readonly #checks: () => Promise<readonly Check[]>;
+  readonly #notes: () => readonly string[];
   #at = Number.NEGATIVE_INFINITY;
   #running: Promise<Readings> | undefined;
   #ready = false;
 
-  constructor(checks: () => Promise<readonly Check[]>) {
+  constructor(checks: () => Promise<readonly Check[]>, notes: () => readonly string[]) {
     this.#checks = checks;
+    this.#notes = notes;
   }
 
   /** As of the last time that somebody asked. */
@@ -55,7 +57,7 @@ export class Readiness {
   async #ask(): Promise<Readings> {
     const checks = await this.#checks();
     this.#ready = checks.every(({ ok }) => ok);
-    return { ready: this.#ready, checks, notes: [BLIND_SPOT] };
+    return { ready: this.#ready, checks, notes: this.#notes() };
   }
 }
 

@@ -111,6 +111,7 @@ const problem: z.ZodType<Problem> = z.object({
   limit: z.exactOptional(z.number()),
   expected: z.exactOptional(z.string()),
   at: z.exactOptional(z.string()),
+  index: z.exactOptional(z.number().int().describe("Of an entry that is durable already.")),
   hint: z.exactOptional(z.string()),
   retryAfter: z.exactOptional(z.number().describe("Seconds.")),
 });

@@ -18,7 +18,10 @@ import type { ClientAddress } from "./address.ts";
 import type { ByteBudget } from "./body.ts";
 
 /** The sequencer, as far as a front end sees it. */
-export type LogPort = Pick<Sequencer, "published" | "append" | "appendDurable" | "inclusion">;
+export type LogPort = Pick<
+  Sequencer,
+  "published" | "append" | "appendWithin" | "appendDurable" | "inclusion"
+>;
 
 /** One line of `/readyz`. */
 export interface Check {
@@ -39,6 +42,8 @@ export interface HttpPorts {
   readonly limits: Limits;
   readonly clientAddress: ClientAddress;
   readonly checks: () => Promise<readonly Check[]>;
+  /** Sentences of `/readyz` that an operator must know although the log is ready. */
+  readonly notes: () => readonly string[];
   readonly budget: ByteBudget;
   /** Answers that wait for whoever asked to read them, beyond a little that each may have. */
   readonly unread: ByteBudget;
@@ -48,4 +53,9 @@ export interface HttpPorts {
   /** `undefined` where it is switched off. */
   readonly timestamps: TimestampAuthority | undefined;
   readonly documents: PublicDocuments;
+  /**
+   * A write is answered after this, with its receipt or with `NOT_WITNESSED`. `undefined` where
+   * there are no witnesses to wait for.
+   */
+  readonly writeWaitMs: number | undefined;
 }

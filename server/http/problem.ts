@@ -19,6 +19,8 @@ const RETRY_AFTER: Partial<Record<ErrorCode, number>> = {
   STORAGE_FULL: 30,
   STORAGE_FAILED: 5,
   OUTCOME_UNKNOWN: 5,
+  NOT_WITNESSED: 2,
+  WITNESSES_SILENT: 5,
   CLOCK_REFUSED: 30,
 };
 
@@ -47,6 +49,7 @@ function fromParts(code: ErrorCode, message: string, detail: Failure["detail"]):
     ...(detail.limit === undefined ? {} : { limit: detail.limit }),
     ...(detail.expected === undefined ? {} : { expected: detail.expected }),
     ...(detail.at === undefined ? {} : { at: detail.at }),
+    ...(detail.index === undefined ? {} : { index: detail.index }),
     ...(detail.hint === undefined ? {} : { hint: detail.hint }),
     ...(retryAfter === undefined ? {} : { retryAfter }),
   };

@@ -62,7 +62,7 @@ export class ReadSide {
 
   checkpoint(req: IncomingMessage, res: ServerResponse): void {
     const { size, checkpoint } = this.#published();
-    if (size === 0) throw new LogError("NOT_FOUND", "The log has not signed a checkpoint yet.");
+    if (size === 0) throw new LogError("NOT_FOUND", "The log has not published a checkpoint yet.");
     send(req, res, 200, CHECKPOINT_TYPE, checkpoint, NO_CACHE);
   }
 

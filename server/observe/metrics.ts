@@ -14,6 +14,8 @@ export interface Readings {
   readonly pendingEntries: () => number;
   readonly inflightBytes: () => number;
   readonly inflightRequests: () => number;
+  /** Seconds; left out where there are no witnesses. */
+  readonly witnessedAge?: () => number;
 }
 
 export class Metrics {
@@ -25,6 +27,9 @@ export class Metrics {
   readonly #verify: Histogram;
   readonly #batch: Histogram;
   readonly #batchSeconds: Histogram;
+  readonly #rounds: Histogram<"quorum">;
+  readonly #witnessFailures: Counter<"witness" | "kind">;
+  readonly #witnessAlarms: Gauge<"witness">;
 
   constructor() {
     const registers = [this.#registry];
@@ -67,13 +72,44 @@ export class Metrics {
     });
     this.#batchSeconds = new Histogram({
       name: "countersign_batch_seconds",
-      help: "From the start of a commit to the publication of its head.",
+      help: "From the start of a commit to its durable guard.",
       buckets: SECONDS,
+      registers,
+    });
+    this.#rounds = new Histogram({
+      name: "countersign_witness_round_seconds",
+      help: "One round of all witnesses, by whether it brought a quorum.",
+      labelNames: ["quorum"],
+      buckets: SECONDS,
+      registers,
+    });
+    this.#witnessFailures = new Counter({
+      name: "countersign_witness_failures_total",
+      help: "Requests to a witness without a cosignature that counts.",
+      labelNames: ["witness", "kind"],
+      registers,
+    });
+    this.#witnessAlarms = new Gauge({
+      name: "countersign_witness_alarm",
+      help: "1 where a witness contradicts this log and is taken out.",
+      labelNames: ["witness"],
       registers,
     });
   }
 
-  /** A batch of `entries` new leaves took `seconds` from its start to its publication. */
+  round(seconds: number, hasQuorum: boolean): void {
+    this.#rounds.observe({ quorum: hasQuorum ? "yes" : "no" }, seconds);
+  }
+
+  witnessFailed(witness: string, kind: string): void {
+    this.#witnessFailures.inc({ witness, kind });
+  }
+
+  witnessAlarm(witness: string, stands: boolean): void {
+    this.#witnessAlarms.set({ witness }, stands ? 1 : 0);
+  }
+
+  /** A batch of `entries` new leaves took `seconds` from its start to its guard. */
   published(entries: number, seconds: number): void {
     this.#batch.observe(entries);
     this.#batchSeconds.observe(seconds);
@@ -109,6 +145,13 @@ export class Metrics {
     gauge("countersign_tree_size", "Entries of the published checkpoint.", readings.treeSize);
     gauge("countersign_ready", "1 where /readyz says yes.", () => (readings.ready() ? 1 : 0));
     gauge("countersign_pending_entries", "Entries not yet published.", readings.pendingEntries);
+    const { witnessedAge } = readings;
+    if (witnessedAge !== undefined)
+      gauge(
+        "countersign_witnessed_age_seconds",
+        "Age of the quorum's cosignatures on the published head; -1 where there is none.",
+        witnessedAge,
+      );
     gauge("countersign_inflight_bytes", "Bytes of request bodies held.", readings.inflightBytes);
     gauge("countersign_inflight_requests", "Requests being answered.", readings.inflightRequests);
     collectDefaultMetrics({ register: this.#registry });

@@ -4,6 +4,9 @@
  * Group commit without a timer: an entry that finds no commit running is committed at once; what
  * arrives meanwhile is the next batch. Latency is one commit when idle, batches grow with load.
  *
+ * Publication is another loop (publication.ts): where witnesses are asked, heads are shown later
+ * than they are committed.
+ *
  * All state here is owned by one loop; between two of its steps nothing else changes it.
  *
  * @module
@@ -12,18 +15,22 @@ import { LogError } from "../../schema/error.ts";
 import type { Hash } from "../../schema/tlog/hash.ts";
 import type { NewEntry } from "../storage/storage.ts";
 import { commitBatch, type Outcome, type Position } from "./commit.ts";
-import { Pool, refuse, submissionOf, type Ticket } from "./pool.ts";
+import { Pool, refuse, type Ticket } from "./pool.ts";
 import {
   type Appended,
+  type CommittedTree,
   DEFAULT_LIMITS,
   type PoolLoad,
   type PublishedHead,
   type SequencerLimits,
   type SequencerPorts,
   type SequencerState,
+  type SignedHead,
   type Submission,
 } from "./ports.ts";
 import { Proofs } from "./proofs.ts";
+import { notWitnessed, Publication } from "./publication.ts";
+import { firstPublished } from "./published.ts";
 import { proveContinuity } from "./recover.ts";
 
 export class Sequencer {
@@ -31,8 +38,8 @@ export class Sequencer {
   readonly #limits: SequencerLimits;
   readonly #pool: Pool;
   readonly #proofs: Proofs;
+  readonly #publication: Publication;
   #position: Position;
-  #published: PublishedHead;
   #state: SequencerState = { state: "ready" };
   #loop: Promise<void> | undefined;
   #closed: Promise<void> | undefined;
@@ -43,28 +50,52 @@ export class Sequencer {
    * closes them. Throws the errors of recover.ts.
    */
   static async open(ports: SequencerPorts): Promise<Sequencer> {
-    const sequencer = new Sequencer(ports, await proveContinuity(ports));
-    if (sequencer.published().size === 0 && ports.genesis !== undefined)
-      await sequencer.append([ports.genesis]);
+    const position = await proveContinuity(ports);
+    const proofs = new Proofs(ports.crypto.sha256, ports.storage.reader, position.edge);
+    const tree = { ...treeOf(proofs), size: (): number => position.head.size };
+    const published = await firstPublished(ports, headOf(position), tree);
+    const sequencer = new Sequencer(ports, position, proofs, published);
+    if (position.head.size === 0 && ports.genesis !== undefined)
+      await sequencer.#begin(ports.genesis);
+    sequencer.#publication.start();
     return sequencer;
   }
 
-  private constructor(ports: SequencerPorts, position: Position) {
+  private constructor(
+    ports: SequencerPorts,
+    position: Position,
+    proofs: Proofs,
+    published: PublishedHead,
+  ) {
     this.#ports = ports;
     this.#limits = { ...DEFAULT_LIMITS, ...ports.limits };
     this.#pool = new Pool(this.#limits);
-    this.#proofs = new Proofs(ports.crypto.sha256, ports.storage.reader, position.edge);
+    this.#proofs = proofs;
     this.#position = position;
-    this.#published = publishedOf(position);
+    this.#publication = new Publication({
+      witnessing: ports.witnessing,
+      tree: { ...treeOf(proofs), size: () => this.#position.head.size },
+      committed: headOf(position),
+      published,
+      onFatal: (reason) => this.#stop([], reason),
+    });
+  }
+
+  /** Entry 0 needs nobody's leave: nothing was signed before it, and nothing of it is shown. */
+  async #begin(genesis: NewEntry): Promise<void> {
+    const { committed } = this.#submit([genesis], true);
+    await committed;
+    await this.#loop;
+    if (this.#state.state === "stopped") throw this.#state.reason;
   }
 
   /**
    * Log entries that admission has checked. Resolves once they are *published* (I3), with one
    * answer for each in their order. They are logged whole or not at all.
    *
-   * Rejects with `OVERLOADED`, `STOPPING`, `STORAGE_FULL` or `STORAGE_FAILED` (nothing was logged),
-   * `OUTCOME_UNKNOWN` (submit again later: a duplicate gets the original's index), or
-   * `STORE_CORRUPT` where the original of a duplicate is damaged.
+   * Rejects with `OVERLOADED`, `STOPPING`, `WITNESSES_SILENT`, `STORAGE_FULL` or `STORAGE_FAILED`
+   * (nothing was logged), `OUTCOME_UNKNOWN` (submit again later: a duplicate gets the original's
+   * index), or `STORE_CORRUPT` where the original of a duplicate is damaged.
    */
   async append(entries: readonly NewEntry[]): Promise<readonly Appended[]> {
     const { committed, published } = this.appendDurable(entries);
@@ -72,41 +103,94 @@ export class Sequencer {
     return committed;
   }
 
+  /**
+   * As `append`, and rejects with `NOT_WITNESSED` and the index where the entries are durable and
+   * their head has no quorum after so many milliseconds. Submitted again they get their receipt.
+   */
+  async appendWithin(
+    entries: readonly NewEntry[],
+    milliseconds: number,
+  ): Promise<readonly Appended[]> {
+    if (this.#ports.witnessing === undefined) return this.append(entries);
+    const { committed, published, leave } = this.appendDurable(entries);
+    const timer = Promise.withResolvers<"late">();
+    const timeout = setTimeout(() => timer.resolve("late"), milliseconds);
+    const first = await Promise.race([published, timer.promise]).finally(() =>
+      clearTimeout(timeout),
+    );
+    const appended = await committed;
+    if (first !== "late" || sizeFor(appended) <= this.published().size) return appended;
+    leave();
+    throw notWitnessed(appended[0]?.index ?? 0);
+  }
+
   /** As `append`, with two answers: an index when durable, the head when provable. Throws the same. */
   appendDurable(entries: readonly NewEntry[]): Submission {
+    return this.#submit(entries, false);
+  }
+
+  #submit(entries: readonly NewEntry[], isGenesis: boolean): Submission {
     const { state } = this.#state;
     if (state === "stopped" || state === "closing") {
       throw new LogError("STOPPING", "the log takes no entries any more; nothing was logged", {
         hint: "try again when it is back",
       });
     }
-    const ticket = this.#pool.add(entries);
+    const refusal = isGenesis ? undefined : this.#publication.refusal();
+    if (refusal !== undefined) throw refusal;
+    this.#mustHaveRoom(entries.length);
+    const { committed, published } = this.#pool.add(entries);
     // Not awaited: the loop never rejects, and everybody has a promise of their own.
-    this.#loop ??= this.#run();
-    return submissionOf(ticket);
+    this.#loop ??= this.#run(isGenesis);
+    return {
+      committed: committed.promise,
+      published: published.promise,
+      // Holds nothing of the entries: whoever keeps it may keep many.
+      leave: () => this.#publication.leave(published),
+    };
   }
 
-  /** The newest head that may be shown. The same object until there is a newer one. */
+  /** Entries that nobody has witnessed are bounded, and so are the calls that wait for witnesses. */
+  #mustHaveRoom(count: number): void {
+    if (this.#ports.witnessing === undefined) return;
+    const limit = this.#limits.unwitnessedEntries;
+    const { pending, waiting } = this.#publication;
+    const unwitnessed = pending + this.#pool.load.entries;
+    if ((unwitnessed === 0 || unwitnessed + count <= limit) && waiting < limit) return;
+    throw new LogError("OVERLOADED", "too many entries are waiting for witnesses", {
+      limit,
+      expected: "entries that are durable and not witnessed",
+      hint: "the log goes on when its witnesses answer; /readyz names them",
+    });
+  }
+
+  /** The newest head that may be shown. */
   published(): PublishedHead {
-    return this.#published;
+    return this.#publication.published();
   }
 
   state(): SequencerState {
-    return this.#state;
+    if (this.#state.state !== "ready") return this.#state;
+    const refusal = this.#publication.refusal();
+    if (refusal !== undefined) return { state: "waiting", reason: refusal };
+    const { problem } = this.#publication;
+    return problem === undefined ? this.#state : { state: "full", reason: problem };
   }
 
+  /** What waits for its commit, and what is durable and waits for witnesses. */
   load(): PoolLoad {
-    return this.#pool.load;
+    const { entries, bytes } = this.#pool.load;
+    return { entries: entries + this.#publication.pending, bytes };
   }
 
   /** For readiness: a log that was full is asked again whether it still is. */
   async recheck(): Promise<SequencerState> {
-    if (this.#state.state !== "full") return this.#state;
+    if (this.#state.state !== "full") return this.state();
     const reason = await this.#ports.storage.checkRoom().catch(() => undefined);
     // Meanwhile a batch may have ended, either way.
     if (this.#state.state === "full")
       this.#state = reason === undefined ? { state: "ready" } : { state: "full", reason };
-    return this.#state;
+    return this.state();
   }
 
   /**
@@ -141,15 +225,22 @@ export class Sequencer {
     if (this.#state.state !== "stopped") this.#state = { state: "closing" };
     await this.#loop;
     if (this.state().state === "stopped") return;
+    await this.#publication.close();
+    if (this.state().state === "stopped") return;
     await this.#ports.guard.close();
     await this.#ports.storage.close();
   }
 
-  async #run(): Promise<void> {
+  async #run(isGenesis: boolean): Promise<void> {
     // One turn of the event loop: requests of the same moment share the first batch.
     await new Promise(setImmediate);
     while (!this.#pool.isEmpty && this.#state.state !== "stopped") {
       const tickets = this.#pool.take();
+      const refusal = isGenesis ? undefined : this.#publication.refusal();
+      if (refusal !== undefined) {
+        for (const ticket of tickets) refuse(ticket, refusal);
+        continue;
+      }
       const began = this.#ports.clock();
       const outcome = await this.#commit(tickets);
       this.#settle(tickets, outcome, began);
@@ -167,8 +258,13 @@ export class Sequencer {
     }
   }
 
-  /** Step 6, and what becomes of the tickets. Nothing in here waits. */
+  /** What becomes of the tickets: their index now, step 6 and their head now or later. */
   #settle(tickets: readonly Ticket[], outcome: Outcome, began: number): void {
+    // A contradiction may have ended the log while the batch was under way.
+    if (this.#state.state === "stopped") {
+      for (const ticket of tickets) refuse(ticket, this.#state.reason);
+      return;
+    }
     if (outcome.state === "fatal") {
       this.#stop(tickets, outcome.reason);
       return;
@@ -182,17 +278,17 @@ export class Sequencer {
     if (growth !== undefined) {
       this.#position = outcome.position;
       this.#proofs.grow(growth.edge, growth.full);
-      this.#published = publishedOf(outcome.position);
+      this.#publication.offer(headOf(outcome.position));
       if (this.#state.state === "full") this.#state = { state: "ready" };
     }
     let answered = 0;
     for (const { ticket, appended } of plan.placed) {
       answered += appended.length;
       ticket.committed.resolve(appended);
-      ticket.published.resolve(this.#published);
+      this.#publication.wait(ticket.published, sizeFor(appended));
     }
     this.#ports.onPublished?.({
-      head: this.#published,
+      head: headOf(this.#position),
       entries: plan.entries.length,
       duplicates: answered - plan.entries.length,
       milliseconds: this.#ports.clock() - began,
@@ -201,18 +297,33 @@ export class Sequencer {
 
   /** I5. Everybody who waits hears the same, and nothing is asked of the disk any more. */
   #stop(tickets: readonly Ticket[], reason: LogError): void {
+    if (this.#state.state === "stopped") return;
     this.#state = { state: "stopped", reason };
+    this.#publication.stop(reason);
     for (const ticket of [...tickets, ...this.#pool.takeAll()]) refuse(ticket, reason);
     this.#ports.onFatal(reason);
   }
 
   #mustBePublished(size: number): void {
-    if (size > this.#published.size) throw beyond(`size ${size}`, this.#published.size);
+    const published = this.published().size;
+    if (size > published) throw beyond(`size ${size}`, published);
   }
 }
 
-function publishedOf({ head: { size, root, checkpoint } }: Position): PublishedHead {
+function headOf({ head: { size, root, checkpoint } }: Position): SignedHead {
   return { size, root, checkpoint };
+}
+
+function treeOf(proofs: Proofs): Pick<CommittedTree, "consistency" | "root"> {
+  return {
+    consistency: (older, newer) => proofs.consistency(older, newer),
+    root: (size) => proofs.root(size),
+  };
+}
+
+/** The smallest head that covers every one of these. */
+function sizeFor(appended: readonly Appended[]): number {
+  return appended.reduce((size, { index }) => Math.max(size, index + 1), 0);
 }
 
 function beyond(what: string, limit: number): LogError {

@@ -8,7 +8,7 @@
  */
 import { LogError } from "../../schema/error.ts";
 import type { NewEntry } from "../storage/storage.ts";
-import type { Appended, PoolLoad, PublishedHead, SequencerLimits, Submission } from "./ports.ts";
+import type { Appended, PoolLoad, PublishedHead, SequencerLimits } from "./ports.ts";
 
 /** One call that waits. Each of its two promises is settled once. */
 export interface Ticket {
@@ -91,10 +91,6 @@ export class Pool {
     this.#load.entries += sign * ticket.entries.length;
     this.#load.bytes += sign * ticket.bytes;
   }
-}
-
-export function submissionOf(ticket: Ticket): Submission {
-  return { committed: ticket.committed.promise, published: ticket.published.promise };
 }
 
 /** Both promises of a ticket fail for one reason. */

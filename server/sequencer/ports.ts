@@ -6,14 +6,21 @@
  */
 import type { Crypto } from "../../client/crypto/crypto.ts";
 import type { LogError } from "../../schema/error.ts";
+import type { Hash } from "../../schema/tlog/hash.ts";
 import type { TreeHead } from "../../schema/tlog/proof.ts";
 import type { NewEntry, Storage } from "../storage/storage.ts";
 
-/** A head that anybody may see: durable, guarded, and the newest that this process answers with. */
-export interface PublishedHead extends TreeHead {
-  /** The signed note, as it is served at `/checkpoint`. Empty at size 0 only. */
+/** A head with the note that states it. */
+export interface SignedHead extends TreeHead {
+  /** The signed note. Empty at size 0 only. */
   readonly checkpoint: Uint8Array;
 }
+
+/**
+ * A head that anybody may see: durable, guarded, witnessed where there is a policy, and the newest
+ * that this process answers with. Its note is served at `/checkpoint`.
+ */
+export type PublishedHead = SignedHead;
 
 /** Where an entry went. */
 export interface Appended {
@@ -33,6 +40,8 @@ export interface Submission {
   readonly committed: Promise<readonly Appended[]>;
   /** The first published head that covers them all. */
   readonly published: Promise<PublishedHead>;
+  /** Nobody listens to `published` any more: it may stay unanswered. */
+  readonly leave: () => void;
 }
 
 /**
@@ -82,6 +91,57 @@ export interface HeadGuard {
   close(): Promise<void>;
 }
 
+/** What a round of witnesses asks about the tree: all that is committed, published or not. */
+export interface CommittedTree {
+  /** The size that is committed and guarded: what this log has signed. */
+  readonly size: () => number;
+  readonly consistency: (older: number, newer: number) => readonly Hash[];
+  readonly root: (size: number) => Hash;
+}
+
+/** Whom the witnesses report to. */
+export interface CosignHost {
+  readonly tree: CommittedTree;
+  /** A note under the log's own key contradicts its tree: the log ends for good. */
+  readonly contradicted: (reason: LogError) => void;
+  /** A head that had its quorum got more lines. */
+  readonly late: (head: SignedHead) => void;
+  /** What `due` says has changed. */
+  readonly changed: () => void;
+}
+
+/** Those who must have seen a head before anybody else does (I9). Left out where there is no policy. */
+export interface Cosigners {
+  readonly attach: (host: CosignHost) => void;
+  /** Why nothing may be signed now (I6, or no quorum remains); `undefined` where it may. */
+  readonly refusal: () => LogError | undefined;
+  /** Whether the lines of its note are a quorum of the running policy. */
+  readonly isWitnessed: (head: SignedHead) => Promise<boolean>;
+  /** Milliseconds until a round for this head makes sense; 0 is now. */
+  readonly due: (head: SignedHead, isPublished: boolean) => number;
+  /** One round, one at a time: the head with a quorum of lines, or `undefined` where none came. */
+  readonly round: (head: SignedHead) => Promise<SignedHead | undefined>;
+  readonly close: () => Promise<void>;
+}
+
+/**
+ * Where the published note outlives the process.
+ *
+ * - `write` is durable when it returns, and whole or not at all after a crash.
+ * - A rejected `write` may have happened; writing again is safe.
+ */
+export interface PublishedNotes {
+  readonly place: string;
+  /** `undefined` where there is none. */
+  readonly read: () => Promise<Uint8Array | undefined>;
+  readonly write: (note: Uint8Array) => Promise<void>;
+}
+
+export interface Witnessing {
+  readonly cosigners: Cosigners;
+  readonly notes: PublishedNotes;
+}
+
 export interface SequencerLimits {
   /** Entries of one commit. A single call may bring more; then it is a batch of its own. */
   readonly batchEntries: number;
@@ -93,6 +153,8 @@ export interface SequencerLimits {
   readonly poolBytes: number;
   /** Milliseconds after which an unanswered commit or guard write is an unknown outcome (I5). */
   readonly deadline: number;
+  /** Entries that may be durable and not witnessed; beyond it callers get `OVERLOADED`. */
+  readonly unwitnessedEntries: number;
 }
 
 export const DEFAULT_LIMITS: SequencerLimits = {
@@ -101,6 +163,7 @@ export const DEFAULT_LIMITS: SequencerLimits = {
   poolEntries: 65_536,
   poolBytes: 256 * 1_048_576,
   deadline: 30_000,
+  unwitnessedEntries: 65_536,
 };
 
 export interface SequencerPorts {
@@ -112,8 +175,10 @@ export interface SequencerPorts {
   readonly clock: () => number;
   /** Called once, when the sequencer stopped for good (I5). The process should end soon after. */
   readonly onFatal: (reason: LogError) => void;
-  /** Told after each publication. Must not throw. */
+  /** Told when a batch is committed and guarded: its publication, where there are no witnesses. */
   readonly onPublished?: (event: BatchEvent) => void;
+  /** Left out: a head is published when it is guarded. */
+  readonly witnessing?: Witnessing;
   /**
    * Entry 0, appended where the log is still without entries. Left out by everybody but `init`:
    * then a log without entries is refused, because its `init` did not finish.
@@ -124,7 +189,8 @@ export interface SequencerPorts {
 
 /** One batch, as metrics see it. Times in milliseconds by the port's clock. */
 export interface BatchEvent {
-  readonly head: PublishedHead;
+  /** The committed head. */
+  readonly head: SignedHead;
   /** New leaves. */
   readonly entries: number;
   /** Duplicates answered with the batch. */
@@ -135,12 +201,14 @@ export interface BatchEvent {
 /**
  * - `ready`: appends are taken.
  * - `full`: the last batch found no room; reads go on, and the next append tries again.
+ * - `waiting`: the log may not sign until its witnesses have answered (I6); reads go on.
  * - `closing`: `close` was called; what waits is still sequenced.
  * - `stopped`: for good. `reason` says why; only a new process goes on from here.
  */
 export type SequencerState =
   | { readonly state: "ready" }
   | { readonly state: "full"; readonly reason: LogError }
+  | { readonly state: "waiting"; readonly reason: LogError }
   | { readonly state: "closing" }
   | { readonly state: "stopped"; readonly reason: LogError };
 

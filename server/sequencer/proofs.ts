@@ -1,5 +1,6 @@
 /**
- * Proofs over the published tree.
+ * Proofs over the tree, for any size up to its edge: complete nodes never change, so that a head
+ * which is published is proved by the same lines as one that is committed and still pending.
  *
  * Nodes come from the right edge in memory, from a bounded cache of full tiles, or from the store.
  * Full tiles of the newest batches are put into the cache as they are made, so that the proof of a
@@ -17,6 +18,7 @@ import {
   verifyInclusion,
 } from "../../schema/tlog/proof.ts";
 import { TILE_WIDTH, tileOfNode } from "../../schema/tlog/tile.ts";
+import { foldRight, rangeNodes } from "../../schema/tlog/tree.ts";
 import type { StorageReader } from "../storage/storage.ts";
 import type { Edge } from "./edge.ts";
 import { Pyramid } from "./pyramid.ts";
@@ -64,6 +66,12 @@ export class Proofs {
 
   consistency(older: number, newer: number): readonly Hash[] {
     return proveConsistency(this.#sha256, older, newer, this.#node);
+  }
+
+  /** The root that the tree had at `size`, up to the size of the edge. */
+  root(size: number): Hash {
+    const hashes = rangeNodes(0, size).map(({ level, index }) => this.#node(level, index));
+    return foldRight(this.#sha256, hashes);
   }
 
   readonly #node = (level: number, index: number): Hash => {

@@ -18,7 +18,7 @@ import { ClockInMemory } from "../../../server/clock-file.ts";
 import { loadConfig } from "../../../server/config-sources.ts";
 import { isMessage } from "../../../server/http/openapi.ts";
 import { openClock } from "../../../server/log-clock.ts";
-import { logKey } from "../../../server/log-key.ts";
+import { type LogKey, logKey } from "../../../server/log-key.ts";
 import { silentLogger } from "../../../server/observe/log.ts";
 import { formatGuard, MemoryGuard, MemoryGuardFile } from "../../../server/sequencer/guard.ts";
 import { FileGuard } from "../../../server/sequencer/guard-file.ts";
@@ -28,6 +28,7 @@ import { createSqliteStore } from "../../../server/storage/sqlite/create.ts";
 import { SqliteStorage } from "../../../server/storage/sqlite/sqlite.ts";
 import { TimestampAuthority } from "../../../server/tsa/authority.ts";
 import { stampingKeyInMemory } from "../../../server/tsa/files.ts";
+import type { WitnessParts } from "../../../server/witnesses/open.ts";
 
 export const DRIVERS = ["memory", "sqlite"] as const;
 export type Driver = (typeof DRIVERS)[number];
@@ -50,13 +51,19 @@ export interface TestOptions {
   readonly signer?: Signer;
   /** What the clock file says, in seconds; by default that moment. */
   readonly clockFrom?: number;
+  readonly witnesses?: WitnessParts;
+}
+
+/** The key of a test's log under its name. */
+export function testKey(signer: Signer): LogKey {
+  return logKey(nodeCrypto, signer, ORIGIN);
 }
 
 /** A log with its genesis in it. Limits can be set by the flags of `serve`. */
 export async function startTestLog(driver: Driver, options: TestOptions = {}): Promise<TestLog> {
   const flags = { "http-listen": "127.0.0.1:0", "metrics-listen": "off", ...options.flags };
   const { config } = loadConfig({ flags, env: {} });
-  const key = logKey(nodeCrypto, options.signer ?? (await makeSigner()), ORIGIN);
+  const key = testKey(options.signer ?? (await makeSigner()));
   const { parts: store, remove } = await openStore(driver);
   const now = options.now ?? ((): number => 1_790_000_000_000);
   const clockStore = new ClockInMemory();
@@ -79,6 +86,7 @@ export async function startTestLog(driver: Driver, options: TestOptions = {}): P
     clock,
     timestamps: config.timestamp.authority === "on" ? authority : undefined,
     withGenesis: true,
+    ...(options.witnesses === undefined ? {} : { witnesses: options.witnesses }),
   };
   const log = await serveLog(parts, config);
   return {

@@ -1,0 +1,169 @@
+import { afterEach, describe, expect, test } from "vitest";
+import { nodeCrypto } from "../../../client/crypto/node.ts";
+import { toHex, utf8 } from "../../../schema/bytes.ts";
+import { unwrap } from "../../../schema/error.ts";
+import { SIGNATURE_TYPES } from "../../../schema/tlog/note.ts";
+import { type Policy, parsePolicy } from "../../../schema/tlog/tlog-policy.ts";
+import { MemoryNoteFile, memoryNotes } from "../../../server/sequencer/notes.ts";
+import { httpWitnesses } from "../../../server/witnesses/http.ts";
+import { memorySizes } from "../../../server/witnesses/sizes.ts";
+import { rejectionOf } from "../refusal.ts";
+import { carriesQuorum, until } from "../witnesses/rig.ts";
+import { listenAs, policyText, TestWitness, type Trick } from "../witnesses/test-witness.ts";
+import {
+  ask,
+  batch,
+  DRIVERS,
+  type Driver,
+  makeSigner,
+  problemIn,
+  startTestLog,
+  submissions,
+  submit,
+  type TestLog,
+  testKey,
+} from "./harness.ts";
+
+const ends: (() => Promise<void>)[] = [];
+
+afterEach(async () => {
+  for (const end of ends.splice(0).toReversed()) await end();
+});
+
+interface Rig {
+  readonly log: TestLog;
+  readonly witnesses: readonly TestWitness[];
+  readonly policy: Policy;
+}
+
+/** A log over HTTP with three real witnesses over HTTP, two of which are a quorum. */
+async function startWitnessed(
+  driver: Driver,
+  flags: Record<string, string> = {},
+  trick?: Trick,
+): Promise<Rig> {
+  const signer = await makeSigner();
+  const key = testKey(signer);
+  const { cosignature, mlDsa44 } = SIGNATURE_TYPES;
+  const witnesses = [[cosignature], [mlDsa44], [cosignature, mlDsa44]].map(
+    (types, i) =>
+      new TestWitness(`w${i}`, {
+        types,
+        logVkeys: key.checkpoints.vkeys,
+        origin: key.origin,
+      }),
+  );
+  for (const witness of witnesses) witness.trick = trick;
+  const listening = await Promise.all(witnesses.map(listenAs));
+  for (const { close } of listening) ends.push(close);
+  const addressed = witnesses.map((witness, i) => ({ witness, url: listening[i]?.url ?? "" }));
+  const policy = unwrap(parsePolicy(nodeCrypto.sha256, utf8(policyText(addressed, 2))));
+  const log = await startTestLog(driver, {
+    signer,
+    flags: { "witness-write-wait-ms": "50", ...flags },
+    witnesses: {
+      policy,
+      readPolicy: async () => policy,
+      notes: memoryNotes(new MemoryNoteFile()),
+      sizes: memorySizes(),
+      transport: httpWitnesses(2_000),
+    },
+  });
+  ends.push(log.end);
+  return { log, witnesses, policy };
+}
+
+async function ready({ log }: Rig): Promise<void> {
+  await until(() => log.published().size > 0);
+}
+
+describe.each(DRIVERS)("a witnessed log on %s", (driver) => {
+  test("I9 receipts and the checkpoint carry the quorum", async () => {
+    const rig = await startWitnessed(driver, { "witness-write-wait-ms": "20000" });
+    await ready(rig);
+    const [one] = await submissions(1);
+    if (one === undefined) throw new Error("no submission");
+    expect((await submit(rig.log, one)).status).toBe(201);
+    const { body } = await ask(rig.log, "/checkpoint");
+    const head = { ...rig.log.published(), checkpoint: new Uint8Array(body) };
+    expect(head.size).toBe(2);
+    expect(await carriesQuorum(rig.policy, head)).toBe(true);
+  });
+
+  test("I9 a write whose quorum is late is 503 with its index, and the same again is 201", async () => {
+    const rig = await startWitnessed(driver);
+    await ready(rig);
+    const [one] = await submissions(1);
+    if (one === undefined) throw new Error("no submission");
+    for (const witness of rig.witnesses) witness.trick = "500";
+    const late = await submit(rig.log, one);
+    expect(late.status).toBe(503);
+    expect(late.headers["retry-after"]).toBe("2");
+    expect(problemIn(late)).toMatchObject({ code: "NOT_WITNESSED", index: 1 });
+    const lines = await batch(rig.log, [JSON.stringify(one)]);
+    expect(lines).toMatchObject([
+      { entries: [{ index: 1 }] },
+      { problem: { code: "NOT_WITNESSED", index: 1 } },
+    ]);
+    // I4: what is pending cannot be read.
+    expect((await ask(rig.log, "/v1/entries/1")).status).toBe(404);
+    expect((await ask(rig.log, "/tile/entries/000.p/2")).status).toBe(404);
+    expect((await ask(rig.log, "/tile/0/000.p/2")).status).toBe(404);
+    for (const witness of rig.witnesses) witness.trick = undefined;
+    await until(() => rig.log.published().size === 2);
+    expect((await submit(rig.log, one)).status).toBe(201);
+    expect(await batch(rig.log, [JSON.stringify(one)])).toMatchObject([
+      { entries: [{ index: 1 }] },
+      { proofs: [{ index: 1 }] },
+    ]);
+  });
+});
+
+describe("what an operator sees", () => {
+  test("/readyz names each witness, says no blind spot, and a silent one is not the end of it", async () => {
+    const rig = await startWitnessed("memory");
+    await ready(rig);
+    await until(() => rig.witnesses.every(({ cosigned }) => cosigned.length > 0));
+    // It looks once in a second, and the first look was at the start.
+    let readings = await ask(rig.log, "/readyz");
+    while (readings.status !== 200) {
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      readings = await ask(rig.log, "/readyz");
+    }
+    const text = readings.body.toString();
+    for (const name of ["w0", "w1", "w2-0, w2-1"]) expect(text).toContain(`${name} is ok`);
+    expect(text).not.toContain("No witness is configured");
+  });
+
+  test("I6 before the witnesses have answered: reads and no writes, and who is missing", async () => {
+    const silent = await startWitnessed("memory", {}, "500");
+    const [one] = await submissions(1);
+    if (one === undefined) throw new Error("no submission");
+    const refused = await submit(silent.log, one);
+    expect(problemIn(refused)).toMatchObject({ code: "WITNESSES_SILENT" });
+    expect(refused.headers["retry-after"]).toBe("5");
+    const readings = await ask(silent.log, "/readyz");
+    expect(readings.status).toBe(503);
+    expect(readings.body.toString()).toContain("missing: w0, w1, w2-0, w2-1");
+  });
+});
+
+describe("HTTP to a witness", () => {
+  test("an answer is capped, a silence ends, a redirect is an answer", async () => {
+    const witness = new TestWitness("w");
+    const { url, close } = await listenAs(witness);
+    ends.push(close);
+    witness.shownNote = new Uint8Array(1_100_000);
+    const shown = `${url}/${toHex(nodeCrypto.sha256(utf8(witness.origin)))}/checkpoint`;
+    const transport = httpWitnesses(2_000);
+    expect((await rejectionOf(transport.get(shown))).code).toBe("TOO_LARGE");
+    expect((await transport.get(url)).status).toBe(404);
+    witness.trick = "hang";
+    const impatient = httpWitnesses(30);
+    expect(
+      await rejectionOf(impatient.post(`${url}/add-checkpoint`, utf8("old 0\n"))),
+    ).toMatchObject({ code: "UNREACHABLE", message: "no answer within 30 ms" });
+    await close();
+    expect((await rejectionOf(transport.get(url))).code).toBe("UNREACHABLE");
+  });
+});
