@@ -13,8 +13,6 @@
  * @module
  */
 import {
-  CertificateChoices,
-  CertificateSet,
   DigestAlgorithmIdentifier,
   IssuerAndSerialNumber,
   id_contentType,
@@ -75,14 +73,14 @@ export function tokenFrame(
   policy: string,
   chain: readonly [Uint8Array, ...Uint8Array[]],
 ): TokenFrame {
-  const certificates = chain.map((bytes) => AsnConvert.parse(bytes, Certificate));
   const { issuer, serialNumber } = AsnConvert.parse(chain[0], Certificate).tbsCertificate;
   const digestAlgorithm = encoded(new DigestAlgorithmIdentifier({ algorithm: IMPRINTS[0].oid }));
   const hash = der(DER_OCTETS, sha256(chain[0]));
   return {
     policy,
     head: [derUnsigned(Uint8Array.of(3)), der(DER_SET, digestAlgorithm)],
-    certificates: implicit(encoded(new CertificateSet(certificates.map(choice)))),
+    // A SET OF in DER is sorted: sigstore-python takes no other.
+    certificates: implicit(der(DER_SET, ...sorted(chain))),
     signer: [
       derUnsigned(Uint8Array.of(1)),
       encoded(new IssuerAndSerialNumber({ issuer, serialNumber })),
@@ -176,10 +174,6 @@ function encoded(value: object): Uint8Array<ArrayBuffer> {
 
 function oid(text: string): Uint8Array {
   return new Uint8Array(AsnObjectIdentifierConverter.toASN(text).toBER());
-}
-
-function choice(certificate: Certificate): CertificateChoices {
-  return new CertificateChoices({ certificate });
 }
 
 /** A CMS attribute with its one value. */
