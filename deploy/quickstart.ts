@@ -14,6 +14,7 @@ import { fork, tamper } from "./quickstart/attacks.ts";
 import { field, generate, initLog, type Key, makeLog, writeTrust } from "./quickstart/log.ts";
 import { makeRepository } from "./quickstart/repository.ts";
 import { freePort, good, MAIN, quoted, say, step, Workplace } from "./quickstart/tools.ts";
+import { startWitnesses } from "./quickstart/witnesses.ts";
 
 const URI = "https://example.org/hello.git";
 const COMMON = "--trust trust.toml --receipts receipts";
@@ -46,7 +47,10 @@ async function quickstart(): Promise<void> {
   const port = await freePort();
   makeLog(work, "log", port);
   const vkey = await initLog(work);
-  let stop = await work.serve("log/log.toml");
+  const witnesses = await startWitnesses(work, vkey);
+  makeLog(work, "log", port, work.path("policy"));
+  const serve = ["serve", "--config", "log/log.toml"];
+  let stop = await work.serve(...serve);
   good(`it serves at http://127.0.0.1:${port} until it is told to stop`);
 
   const repository =
@@ -62,17 +66,19 @@ async function quickstart(): Promise<void> {
   // A thief's copy of the log, key and guard included. It will tell another story at the end.
   await stop();
   cpSync(work.path("log"), work.path("fork"), { recursive: true });
-  stop = await work.serve("log/log.toml");
+  stop = await work.serve(...serve);
 
   await review(repository, commit);
   const artifact = await build(repository, commit, "north", "south");
-  step("The log is stopped. From here on nothing is asked of anybody");
+  await askWitnesses();
+  step("Log and witnesses are stopped. From here on nothing is asked of anybody");
   await stop();
+  await witnesses.stop();
   good("it answered what was in flight, let go of its store, and ended with status 0");
   await verifyOffline(commit, artifact);
   await tamper(work);
-  await fork(work, size);
-  whatNext(commit, artifact);
+  await fork(work, vkey, size);
+  whatNext(commit, artifact, witnesses.lines);
 }
 
 interface Imported {
@@ -133,6 +139,12 @@ async function build(repository: string, commit: string, ...builders: string[]):
   return `${builders.at(-1) ?? ""}.tar`;
 }
 
+async function askWitnesses(): Promise<void> {
+  step("The witnesses are asked, past the log: do they see what it shows us?");
+  const { stdout } = await work.countersign("update --gossip --trust trust.toml");
+  say(...stdout.trimEnd().split("\n"));
+}
+
 async function verifyOffline(commit: string, artifact: string): Promise<void> {
   step("Everything is verified offline: the commit, the artifact, the receipts");
   say(...lines((await work.countersign(`verify ${commit} ${COMMON}`)).stdout), "");
@@ -159,7 +171,7 @@ function shortPath(path: string): string {
   return path.startsWith(`${work.folder}/`) ? path.slice(work.folder.length + 1) : path;
 }
 
-function whatNext(commit: string, artifact: string): void {
+function whatNext(commit: string, artifact: string, witnesses: readonly string[]): void {
   const seconds = ((performance.now() - started) / 1000).toFixed(1);
   step(`Done in ${seconds} s. What to do next`);
   say(
@@ -169,7 +181,8 @@ function whatNext(commit: string, artifact: string): void {
     "Ask again, and read the answers as a program would:",
     `  countersign verify ${commit} ${COMMON} --json`,
     `  countersign verify ${artifact} ${COMMON}`,
-    "Serve the log again; in another shell, log a repository of yours:",
+    "Serve the log again, with its witnesses; in another shell, log a repository of yours:",
+    ...witnesses.map((line) => `  ${line}`),
     "  countersign serve --config log/log.toml",
     `  countersign import git PATH ${COMMON}`,
     "Sign your own commits, with a key file or with the key in your ssh-agent:",

@@ -39,11 +39,11 @@ function changed(value: unknown, path: readonly string[]): unknown {
 }
 
 /** @param size entries that both histories share */
-export async function fork(work: Workplace, size: number): Promise<void> {
+export async function fork(work: Workplace, vkey: string, size: number): Promise<void> {
   step(`Attack 2: the log forks. A thief of its key tells another story from entry ${size} on`);
   const port = await freePort();
   makeLog(work, "fork", port);
-  const stop = await work.serve("fork/log.toml");
+  const stop = await work.serve("serve", "--config", "fork/log.toml");
   const url = `http://127.0.0.1:${port}/`;
   await generate(work, "mallory", "ed25519");
   const thief = { XDG_STATE_HOME: work.path("thief") };
@@ -51,15 +51,22 @@ export async function fork(work: Workplace, size: number): Promise<void> {
   for (let part = 1; part <= 4; part++) {
     writeFileSync(work.path(`story-${part}.txt`), `another story, part ${part}\n`);
     await work.countersign(
-      `sign story-${part}.txt --key mallory.pem --log ${url} --trust trust.toml --receipts thief/receipts`,
+      `sign story-${part}.txt --key mallory.pem --log ${url} --vkey ${vkey} --receipts thief/receipts`,
       { env: thief, quiet: true },
     );
   }
   good(`a real second log answers at ${url}, and signs with the very same key`);
   const line = `update --log ${url} --trust trust.toml --evidence evidence`;
   const { stdout } = await work.countersign(line, { wanted: [3] });
-  await stop();
   refused(stdout.trim().split("\n")[0] ?? "");
+  say("", "Somebody new remembers nothing. But no witness has cosigned the thief's history.");
+  const newcomer = { XDG_STATE_HOME: work.path("newcomer") };
+  const shown = await work.countersign(`update --log ${url} --trust trust.toml`, {
+    wanted: [1],
+    env: newcomer,
+  });
+  await stop();
+  refused(shown.stdout.trim().split("\n")[0] ?? "");
   say("", "The evidence convicts by itself: a fresh process, no memory, no network.");
   const [file = ""] = readdirSync(work.path("evidence"));
   const judged = await work.countersign(`evidence verify evidence/${file} --trust trust.toml`, {

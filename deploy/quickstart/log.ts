@@ -1,7 +1,7 @@
 /**
  * The quickstart's log and whom it is trusted by: a configuration, `init`, keys, a trust file.
  */
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { good, type Workplace } from "./tools.ts";
 
@@ -23,7 +23,7 @@ export async function generate(work: Workplace, name: string, type: string): Pro
 }
 
 /** The configuration of a log that lives in one folder: `NAME/log.toml`. */
-export function makeLog(work: Workplace, name: string, port: number): void {
+export function makeLog(work: Workplace, name: string, port: number, policy?: string): void {
   const folder = work.path(name);
   mkdirSync(folder, { recursive: true });
   writeFileSync(
@@ -42,6 +42,7 @@ export function makeLog(work: Workplace, name: string, port: number): void {
       'listen = "off"',
       "[logging]",
       'level = "warn"',
+      ...(policy === undefined ? [] : ["[witness]", `policy = ${JSON.stringify(policy)}`]),
       "",
     ].join("\n"),
   );
@@ -55,6 +56,7 @@ export async function initLog(work: Workplace): Promise<string> {
   return vkey;
 }
 
+/** The log, its witnesses (the file `policy`), and people. */
 export function writeTrust(
   work: Workplace,
   vkey: string,
@@ -70,6 +72,9 @@ export function writeTrust(
     `origin = ${JSON.stringify(work.origin)}`,
     `vkeys = [${JSON.stringify(vkey)}]`,
     `url = "http://127.0.0.1:${port}/"`,
+    "",
+    "[[log.witnesses]]",
+    `policy = """\n${readFileSync(work.path("policy"), "utf8")}"""`,
     "",
     ...people.flatMap(({ name, keys, roles }) => [
       "[[person]]",

@@ -105,9 +105,9 @@ export class Workplace {
     return (await this.expect([0], "git", args)).stdout.trim();
   }
 
-  /** `countersign serve` in the background; resolves when it says that it serves. */
-  async serve(config: string): Promise<() => Promise<void>> {
-    const child = spawn(process.execPath, [MAIN, "serve", "--config", config, "--json"], {
+  /** A server of ours in the background; resolves when it says where it serves. */
+  async serve(...command: readonly string[]): Promise<() => Promise<void>> {
+    const child = spawn(process.execPath, [MAIN, ...command, "--json"], {
       cwd: this.folder,
       env: this.#env,
       stdio: ["ignore", "pipe", "pipe"],
@@ -122,14 +122,14 @@ export class Workplace {
       };
       child.stdout.setEncoding("utf8").on("data", listen);
       child.stderr.setEncoding("utf8").on("data", listen);
-      child.once("close", () => reject(new Error(`the log did not start:\n${said}`)));
+      child.once("close", () => reject(new Error(`${command.join(" ")} did not start:\n${said}`)));
     });
     await ready;
     return async () => {
       child.kill("SIGTERM");
       const status = await ended;
       this.#servers.delete(child);
-      if (status !== 0) throw new Error(`the log ended with ${status}:\n${said}`);
+      if (status !== 0) throw new Error(`${command.join(" ")} ended with ${status}:\n${said}`);
     };
   }
 
