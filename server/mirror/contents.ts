@@ -55,9 +55,13 @@ export class ContentKeeper {
     this.#letters.push(letterOf(content.state));
   }
 
-  /** The letters of the whole bundle, once everything of it is in place. */
-  async letters(): Promise<Uint8Array> {
+  /** Nothing is being written any more: whoever goes on or gives up has to wait for it. */
+  async idle(): Promise<void> {
     await Promise.all(this.#pending.values());
+  }
+
+  /** The letters of the whole bundle, everything of which must be in place. */
+  letters(): Uint8Array {
     this.#mustGoOn();
     return Uint8Array.from(this.#letters);
   }

@@ -233,9 +233,13 @@ export class Mirror {
     const keep = async (reader: LogReader): Promise<void> => {
       const keeper = new ContentKeeper(crypto, folder, before ?? new Uint8Array(0));
       const from = first + (before?.length ?? 0);
-      for await (const entry of reader.contents(from, first + width))
-        await keeper.keep(reader, entry);
-      await folder.write(slotsPath(index, width), await keeper.letters());
+      try {
+        for await (const entry of reader.contents(from, first + width))
+          await keeper.keep(reader, entry);
+      } finally {
+        await keeper.idle();
+      }
+      await folder.write(slotsPath(index, width), keeper.letters());
     };
     // Of a letter that is damaged here only the log can say what it was.
     await (again ? keep(this.#farReader(target)) : this.#checked(target, keep));
