@@ -59,9 +59,9 @@ const schema = z.strictObject({
     .describe("Bytes of request bodies held at one time."),
   requests_per_second_per_address: count
     .default(1_000)
-    .describe("Checkpoints from one address; 0 is no limit."),
+    .describe("Checkpoints sent and asked for from one address; 0 is no limit."),
   cosignatures_per_second_per_log: count
-    .default(100)
+    .default(500)
     .describe("Checkpoints of one log that are written down and cosigned; 0 is no limit."),
   level: z
     .enum(["trace", "debug", "info", "warn", "error", "fatal", "silent"])

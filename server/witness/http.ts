@@ -126,7 +126,7 @@ class Routes {
   async #add(req: IncomingMessage, res: ServerResponse): Promise<void> {
     const { budget, bodyTimeoutMs, witness } = this.#ports;
     if (this.#draining()) throw new LogError("STOPPING", "The witness is shutting down.");
-    await this.#ports.admitAddress(this.#ports.clientAddress(req));
+    await this.#admit(req);
     checkBodyHead(req, res, MAX_ADD_CHECKPOINT_BYTES);
     const limits = { maxBytes: MAX_ADD_CHECKPOINT_BYTES, timeoutMs: bodyTimeoutMs };
     const body = await readBody(req, limits, budget);
@@ -138,11 +138,16 @@ class Routes {
   }
 
   async #show(req: IncomingMessage, res: ServerResponse, hex: string): Promise<void> {
+    await this.#admit(req);
     const id = parseDigest(hex);
     const note = id === undefined ? undefined : await this.#ports.witness.shown(id);
     if (note === undefined)
       throw new LogError("NOT_FOUND", "No checkpoint of this log was ever cosigned here.");
     send(req, res, 200, CHECKPOINT_TYPE, note, A_MOMENT);
+  }
+
+  async #admit(req: IncomingMessage): Promise<void> {
+    await this.#ports.admitAddress(this.#ports.clientAddress(req));
   }
 
   #ready(req: IncomingMessage, res: ServerResponse): void {

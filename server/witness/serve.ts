@@ -15,7 +15,6 @@ import type { Evidence } from "../../schema/evidence.ts";
 import { consume, limiter, networkOf } from "../admission/limit.ts";
 import { clientAddress } from "../http/address.ts";
 import { ByteBudget } from "../http/body.ts";
-import type { Check } from "../http/ports.ts";
 import { type Listening, listen } from "../http/server.ts";
 import { splitAddress } from "../listen.ts";
 import type { Logger } from "../observe/log.ts";
@@ -28,6 +27,7 @@ import { makeWitnessApp, type WitnessApp } from "./http.ts";
 import { LOGS_FILE, openCosigners } from "./init.ts";
 import { LogsFile } from "./logs-file.ts";
 import { WitnessMetrics } from "./metrics.ts";
+import { makeWitnessChecks } from "./readiness.ts";
 import { askLogs } from "./recall.ts";
 import { WitnessState } from "./state.ts";
 import { Witness } from "./witness.ts";
@@ -153,7 +153,7 @@ function assemble(
     },
     onCommitted: (steps, seconds) => metrics.committed(steps, seconds),
   });
-  const checks = (): readonly Check[] => checksOf(parts);
+  const checks = makeWitnessChecks(parts);
   const app = makeWitnessApp({
     witness,
     prefix: config.prefix,
@@ -196,28 +196,6 @@ function keepEvidence(logger: Logger, folder: string, origin: string, evidence: 
     if (file !== undefined) logger.error({ origin, file }, "a log has signed two histories");
   } catch (err) {
     logger.error({ origin, err }, "a log has signed two histories; the evidence was not written");
-  }
-}
-
-/** What `/readyz` says. A list of logs that is bad is said, and does not stop the logs of the old one. */
-function checksOf({ state, clock, file }: Parts): readonly Check[] {
-  return [
-    checked("state", () => {
-      const room = state.checkRoom();
-      if (room !== undefined) throw room;
-      return `writable, ${state.count()} logs`;
-    }),
-    checked("clock", () => `at ${clock.now()}, newest signed ${state.newestTime}`),
-    { name: "logs", ok: true, detail: file.problem ?? `${file.list.size} logs` },
-  ];
-}
-
-/** A check that cannot be made is a check that failed. */
-function checked(name: string, find: () => string): Check {
-  try {
-    return { name, ok: true, detail: find() };
-  } catch (error) {
-    return { name, ok: false, detail: error instanceof LogError ? error.message : String(error) };
   }
 }
 
