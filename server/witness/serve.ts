@@ -10,7 +10,7 @@
 import { join, resolve } from "node:path";
 import type { Crypto } from "../../client/crypto/crypto.ts";
 import type { Source } from "../../client/fetch.ts";
-import { LogError } from "../../schema/error.ts";
+import type { LogError } from "../../schema/error.ts";
 import type { Evidence } from "../../schema/evidence.ts";
 import { consume, limiter, networkOf } from "../admission/limit.ts";
 import { clientAddress } from "../http/address.ts";
