@@ -1,12 +1,16 @@
 import { afterEach, describe, expect, test } from "vitest";
 import { nodeCrypto } from "../../../client/crypto/node.ts";
 import { toHex, utf8 } from "../../../schema/bytes.ts";
+import { pae } from "../../../schema/entry/dsse.ts";
 import { unwrap } from "../../../schema/error.ts";
+import { REKOR_ENTRIES_PATH } from "../../../schema/http/paths.ts";
 import { SIGNATURE_TYPES } from "../../../schema/tlog/note.ts";
 import { type Policy, parsePolicy } from "../../../schema/tlog/tlog-policy.ts";
 import { MemoryNoteFile, memoryNotes } from "../../../server/sequencer/notes.ts";
 import { httpWitnesses } from "../../../server/witnesses/http.ts";
 import { memorySizes } from "../../../server/witnesses/sizes.ts";
+import { digestRequest, dsseRequest } from "../../vectors/rekor.ts";
+import { p256Signer } from "../../vectors/signers.ts";
 import { rejectionOf } from "../refusal.ts";
 import { carriesQuorum, until } from "../witnesses/rig.ts";
 import { listenAs, policyText, TestWitness, type Trick } from "../witnesses/test-witness.ts";
@@ -116,6 +120,57 @@ describe.each(DRIVERS)("a witnessed log on %s", (driver) => {
       { entries: [{ index: 1 }] },
       { proofs: [{ index: 1 }] },
     ]);
+  });
+});
+
+describe("Rekor's interface of a witnessed log", () => {
+  const send = async (log: TestLog, request: object) =>
+    ask(log, REKOR_ENTRIES_PATH, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify(request),
+    });
+
+  test("I9 a late quorum is 503 and code 14 with the index, and the same again is 201", async () => {
+    const rig = await startWitnessed("memory");
+    await ready(rig);
+    const request = digestRequest(utf8("a"), p256Signer("p256"));
+    for (const witness of rig.witnesses) witness.trick = "500";
+    const late = await send(rig.log, request);
+    expect(late.status).toBe(503);
+    expect(JSON.parse(late.body.toString())).toEqual({
+      code: 14,
+      message: "durable at index 1, not yet witnessed; retry",
+      details: [],
+    });
+    expect(late.headers["retry-after"]).toBe("2");
+    for (const witness of rig.witnesses) witness.trick = undefined;
+    await until(() => rig.log.published().size === 2);
+    const again = await send(rig.log, request);
+    expect(again.status).toBe(201);
+    expect(JSON.parse(again.body.toString())).toMatchObject({ logIndex: "1" });
+  });
+
+  test("T1 I9 a content whose twin waits for witnesses is 503, and the same again is the entry", async () => {
+    const rig = await startWitnessed("memory");
+    await ready(rig);
+    const signer = p256Signer("p256");
+    const [type, payload] = ["application/example", utf8("b")] as const;
+    for (const witness of rig.witnesses) witness.trick = undefined;
+    await send(rig.log, digestRequest(pae(type, payload), signer));
+    await until(() => rig.log.published().size === 2);
+    for (const witness of rig.witnesses) witness.trick = "500";
+    const whole = dsseRequest(type, payload, signer);
+    expect((await send(rig.log, whole)).status).toBe(503);
+    for (const witness of rig.witnesses) witness.trick = undefined;
+    await until(() => rig.log.published().size === 3);
+    const again = await send(rig.log, whole);
+    expect(again.status).toBe(201);
+    expect(JSON.parse(again.body.toString())).toMatchObject({
+      logIndex: "1",
+      kindVersion: { kind: "hashedrekord" },
+    });
+    expect(rig.log.published().size).toBe(3);
   });
 });
 
