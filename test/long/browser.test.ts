@@ -9,6 +9,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Browser, chromium } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { fileSubmission } from "../../client/keys/signer.ts";
+import { utf8 } from "../../schema/bytes.ts";
+import { formatReceipt } from "../../schema/receipt.ts";
+import { newSigner, TestLog } from "../client/test-log.ts";
+import { policyTable, policyText, TestWitness } from "../client/test-witness.ts";
 import { altered, receiptsOfEachKind } from "./receipts.ts";
 
 const root = join(import.meta.dirname, "../..");
@@ -76,6 +81,28 @@ describe.skipIf(!existsSync(executablePath))("the packed bundle in headless Chro
     const page = await browser.newPage();
     await page.goto(url);
     const order = JSON.stringify({ receipts, trust: made.trust });
+    const answers: unknown = await page.evaluate(`${VERIFY_ALL}(${order})`);
+    expect(answers).toEqual(receipts.map(({ name }) => ({ name, yes: true, no: false })));
+  });
+
+  test("N2 counts witnesses of both kinds, and refuses a head that one of them has left", async () => {
+    const log = new TestLog();
+    const [ed, pq] = [new TestWitness("ed.example"), new TestWitness("pq.example", 6)];
+    const [index] = log.submit(await fileSubmission(newSigner(), utf8("a file")));
+    const receiptBy = (...witnesses: readonly TestWitness[]): string => {
+      log.cosigners = witnesses.map((witness) => witness.at(1_800_000_000));
+      return Buffer.from(formatReceipt(log.receipt(index?.index ?? 0))).toString();
+    };
+    const table = policyTable(policyText(2, [ed, pq]));
+    const trust = `trust = 1\n[[log]]\norigin = "log.test"\nvkeys = ["${log.vkey}"]\n${table}`;
+    const receipts = [ed, pq].map((left) => ({
+      name: left.name,
+      text: receiptBy(ed, pq),
+      altered: receiptBy(left === ed ? pq : ed),
+    }));
+    const page = await browser.newPage();
+    await page.goto(url);
+    const order = JSON.stringify({ receipts, trust });
     const answers: unknown = await page.evaluate(`${VERIFY_ALL}(${order})`);
     expect(answers).toEqual(receipts.map(({ name }) => ({ name, yes: true, no: false })));
   });
