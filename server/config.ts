@@ -76,6 +76,7 @@ export interface Config {
     readonly policy?: string | undefined;
     readonly allow_split: boolean;
     readonly timeout_ms: number;
+    readonly round_ms: number;
     readonly write_wait_ms: number;
     readonly fresh_seconds: number;
     readonly pending_entries: number;
@@ -185,6 +186,9 @@ const schema = z
         .default(false)
         .describe("Run under a policy that two histories of this log could each satisfy."),
       timeout_ms: milliseconds.default(2_000).describe("For one request to a witness."),
+      round_ms: milliseconds
+        .default(20)
+        .describe("At least this between two rounds: how often witnesses are asked."),
       write_wait_ms: milliseconds
         .default(3_000)
         .describe("A write is answered after this, witnessed or not."),

@@ -62,6 +62,8 @@ export interface WitnessTiming {
   readonly maxBackoffMs: number;
   /** Pause after an alarm. */
   readonly alarmMs: number;
+  /** At least this lies between the beginnings of two rounds: it bounds what witnesses are asked. */
+  readonly roundMs: number;
   /** How long a round with a quorum waits for those who usually answer as fast. */
   readonly graceMs: number;
   /** After this an unchanged head is cosigned again. */
@@ -72,6 +74,7 @@ export const DEFAULT_TIMING: WitnessTiming = {
   backoffMs: 200,
   maxBackoffMs: 10_000,
   alarmMs: 30_000,
+  roundMs: 20,
   graceMs: 10,
   freshMs: 28_800_000,
 };

@@ -35,7 +35,11 @@ export class RunningWitnesses {
   /** Why the policy file that was read last is not in force. */
   #refused: LogError | undefined;
 
-  constructor(parts: WitnessParts, { fresh_seconds }: Config["witness"], ports: RunningPorts) {
+  constructor(
+    parts: WitnessParts,
+    { fresh_seconds, round_ms }: Config["witness"],
+    ports: RunningPorts,
+  ) {
     this.#parts = parts;
     this.#ports = ports;
     this.#freshSeconds = fresh_seconds;
@@ -52,7 +56,7 @@ export class RunningWitnesses {
         now: () => Math.floor(now() / 1_000),
         ...(onTime === undefined ? {} : { onTime }),
       },
-      { freshMs: (fresh_seconds * 1_000) / 3 },
+      { freshMs: (fresh_seconds * 1_000) / 3, roundMs: round_ms },
     );
     this.#warn();
   }

@@ -50,6 +50,8 @@ export class Witnesses implements Cosigners {
   #round: Round | undefined;
   /** The head that was last handed back with its quorum. */
   #witnessed: SignedHead | undefined;
+  /** When the last round began. */
+  #roundAt = Number.NEGATIVE_INFINITY;
   /** When the round of that quorum began. */
   #quorumAt = Number.NEGATIVE_INFINITY;
   #quorumTime: number | undefined;
@@ -120,12 +122,13 @@ export class Witnesses implements Cosigners {
     if (head.size === 0) return Number.POSITIVE_INFINITY;
     const at =
       isPublished && now < freshAt ? this.#nextMissing(head, freshAt) : this.#nextChance(head, now);
-    return Math.max(0, at - now);
+    return Math.max(0, at - now, this.#roundAt + this.#timing.roundMs - now);
   };
 
   round = async (head: SignedHead): Promise<SignedHead | undefined> => {
     const { clock, observer } = this.#ports;
     const began = clock();
+    this.#roundAt = began;
     if (this.#gathered === undefined || !isSameHead(this.#gathered.head, head))
       this.#gathered = new Gathered(head);
     const gathered = this.#gathered;

@@ -62,7 +62,10 @@ export function initOurs(folder: string): string {
 }
 
 /** Starts the log; the second value is the milliseconds until it was ready. */
-export async function startOurs(folder: string): Promise<readonly [Ours, number]> {
+export async function startOurs(
+  folder: string,
+  more: readonly string[] = [],
+): Promise<readonly [Ours, number]> {
   const [port, metricsPort] = [await freePort(), await freePort()];
   const server = new Measured(
     process.execPath,
@@ -76,6 +79,7 @@ export async function startOurs(folder: string): Promise<readonly [Ours, number]
       `127.0.0.1:${metricsPort}`,
       "--logging-level",
       "warn",
+      ...more,
     ],
     port,
     unitEnvironment(),

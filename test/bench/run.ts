@@ -3,6 +3,7 @@
  *
  *     npm run bench                      the log's own interface; ten minutes or less
  *     npm run bench -- rekor             Rekor's write interface, beside Rekor
+ *     npm run bench -- witness           from submission to a witnessed proof
  *     npm run bench -- --write           also puts the tables into docs/performance.md
  *     npm run bench -- --full            also a million entries
  *     npm run bench -- --no-peers        without Rekor and Tessera
@@ -18,11 +19,13 @@ import { folder, named, report, values, writeDocument } from "./bench.ts";
 import { benchLog } from "./log.ts";
 import { build } from "./ours.ts";
 import { benchRekor } from "./rekor.ts";
+import { benchWitness } from "./witness.ts";
 
 /** What the first argument may name; nothing is the first of them. */
 const BENCHES: Readonly<Record<string, () => Promise<void>>> = {
   log: benchLog,
   rekor: benchRekor,
+  witness: benchWitness,
 };
 
 const bench = BENCHES[named];

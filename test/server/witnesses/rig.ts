@@ -21,6 +21,7 @@ const TIMING: WitnessTiming = {
   backoffMs: 1,
   maxBackoffMs: 4,
   alarmMs: 4,
+  roundMs: 0,
   graceMs: 5,
   freshMs: 3_600_000,
 };
