@@ -188,9 +188,10 @@ export const NOW = 1_790_000_000_000;
 export async function newWitness(
   logs: readonly FakeLog[],
   base: string = temporaryFolder(),
+  name: string = NAME,
 ): Promise<string> {
   const folder = join(base, "witness");
-  await initWitness(nodeCrypto, folder, NAME, ["ed25519", "ml-dsa-44"]);
+  await initWitness(nodeCrypto, folder, name, ["ed25519", "ml-dsa-44"]);
   writeLogs(folder, logs);
   return folder;
 }
