@@ -128,7 +128,7 @@ export function cosignVerifiers(cosign: Cosign, timestamps: boolean): Verifier[]
     plain,
     {
       ...plain,
-      operation: "the same with --use-signed-timestamps",
+      operation: "verify-… --use-signed-timestamps",
       takes: ({ bundle }) =>
         bundle.verificationMaterial.timestampVerificationData?.rfc3161Timestamps !== undefined,
       verify: async (sample) => verify(cosign, sample, ["--use-signed-timestamps"]),

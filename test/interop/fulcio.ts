@@ -32,8 +32,11 @@ export async function startFulcio(): Promise<Fulcio> {
         response.writeHead(404).end();
         return;
       }
-      void handler.fn(Buffer.concat(chunks).toString()).then((answer) => {
-        const { statusCode, contentType = "text/plain" } = answer;
+      const body = asMockReads(Buffer.concat(chunks).toString(), request.headers.authorization);
+      void handler.fn(body).then((answer) => {
+        const { contentType = "text/plain" } = answer;
+        // The mock says 201 where Fulcio says 200, and one client takes nothing else.
+        const statusCode = answer.statusCode === 201 ? 200 : answer.statusCode;
         response.writeHead(statusCode, { "content-type": contentType });
         response.end(answer.response);
       });
@@ -73,6 +76,25 @@ export async function startFulcio(): Promise<Fulcio> {
       await new Promise((resolve) => server.close(resolve));
     },
   };
+}
+
+interface CertificateRequest {
+  credentials?: { oidcIdentityToken: string };
+  certificateSigningRequest?: string;
+}
+
+/**
+ * Fulcio takes the token in the body or as a bearer's, and a signing request as PEM or as its base64; the
+ * mock knows the first of each.
+ */
+function asMockReads(body: string, authorization = ""): string {
+  const request: CertificateRequest = JSON.parse(body);
+  const token = authorization.replace(/^Bearer /, "");
+  if (token !== "") request.credentials = { oidcIdentityToken: token };
+  const { certificateSigningRequest: csr } = request;
+  if (csr !== undefined && !csr.startsWith("-----"))
+    request.certificateSigningRequest = Buffer.from(csr, "base64").toString();
+  return JSON.stringify(request);
 }
 
 function base64(bytes: ArrayBufferView): string {

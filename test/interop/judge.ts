@@ -9,10 +9,15 @@ export interface Judged {
 
 /** One row for what it accepts, and one for each kind of tampering, over all samples it takes. */
 export async function judge(verifier: Verifier, samples: readonly Judged[]): Promise<Row[]> {
-  const mine = samples.filter(({ sample }) => verifier.takes(sample));
   const { operation } = verifier;
-  if (mine.length === 0) return [skipped(verifier, operation, "there is no bundle for it")];
   const rows: Row[] = [];
+  const mine = samples.filter(({ sample }) => {
+    if (!verifier.takes(sample)) return false;
+    const limit = verifier.limit?.(sample);
+    if (limit !== undefined) rows.push(skipped(verifier, `${operation}: ${sample.name}`, limit));
+    return limit === undefined;
+  });
+  if (mine.length === 0) return [skipped(verifier, operation, "there is no bundle for it")];
   for (const { sample } of mine) {
     const { accepted, words } = await verifier.verify(sample);
     rows.push(passes(verifier, `${operation}: ${sample.name}`, accepted, accepted ? "" : words));

@@ -82,6 +82,7 @@ export interface LiveOptions {
   readonly flags?: (log: {
     readonly folder: string;
     readonly port: number;
+    readonly origin: string;
     readonly vkey: string;
   }) => string[] | Promise<string[]>;
 }
@@ -94,7 +95,7 @@ export async function startLiveLog(options: LiveOptions = {}): Promise<LiveLog> 
   const vkey = /^vkey\s+(\S+)$/m.exec(made.text)?.[1];
   if (vkey === undefined) throw new Error(`init did not name the verifier key: ${made.text}`);
   const port = await freePort();
-  const flags = (await options.flags?.({ folder, port, vkey })) ?? [];
+  const flags = (await options.flags?.({ folder, port, origin, vkey })) ?? [];
   const log = new LiveLog(origin, folder, vkey, port, flags);
   await log.start();
   return log;

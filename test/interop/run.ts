@@ -2,7 +2,7 @@
  * `npm run interop`: other people's programs and data against a live log.
  *
  *     npm run interop                            every part
- *     npm run interop -- --only sigstore,fsck    some of them: sigstore, conformance, fsck, mirrors
+ *     npm run interop -- --only sigstore,fsck    some of them: sigstore, conformance, fsck, mirrors, witnesses
  *     npm run interop -- --entries 200000        for fsck; 70,001 is the default
  *     npm run interop -- --repo PATH             also a real repository: its signed objects are
  *                                                imported, and every receipt is verified offline
@@ -22,6 +22,7 @@ import { mirrors } from "./mirrors.ts";
 import { importRepository } from "./repository.ts";
 import { sigstoreClients } from "./sigstore.ts";
 import { disagreements, print, type Row, writeInto } from "./table.ts";
+import { witnesses } from "./witnesses.ts";
 
 const { values } = parseArgs({
   options: {
@@ -50,6 +51,7 @@ const PARTS: Readonly<Record<string, () => Promise<Row[]>>> = {
   conformance: runConformance,
   fsck: manyEntries,
   mirrors,
+  witnesses,
 };
 
 async function main(): Promise<void> {

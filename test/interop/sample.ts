@@ -63,6 +63,8 @@ export interface Verifier {
   /** The part of this verifier in {@link Tampered.gaps}. */
   readonly family: Family;
   takes(sample: Sample): boolean;
+  /** Why a bundle of its kind, good as it is, is beyond it: another client's doing, not the log's. */
+  limit?(sample: Sample): string | undefined;
   verify(sample: Sample): Promise<Verdict>;
 }
 

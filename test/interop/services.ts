@@ -3,7 +3,7 @@
  * certificates beside it.
  */
 import type { KeyObject } from "node:crypto";
-import { readFileSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Fulcio, ISSUER } from "./fulcio.ts";
 import type { BundleJson } from "./sample.ts";
@@ -48,13 +48,13 @@ export function addFulcio(
   };
 }
 
-/** Files of one scratch folder, each under a name of its own. */
+/** Files of a scratch folder of its own, each under another name. */
 export class Scratch {
   readonly folder: string;
   #count = 0;
 
   constructor(folder: string) {
-    this.folder = folder;
+    this.folder = mkdtempSync(join(folder, "scratch-"));
   }
 
   /** A path that nothing is at. */

@@ -5,7 +5,7 @@
 import { lastWords, type Ran, runProgram } from "../peers/process.ts";
 import { findSigstorePython, SIGSTORE_PYTHON } from "../peers/python.ts";
 import { ISSUER, identityToken, SUBJECT } from "./fulcio.ts";
-import type { Sample, Verdict, Verifier } from "./sample.ts";
+import type { BundleJson, Sample, Verdict, Verifier } from "./sample.ts";
 import { readBundle, Scratch, type Services } from "./services.ts";
 import { type Client, passes, type Row } from "./table.ts";
 
@@ -95,8 +95,18 @@ export function pythonVerifier(python: SigstorePython): Verifier {
     operation: "verify identity",
     family: "sigstore-python",
     takes: ({ expected }) => expected.kind === "certificate",
+    limit: ({ bundle }) =>
+      statementType(bundle) === "https://in-toto.io/Statement/v0.1"
+        ? "it reads in-toto statements of version 1 only, and this client writes 0.1"
+        : undefined,
     verify: async (sample) => verify(python, sample),
   };
+}
+
+function statementType({ dsseEnvelope }: BundleJson): string | undefined {
+  const payload = Buffer.from(dsseEnvelope?.payload ?? "", "base64").toString() || "{}";
+  const { _type }: { _type?: string } = JSON.parse(payload);
+  return _type;
 }
 
 async function verify(python: SigstorePython, sample: Sample): Promise<Verdict> {

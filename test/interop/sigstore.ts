@@ -2,6 +2,7 @@
  * Sigstore's clients against a live log: each signs into it, each verifies what all of them signed, and
  * each is given every bundle tampered with.
  */
+import { join } from "node:path";
 import { COSIGN, cosignSigns, cosignVerifiers, openCosign } from "./cosign.ts";
 import { type Fulcio, startFulcio } from "./fulcio.ts";
 import { type Judged, judge } from "./judge.ts";
@@ -13,13 +14,21 @@ import { openPython, PYTHON, pythonSigns, pythonVerifier } from "./sigstore-pyth
 import { type Row, skipped } from "./table.ts";
 import { tamper } from "./tamper.ts";
 import { ourVerifier } from "./verify-bundle.ts";
+import { startWitnesses, type Witnesses } from "./witnesses.ts";
 
 const ARTIFACT = Buffer.from("an artifact of this run\n");
 const SECOND = Buffer.from("another artifact of this run\n");
 
 export async function sigstoreClients(): Promise<Row[]> {
   const fulcio = await startFulcio();
-  const log = await startLiveLog();
+  let witnesses: Witnesses | undefined;
+  const log = await startLiveLog({
+    flags: async ({ folder, origin, port, vkey }) => {
+      witnesses = await startWitnesses(join(folder, "witnesses"), { origin, vkey });
+      const url = `http://127.0.0.1:${port}`;
+      return ["--witness-policy", witnesses.policy, "--http-public-url", url];
+    },
+  });
   try {
     const services = await servicesOf(log, fulcio);
     if (services !== undefined) return await withServices(services);
@@ -27,6 +36,7 @@ export async function sigstoreClients(): Promise<Row[]> {
     return [COSIGN, PYTHON].map((client) => skipped(client, "sign, verify", why));
   } finally {
     await log.remove();
+    await witnesses?.stop();
     await fulcio.close();
   }
 }
