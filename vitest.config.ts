@@ -8,6 +8,7 @@ export default defineConfig({
     reporters: ["default", "json"],
     outputFile: { json: "dist/test-results.json" },
     testTimeout: 30_000,
+    hookTimeout: 30_000,
     // Modules of the tree keep no state, so that files can share a process: twice as fast.
     isolate: false,
     // On two cores the default is one worker; these tests wait for disks and clocks half of the time.

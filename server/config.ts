@@ -52,6 +52,7 @@ export interface Config {
     readonly public_url?: string | undefined;
   };
   readonly metrics: { readonly listen: string };
+  readonly index: { readonly enabled: "on" | "off" };
   readonly admission: {
     readonly who: "anyone" | "keys" | "token";
     readonly keys_file?: string | undefined;
@@ -176,6 +177,12 @@ const schema = z
       requests_per_second_per_address: count
         .default(0)
         .describe("Writes from one address; 0 is no limit."),
+    }),
+    index: z.strictObject({
+      enabled: z
+        .enum(["on", "off"])
+        .default("on")
+        .describe("Keep an index of all entries, for look-ups with proof."),
     }),
     witness: z.strictObject({
       policy: path

@@ -22,6 +22,7 @@ import { formatCheckpoint } from "../schema/tlog/checkpoint.ts";
 import type { Hash } from "../schema/tlog/hash.ts";
 import { formatNote, formatVkey, keyHash, makeVkey, SIGNATURE_TYPES } from "../schema/tlog/note.ts";
 import { checkGenesis } from "./genesis.ts";
+import { indexSigner } from "./index/signer.ts";
 import type { CheckpointSigner } from "./sequencer/ports.ts";
 
 export interface LogKey {
@@ -31,6 +32,8 @@ export interface LogKey {
   /** All 32 bytes of the key's hash: Sigstore's `logId.keyId`. */
   readonly logId: Hash;
   readonly checkpoints: CheckpointSigner;
+  /** Heads of the log's index, under the index's own name (`server/index/open.ts`). */
+  readonly indexCheckpoints: CheckpointSigner;
   /** Entry 0, to be admitted like any other submission. `createdAt` is RFC 3339 in UTC. */
   readonly genesis: (createdAt: string) => Promise<DsseSubmission>;
 }
@@ -45,7 +48,17 @@ export function logKey(crypto: Pick<Crypto, "sha256">, signer: Signer, origin: s
     });
   const { sha256 } = crypto;
   const { ed25519 } = SIGNATURE_TYPES;
-  const { name, keyId } = makeVkey(sha256, origin, ed25519, publicKey.raw);
+  const signerFor = (name: string): Pick<CheckpointSigner, "sign" | "vkeys"> => {
+    const { keyId } = makeVkey(sha256, name, ed25519, publicKey.raw);
+    return {
+      vkeys: [formatVkey(sha256, name, ed25519, publicKey.raw)],
+      async sign(head) {
+        const text = formatCheckpoint({ origin: name, ...head });
+        const signature = await signRaw("ed25519", utf8(text));
+        return formatNote({ text, signatures: [{ name, keyId, signature }] });
+      },
+    };
+  };
   const vkey = formatVkey(sha256, origin, ed25519, publicKey.raw);
   return {
     origin,
@@ -53,14 +66,10 @@ export function logKey(crypto: Pick<Crypto, "sha256">, signer: Signer, origin: s
     logId: keyHash(sha256, origin, ed25519, publicKey.raw),
     checkpoints: {
       origin,
-      vkeys: [vkey],
+      ...signerFor(origin),
       checkGenesis: (leaf, content) => checkGenesis(sha256, { origin, vkey }, leaf, content),
-      async sign(head) {
-        const text = formatCheckpoint({ origin, ...head });
-        const signature = await signRaw("ed25519", utf8(text));
-        return formatNote({ text, signatures: [{ name, keyId, signature }] });
-      },
     },
+    indexCheckpoints: indexSigner(crypto, origin, signerFor),
     genesis: (createdAt) =>
       dsseSubmission(
         signer,

@@ -17,6 +17,7 @@ import { emptyRoot } from "../schema/tlog/hash.ts";
 import { type Authority, anyone, enrolledKeys, tokens } from "./admission/authority.ts";
 import { ClockFile, ClockInMemory, clockPath } from "./clock-file.ts";
 import type { Config } from "./config.ts";
+import { indexExists, indexPlaces } from "./index/open.ts";
 import { type ClockStore, type HeldClock, openClock } from "./log-clock.ts";
 import { type LogKey, logKey } from "./log-key.ts";
 import type { Logger } from "./observe/log.ts";
@@ -59,7 +60,7 @@ export async function openParts(config: Config, ports: OpenPorts): Promise<LogPa
 
 type Opened = Pick<
   LogParts,
-  "storage" | "guard" | "key" | "clock" | "timestamps" | "withGenesis" | "witnesses"
+  "storage" | "guard" | "key" | "clock" | "timestamps" | "withGenesis" | "witnesses" | "index"
 >;
 
 /** Under the policy that the configuration names; without one a log has no witnesses. */
@@ -73,6 +74,19 @@ async function witnessesOf(
   const places = { policy: resolve(cwd, witness.policy), folder };
   const { vkeys } = key.checkpoints;
   return { witnesses: await openWitnesses(crypto.sha256, witness, vkeys, places) };
+}
+
+/** A log from before there was an index has none until it is made. */
+function indexOf(
+  { index }: Config,
+  { logger }: OpenPorts,
+  places: Places,
+): Pick<LogParts, "index"> {
+  if (index.enabled === "off") return {};
+  const found = indexPlaces(places);
+  if (indexExists(found)) return { index: found };
+  logger.warn("this log keeps no index: `countersign index init` makes one");
+  return {};
 }
 
 async function openSqlite(config: Config, ports: OpenPorts): Promise<Opened> {
@@ -91,7 +105,8 @@ async function openSqlite(config: Config, ports: OpenPorts): Promise<Opened> {
     const file = new ClockFile(ports.crypto.sha256, origin, clockPath(places.guard));
     const clock = heldClock(file, ports);
     const timestamps = authorityOf(config, ports, clock, stamping);
-    return { storage, key, guard, clock, timestamps, ...witnesses };
+    const index = indexOf(config, ports, places);
+    return { storage, key, guard, clock, timestamps, ...witnesses, ...index };
   } catch (error) {
     await storage.close();
     throw error;

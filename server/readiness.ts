@@ -8,6 +8,7 @@ import { equal } from "../schema/bytes.ts";
 import { LogError } from "../schema/error.ts";
 import { BLIND_SPOT } from "./http/health.ts";
 import type { Check } from "./http/ports.ts";
+import type { IndexService, IndexStatus } from "./index/service.ts";
 import { type HeldClock, timeText } from "./log-clock.ts";
 import type { Sequencer } from "./sequencer/log.ts";
 import type { HeadGuard } from "./sequencer/ports.ts";
@@ -23,16 +24,22 @@ export interface ReadinessParts {
   readonly signsTimes: boolean;
   /** Left out where there is no policy. */
   readonly witnesses?: Pick<RunningWitnesses, "check"> | undefined;
+  /** Left out where the log keeps no index. */
+  readonly index?: Pick<IndexService, "status"> | undefined;
 }
 
+/** An index that is this far behind is a failing check, whatever the reason. */
+const MAX_INDEX_LAG_MS = 60_000;
+
 export function makeChecks(parts: ReadinessParts): () => Promise<readonly Check[]> {
-  const { witnesses } = parts;
+  const { witnesses, index } = parts;
   return async () => [
     await checked("sequencer", () => sequencerCheck(parts)),
     await checked("storage", () => storageCheck(parts)),
     await checked("guard", () => guardCheck(parts)),
     await checked("clock", async () => clockCheck(parts)),
     ...(witnesses === undefined ? [] : [{ name: "witnesses", ...witnesses.check() }]),
+    ...(index === undefined ? [] : [{ name: "index", ...indexCheck(index.status()) }]),
   ];
 }
 
@@ -71,6 +78,16 @@ async function guardCheck({ guard, sequencer }: ReadinessParts): Promise<Finding
   if (guarded.size === before.size && !equal(guarded.root, before.root))
     return { ok: false, detail: `the guard has another root for size ${guarded.size}` };
   return { ok: true, detail: `equal at ${guarded.size}` };
+}
+
+function indexCheck({ state, leaves, size, lagEntries, lagMs }: IndexStatus): Finding {
+  const seconds = (lagMs / 1000).toFixed(1);
+  const at = `${size} entries in ${leaves} leaves, ${lagEntries} behind for ${seconds} s`;
+  const trouble = state.state === "ready" ? "" : `${state.state}: ${state.reason.message}; `;
+  return {
+    ok: state.state !== "stopped" && lagMs < MAX_INDEX_LAG_MS,
+    detail: `${trouble}${at}`,
+  };
 }
 
 /** What is left of a lease after a crash runs out by itself, and is no reason to be taken out. */

@@ -10,7 +10,7 @@
  */
 import { availableParallelism } from "node:os";
 import type { Crypto } from "../client/crypto/crypto.ts";
-import { utf8 } from "../schema/bytes.ts";
+import { toHex, utf8 } from "../schema/bytes.ts";
 import { LogError } from "../schema/error.ts";
 import type { Policy } from "../schema/tlog/tlog-policy.ts";
 import { type Admit, makeAdmit } from "./admission/admit.ts";
@@ -19,23 +19,21 @@ import { makeCheck } from "./admission/check.ts";
 import { CheckPool } from "./admission/check-pool.ts";
 import { Limits } from "./admission/limit.ts";
 import type { Config } from "./config.ts";
-import { checkGenesis } from "./genesis.ts";
-import { clientAddress } from "./http/address.ts";
 import { type App, makeApp } from "./http/app.ts";
-import { ByteBudget } from "./http/body.ts";
+import type { ByteBudget } from "./http/body.ts";
 import { BLIND_SPOT } from "./http/health.ts";
-import type { HttpPorts } from "./http/ports.ts";
 import { type Listening, listen } from "./http/server.ts";
+import type { IndexPlaces } from "./index/open.ts";
+import { type RunningIndex, runIndex } from "./index/run.ts";
 import { splitAddress } from "./listen.ts";
 import type { HeldClock } from "./log-clock.ts";
 import type { LogKey } from "./log-key.ts";
 import type { Logger } from "./observe/log.ts";
 import { Metrics } from "./observe/metrics.ts";
 import { type MetricsServer, serveMetrics } from "./observe/metrics-server.ts";
-import { makeDocuments, type PublicDocuments } from "./public-documents.ts";
-import { makeChecks, notesOf } from "./readiness.ts";
 import { Sequencer } from "./sequencer/log.ts";
 import type { HeadGuard, PublishedHead } from "./sequencer/ports.ts";
+import { httpPorts, type RunningParts } from "./serve-http.ts";
 import type { NewEntry, Storage } from "./storage/storage.ts";
 import type { TimestampAuthority } from "./tsa/authority.ts";
 import type { Chain } from "./tsa/chain.ts";
@@ -68,6 +66,8 @@ export interface LogParts {
   readonly withGenesis?: boolean;
   /** Left out where there is no policy: then heads are published without witnesses. */
   readonly witnesses?: WitnessParts;
+  /** Where the log keeps its index; left out where it keeps none. */
+  readonly index?: IndexPlaces;
 }
 
 export interface RunningLog {
@@ -109,10 +109,12 @@ export async function serveLog(parts: LogParts, config: Config): Promise<Running
   );
   const checks = new CheckPool({ threads: checkThreads() });
   let metricsServer: MetricsServer | undefined;
+  let index: RunningIndex | undefined;
   try {
-    const ports = httpPorts(parts, config, { sequencer, checks, metrics, witnesses });
+    index = await openIndex(parts, sequencer, metrics, stop);
+    const ports = httpPorts(parts, config, { sequencer, checks, metrics, witnesses, index });
     const app = makeApp(ports);
-    attachReadings(metrics, { sequencer, app, budget: ports.budget, witnesses });
+    attachReadings(metrics, { sequencer, app, budget: ports.budget, witnesses, index });
     const { listen: metricsAt } = config.metrics;
     if (metricsAt !== "off") metricsServer = await serveMetrics(metrics, splitAddress(metricsAt));
     const server = await listen(app, {
@@ -123,15 +125,46 @@ export async function serveLog(parts: LogParts, config: Config): Promise<Running
     });
     await app.readiness.read();
     announce(parts, config, sequencer, server);
-    const opened = { sequencer, server, checks, metricsServer, witnesses, stopped };
+    const opened = { sequencer, server, checks, metricsServer, witnesses, index, stopped };
     return running(parts, config, opened);
   } catch (error) {
     await metricsServer?.close();
     await checks.close();
+    await index?.close();
     await parts.clock.close();
     await sequencer.close();
     throw error;
   }
+}
+
+/** Throws why the index refuses to start: a person has to look, or to switch it off. */
+async function openIndex(
+  { crypto, index: places, key, logger, storage }: LogParts,
+  sequencer: Sequencer,
+  metrics: Metrics,
+  stop: (reason: LogError) => void,
+): Promise<RunningIndex | undefined> {
+  if (places === undefined) return undefined;
+  const index = await runIndex({
+    crypto,
+    key,
+    places,
+    main: sequencer,
+    mainReader: storage.reader,
+    onFatal: (reason) => {
+      logger.fatal({ code: reason.code, err: reason }, "the index log stopped for good");
+      stop(reason);
+    },
+    onLeaf: (leaf, contradicted) => {
+      metrics.indexed(contradicted.length);
+      if (contradicted.length > 0)
+        logger.warn({ leaf, slots: contradicted.map(toHex) }, "claims that contradict others");
+    },
+    onTrouble: (reason) => {
+      logger.error({ code: reason.code, err: reason }, "the index cannot go on now");
+    },
+  });
+  return index;
 }
 
 function runWitnesses(
@@ -198,85 +231,15 @@ export async function genesisEntry(
   return entry;
 }
 
-function httpPorts(
-  parts: LogParts,
-  config: Config,
-  {
-    sequencer,
-    checks,
-    metrics,
-    witnesses,
-  }: Pick<Opened, "sequencer" | "checks" | "witnesses"> & {
-    readonly metrics: Metrics;
-  },
-): HttpPorts {
-  const { limits: rates } = config;
-  const limits = new Limits({
-    entries: rates.entries_per_second,
-    entriesPerKey: rates.entries_per_second_per_key,
-    requestsPerAddress: rates.requests_per_second_per_address,
-  });
-  const { authority, clock, crypto, guard, key, logger, storage } = parts;
-  return {
-    sha256: crypto.sha256,
-    logId: key.logId,
-    log: sequencer,
-    reader: storage.reader,
-    admit: makeAdmit({ check: checks.check, authority, limits }),
-    authority,
-    limits,
-    clientAddress: clientAddress(config.http.trusted_proxies),
-    checks: makeChecks({
-      sequencer,
-      storage,
-      guard,
-      clock,
-      signsTimes: parts.timestamps !== undefined,
-      witnesses,
-    }),
-    notes: () => notesOf(witnesses),
-    budget: new ByteBudget(rates.inflight_bytes),
-    unread: new ByteBudget(rates.inflight_bytes),
-    metrics,
-    logger,
-    bodyTimeoutMs: rates.body_timeout_ms,
-    writeWaitMs: witnesses === undefined ? undefined : config.witness.write_wait_ms,
-    timestamps: parts.timestamps,
-    documents: documentsOf(parts, config, witnesses),
-  };
-}
-
-/** Entry 0 is there: the sequencer has opened. */
-function documentsOf(
-  parts: LogParts,
-  { http }: Config,
-  witnesses: RunningWitnesses | undefined,
-): PublicDocuments {
-  const { crypto, key, storage, timestamps } = parts;
-  const [leaf = new Uint8Array(0)] = storage.reader.leaves(0, 1);
-  const [content] = storage.reader.contents(0, 1);
-  const bytes = content?.state === "held" ? content.bytes : undefined;
-  const { createdAt } = checkGenesis(crypto.sha256, key, leaf, bytes);
-  return makeDocuments({
-    sha256: crypto.sha256,
-    vkey: key.vkey,
-    origin: key.origin,
-    publicUrl: http.public_url,
-    createdAt,
-    chain: timestamps?.chain,
-    retired: parts.retiredChains ?? [],
-    policy: () => witnesses?.policy,
-  });
-}
-
 function attachReadings(
   metrics: Metrics,
   {
     sequencer,
     witnesses,
+    index,
     app,
     budget,
-  }: Pick<Opened, "sequencer" | "witnesses"> & {
+  }: Pick<Opened, "sequencer" | "witnesses" | "index"> & {
     readonly app: App;
     readonly budget: ByteBudget;
   },
@@ -288,6 +251,7 @@ function attachReadings(
     inflightBytes: () => budget.held,
     inflightRequests: app.inflight,
     ...(witnesses === undefined ? {} : { witnessedAge: () => witnesses.age ?? -1 }),
+    ...(index === undefined ? {} : { index: () => index.service.status() }),
   });
 }
 
@@ -308,24 +272,22 @@ function announce(
 }
 
 /** What `serveLog` has opened and `close` closes. */
-interface Opened {
-  readonly sequencer: Sequencer;
+interface Opened extends Omit<RunningParts, "metrics"> {
   readonly server: Listening;
-  readonly checks: CheckPool;
   readonly metricsServer: MetricsServer | undefined;
-  readonly witnesses: RunningWitnesses | undefined;
   readonly stopped: Promise<LogError>;
 }
 
 function running(
   parts: LogParts,
   config: Config,
-  { sequencer, server, checks, metricsServer, witnesses, stopped }: Opened,
+  { sequencer, server, checks, metricsServer, witnesses, index, stopped }: Opened,
 ): RunningLog {
   let closing: Promise<void> | undefined;
   const close = async (): Promise<void> => {
     await server.close(config.shutdown.grace_ms);
     await checks.close();
+    await index?.close();
     // Before the guard is given back: its lock is the lock of the clock's file.
     await parts.clock.close();
     await sequencer.close();

@@ -20,6 +20,8 @@ export const OPERATOR_COMMANDS = [
   { name: "timestamp", summary: "`timestamp init`: key and chain for time stamps" },
   { name: "doctor", summary: "say what is not as it should be" },
   { name: "fsck", summary: "derive everything anew and name what is wrong" },
+  { name: "index init", summary: "make the index of a log that has none" },
+  { name: "index rebuild", summary: "make the tables of the index anew, from the log" },
   { name: "mirror", summary: "keep and serve a verified copy of a log" },
   { name: "witness init", summary: "create a witness: its keys and an empty state" },
   { name: "witness serve", summary: "serve a witness: cosign the checkpoints of other logs" },

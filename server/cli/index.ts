@@ -13,6 +13,7 @@ import { clock } from "./clock.ts";
 import { config } from "./config.ts";
 import { doctor } from "./doctor.ts";
 import { fsck } from "./fsck.ts";
+import { indexInit, indexRebuild } from "./index-log.ts";
 import { init } from "./init.ts";
 import { mirror } from "./mirror.ts";
 import { recover } from "./recover.ts";
@@ -31,6 +32,8 @@ export const OPERATOR_COMMANDS: readonly Command[] = [
   timestamp,
   doctor,
   fsck,
+  indexInit,
+  indexRebuild,
   mirror,
   witnessInit,
   witnessServe,

@@ -21,6 +21,7 @@ import { logKey } from "../log-key.ts";
 import { openConfiguredKey, passphraseOf } from "../parts.ts";
 import { mustBeApart, placesOf } from "../places.ts";
 import { genesisEntry } from "../serve.ts";
+import { makeIndex } from "./index-log.ts";
 import { CONFIG_OPTIONS, configOf } from "./settings.ts";
 import { describeStamping, makeClock, makeTimestamps, stampingLines } from "./timestamp.ts";
 
@@ -76,6 +77,7 @@ export const init: Command = {
       clock: () => performance.now(),
       genesis: await genesisEntry({ crypto: nodeCrypto, key, now: io.now }),
     });
+    if (config.index.enabled === "on") await makeIndex(places, key);
     const shown = {
       origin,
       vkey: key.vkey,

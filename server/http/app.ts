@@ -10,6 +10,7 @@ import { setMaxListeners } from "node:events";
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
 import express, { type Express, type NextFunction, type Request, type Response } from "express";
 import { LogError } from "../../schema/error.ts";
+import { CLAIMS_PATH, INDEX_PREFIX, LOOKUP_PATH } from "../../schema/http/lookup-request.ts";
 import {
   BATCH_PATH,
   CHECKPOINT_PATH,
@@ -29,6 +30,7 @@ import {
 import { Answers } from "./answer.ts";
 import { Batch } from "./batch.ts";
 import { answerHealth, Readiness } from "./health.ts";
+import { LookupSide } from "./lookup.ts";
 import { openapiText } from "./openapi.ts";
 import type { HttpPorts } from "./ports.ts";
 import { isDefect, problemOf } from "./problem.ts";
@@ -157,6 +159,7 @@ function makeRoutes(ports: HttpPorts, readiness: Readiness, stop: AbortSignal): 
     ),
     ...documentRoutes(ports),
     ...timestampRoutes(ports),
+    ...indexRoutes(ports),
     get("health", HEALTH_PATH, answerHealth),
     get("ready", READY_PATH, (req, res) => readiness.answer(req, res)),
   ];
@@ -174,6 +177,39 @@ function documentRoutes({ documents }: HttpPorts): readonly Route[] {
     document(TRUSTED_ROOT_PATH, JSON_TYPE, () => documents.trustedRoot),
     document(SIGNING_CONFIG_PATH, JSON_TYPE, () => documents.signingConfig),
     document(WITNESS_POLICY_PATH, CHECKPOINT_TYPE, documents.witnessPolicy),
+  ];
+}
+
+/** Look-ups, and the index log as a log of its own. */
+function indexRoutes(ports: HttpPorts): readonly Route[] {
+  const { index, unread } = ports;
+  if (index === undefined) return [];
+  const side = new LookupSide(ports, index);
+  const read = new ReadSide(index.reader, index.published, unread);
+  const get = (name: string, path: string, handler: Handler): Route => ({
+    name,
+    method: "GET",
+    path,
+    handler,
+  });
+  return [
+    get("look-up", LOOKUP_PATH, (req, res, _, query) => side.ask(req, res, query, false)),
+    get("look-up", CLAIMS_PATH, (req, res, _, query) => side.ask(req, res, query, true)),
+    {
+      name: "look-up",
+      method: "POST",
+      path: LOOKUP_PATH,
+      handler: (req, res) => side.askMany(req, res),
+    },
+    get("index checkpoint", `${INDEX_PREFIX}${CHECKPOINT_PATH}`, (req, res) =>
+      read.checkpoint(req, res),
+    ),
+    get("index tile", `${INDEX_PREFIX}/tile/*name`, (req, res, name, query) =>
+      read.tile(req, res, name.slice(name.indexOf("tile/")), query),
+    ),
+    get("index update", `${INDEX_PREFIX}/update/:name`, (req, res, name) =>
+      side.update(req, res, name),
+    ),
   ];
 }
 

@@ -33,6 +33,7 @@ import {
 import { MAX_BATCH_LINES, MAX_BODY_BYTES, MAX_ENVELOPE_SIGNATURES } from "../../schema/limits.ts";
 import { IMPRINTS } from "../tsa/query.ts";
 import type { Readings } from "./health.ts";
+import { indexPaths } from "./openapi-index.ts";
 import {
   answer,
   bytesPath,
@@ -178,7 +179,13 @@ export function openapiDocument(): Json {
         "64-bit numbers are decimal strings. The tiles are C2SP tlog-tiles.",
       license: { name: "Apache-2.0", identifier: "Apache-2.0" },
     },
-    paths: { ...writePaths(), ...timestampPaths(), ...tilePaths(), ...otherPaths() },
+    paths: {
+      ...writePaths(),
+      ...timestampPaths(),
+      ...indexPaths(),
+      ...tilePaths(),
+      ...otherPaths(),
+    },
     components: { schemas: componentSchemas(), securitySchemes: TOKEN },
   };
 }

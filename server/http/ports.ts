@@ -16,6 +16,7 @@ import type { StorageReader } from "../storage/storage.ts";
 import type { TimestampAuthority } from "../tsa/authority.ts";
 import type { ClientAddress } from "./address.ts";
 import type { ByteBudget } from "./body.ts";
+import type { IndexPort } from "./lookup.ts";
 
 /** The sequencer, as far as a front end sees it. */
 export type LogPort = Pick<
@@ -53,6 +54,8 @@ export interface HttpPorts {
   /** `undefined` where it is switched off. */
   readonly timestamps: TimestampAuthority | undefined;
   readonly documents: PublicDocuments;
+  /** `undefined` where the log keeps no index. */
+  readonly index: IndexPort | undefined;
   /**
    * A write is answered after this, with its receipt or with `NOT_WITNESSED`. `undefined` where
    * there are no witnesses to wait for.

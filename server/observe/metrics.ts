@@ -16,6 +16,18 @@ export interface Readings {
   readonly inflightRequests: () => number;
   /** Seconds; left out where there are no witnesses. */
   readonly witnessedAge?: () => number;
+  /** Left out where the log keeps no index. */
+  readonly index?: () => IndexReadings;
+}
+
+/** Where the index stands. */
+export interface IndexReadings {
+  readonly size: number;
+  readonly leaves: number;
+  readonly keys: number;
+  readonly mapBytes: number;
+  readonly lagEntries: number;
+  readonly lagMs: number;
 }
 
 export class Metrics {
@@ -30,6 +42,7 @@ export class Metrics {
   readonly #rounds: Histogram<"quorum">;
   readonly #witnessFailures: Counter<"witness" | "kind">;
   readonly #witnessAlarms: Gauge<"witness">;
+  readonly #contradictions: Counter;
 
   constructor() {
     const registers = [this.#registry];
@@ -95,6 +108,16 @@ export class Metrics {
       labelNames: ["witness"],
       registers,
     });
+    this.#contradictions = new Counter({
+      name: "countersign_index_contradictions_total",
+      help: "Slots of the index under which a second value was claimed.",
+      registers,
+    });
+  }
+
+  /** A leaf of the index is published; so many slots got a second value by it. */
+  indexed(contradicted: number): void {
+    this.#contradictions.inc(contradicted);
   }
 
   round(seconds: number, hasQuorum: boolean): void {
@@ -152,6 +175,15 @@ export class Metrics {
         "Age of the quorum's cosignatures on the published head; -1 where there is none.",
         witnessedAge,
       );
+    const { index } = readings;
+    if (index !== undefined) {
+      gauge("countersign_index_size", "Entries that are indexed.", () => index().size);
+      gauge("countersign_index_leaves", "Leaves of the index log.", () => index().leaves);
+      gauge("countersign_index_keys", "Keys of the map.", () => index().keys);
+      gauge("countersign_index_map_bytes", "Memory of the map.", () => index().mapBytes);
+      gauge("countersign_index_lag_entries", "Entries not indexed.", () => index().lagEntries);
+      gauge("countersign_index_lag_seconds", "Age of that lag.", () => index().lagMs / 1000);
+    }
     gauge("countersign_inflight_bytes", "Bytes of request bodies held.", readings.inflightBytes);
     gauge("countersign_inflight_requests", "Requests being answered.", readings.inflightRequests);
     collectDefaultMetrics({ register: this.#registry });

@@ -1,0 +1,101 @@
+/**
+ * `index init` and `index rebuild`: the index of a log, made or made anew.
+ *
+ * @module
+ */
+import { randomBytes } from "node:crypto";
+import type { Arguments, Command } from "../../client/cli/command.ts";
+import { pathOf } from "../../client/cli/files.ts";
+import type { ExitStatus, Io } from "../../client/cli/io.ts";
+import { print, printJson } from "../../client/cli/output.ts";
+import { nodeCrypto } from "../../client/crypto/node.ts";
+import type { Config } from "../config.ts";
+import { indexPlaces, initIndex } from "../index/open.ts";
+import { IndexStore } from "../index/store.ts";
+import { takeLock } from "../lock.ts";
+import { type LogKey, logKey } from "../log-key.ts";
+import type { LogPlace } from "../open.ts";
+import { mustBeOf, openConfiguredKey } from "../parts.ts";
+import { mustBeApart, type Places, placesOf } from "../places.ts";
+import { storeFiles } from "../storage/sqlite/files.ts";
+import { peekStore } from "../storage/sqlite/inspect.ts";
+import { CONFIG_OPTIONS, configOf } from "./settings.ts";
+
+/** Makes the index log of a log. Throws `STORE_EXISTS` where there is one, or half of one. */
+export async function makeIndex(place: LogPlace, key: LogKey): Promise<void> {
+  await initIndex(indexPlaces(place), {
+    crypto: nodeCrypto,
+    signer: key.indexCheckpoints,
+    origin: key.origin,
+    databaseId: new Uint8Array(randomBytes(16)),
+    clock: () => performance.now(),
+  });
+}
+
+export const indexInit: Command = {
+  name: "index init",
+  summary: "Make the index log of a log that has none.",
+  about: [
+    "New logs get their index from `countersign init`. The index log is a log of its own, with a store inside the data folder and a head guard beside the log's. Needs the server stopped; the next start indexes everything.",
+  ],
+  positionals: [],
+  options: CONFIG_OPTIONS,
+  examples: [
+    {
+      what: "an index for a log from before there was one",
+      line: "countersign index init --config countersign.toml",
+    },
+  ],
+  run: async (args, io) =>
+    withStoppedLog(args, io, async ({ config, origin, places }) => {
+      const signer = await openConfiguredKey(config, io, places.key);
+      await makeIndex(places, logKey(nodeCrypto, signer, origin));
+      return `${origin} has an index now. Next: countersign serve.`;
+    }),
+};
+
+export const indexRebuild: Command = {
+  name: "index rebuild",
+  summary: "Make the tables of the index anew, from the log.",
+  about: [
+    "Takes away what can be derived: the next `serve` reads the log again and must arrive at every leaf of the index log, byte for byte. The index log and its guard are primary data and stay. Needs the server stopped.",
+  ],
+  positionals: [],
+  options: CONFIG_OPTIONS,
+  examples: [{ what: "tables anew", line: "countersign index rebuild --config countersign.toml" }],
+  run: async (args, io) =>
+    withStoppedLog(args, io, async ({ places }) => {
+      const { tables } = indexPlaces(places);
+      IndexStore.remove(tables);
+      return `The tables in ${tables} are gone; the next start makes them anew.`;
+    }),
+};
+
+interface StoppedLog {
+  readonly config: Config;
+  readonly origin: string;
+  readonly places: Places;
+}
+
+/** The server holds the store's lock for life; so does whoever changes its index. */
+async function withStoppedLog(
+  args: Arguments,
+  io: Io,
+  work: (log: StoppedLog) => Promise<string>,
+): Promise<ExitStatus> {
+  const { config } = await configOf(args, io);
+  const folder = pathOf(io, config.storage.folder);
+  const { origin } = peekStore(folder).meta;
+  mustBeOf(config, origin);
+  const places = placesOf(nodeCrypto.sha256, config, origin, io);
+  mustBeApart(places);
+  const lock = takeLock(storeFiles(folder).lock, `the store in ${folder}`);
+  try {
+    const done = await work({ config, origin, places });
+    if (args.json) printJson(io, { origin, index: indexPlaces(places).tables });
+    else print(io, done);
+    return 0;
+  } finally {
+    lock.release();
+  }
+}

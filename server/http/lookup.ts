@@ -1,0 +1,96 @@
+/**
+ * Look-ups over HTTP: bundles of the index, for one key or many.
+ *
+ * Spec: docs/formats.md §HTTP, §Index.
+ *
+ * @module
+ */
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { LogError, unwrap } from "../../schema/error.ts";
+import {
+  type LookupRequest,
+  MAX_LOOKUP_REQUEST_BYTES,
+  parseLookupQuery,
+  parseLookupRequest,
+  parseUpdateRange,
+} from "../../schema/http/lookup-request.ts";
+import { JSON_TYPE, OCTETS_TYPE } from "../../schema/http/paths.ts";
+import { formatLookup, LOOKUP_MEDIA_TYPE, type Lookup } from "../../schema/index/lookup.ts";
+import { formatUpdate, type LeafUpdate, parseUpdate } from "../../schema/index/update.ts";
+import type { PublishedHead } from "../sequencer/ports.ts";
+import type { StorageReader } from "../storage/storage.ts";
+import { checkBodyHead, readBody } from "./body.ts";
+import type { HttpPorts } from "./ports.ts";
+import { send } from "./respond.ts";
+
+/** The index, as far as a front end sees it. */
+export interface IndexPort {
+  readonly lookup: (
+    keys: LookupRequest["keys"],
+    options: Omit<LookupRequest, "keys">,
+  ) => Promise<Lookup>;
+  /** The update that leads to a leaf of the index log, also to one that is not published yet. */
+  readonly update: (leafIndex: number) => Promise<Uint8Array | undefined>;
+  /** The index log, read as any log. */
+  readonly published: () => PublishedHead;
+  readonly reader: StorageReader;
+}
+
+/** Leaves whose updates go into one answer. */
+const MAX_UPDATES = 256;
+
+export class LookupSide {
+  readonly #ports: HttpPorts;
+  readonly #index: IndexPort;
+
+  constructor(ports: HttpPorts, index: IndexPort) {
+    this.#ports = ports;
+    this.#index = index;
+  }
+
+  /** `GET /index/v1/update/{old}-{new}`: what leads from leaf old − 1 to leaf new − 1. */
+  async update(req: IncomingMessage, res: ServerResponse, untrustedRange: string): Promise<void> {
+    const { from, to } = unwrap(parseUpdateRange(untrustedRange, MAX_UPDATES));
+    const updates: LeafUpdate[] = [];
+    for (let at = from; at < to; at++) {
+      const bytes = await this.#index.update(at);
+      if (bytes === undefined)
+        throw new LogError("NOT_FOUND", `The index has no update for its leaf ${at}.`, {
+          field: "range",
+          limit: this.#index.published().size,
+        });
+      updates.push(...unwrap(parseUpdate(bytes)));
+    }
+    send(req, res, 200, OCTETS_TYPE, formatUpdate(updates), ["Cache-Control", "no-cache"]);
+  }
+
+  /** `GET /v1/lookup` and, for summaries alone, `GET /v1/claims`. */
+  async ask(
+    req: IncomingMessage,
+    res: ServerResponse,
+    untrustedQuery: string,
+    claims: boolean,
+  ): Promise<void> {
+    await this.#answer(req, res, unwrap(parseLookupQuery(untrustedQuery, claims)));
+  }
+
+  /** `POST /v1/lookup`: a read that needs room for its keys, and counts as a request like others. */
+  async askMany(req: IncomingMessage, res: ServerResponse): Promise<void> {
+    const { budget, bodyTimeoutMs, clientAddress, limits: rates } = this.#ports;
+    if (rates.countsAddresses) await rates.request(clientAddress(req));
+    checkBodyHead(req, res, MAX_LOOKUP_REQUEST_BYTES, [JSON_TYPE]);
+    const limits = { maxBytes: MAX_LOOKUP_REQUEST_BYTES, timeoutMs: bodyTimeoutMs };
+    const body = await readBody(req, limits, budget);
+    try {
+      await this.#answer(req, res, unwrap(parseLookupRequest(body)));
+    } finally {
+      budget.give(body.length);
+    }
+  }
+
+  async #answer(req: IncomingMessage, res: ServerResponse, request: LookupRequest): Promise<void> {
+    const { keys, ...options } = request;
+    const lookup = await this.#index.lookup(keys, options);
+    send(req, res, 200, LOOKUP_MEDIA_TYPE, formatLookup(lookup), ["Cache-Control", "no-cache"]);
+  }
+}

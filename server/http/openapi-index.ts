@@ -1,0 +1,68 @@
+/**
+ * What the OpenAPI document says of look-ups and of the index log.
+ *
+ * @module
+ */
+import {
+  CLAIMS_PATH,
+  INDEX_PREFIX,
+  LOOKUP_PATH,
+  MAX_LOOKUP_REQUEST_BYTES,
+} from "../../schema/http/lookup-request.ts";
+import { CHECKPOINT_PATH, JSON_TYPE, OCTETS_TYPE } from "../../schema/http/paths.ts";
+import { LOOKUP_MEDIA_TYPE, MAX_LOOKUP_KEYS } from "../../schema/index/lookup.ts";
+import { KEY_TYPES } from "../../schema/index/map-key.ts";
+import { answer, bytesPath, type Json, parameter, REFUSED } from "./openapi-parts.ts";
+
+const BUNDLE = answer("A look-up bundle (docs/formats.md)", LOOKUP_MEDIA_TYPE, {
+  schema: { type: "object" },
+});
+
+const TYPES = Object.entries(KEY_TYPES).map(
+  ([type, fields]) => `\`${type}\` (${fields.join(", ") || "no fields"})`,
+);
+
+export function indexPaths(): Json {
+  const query = [
+    { ...parameter("type", "query", `One of ${TYPES.join("; ")}.`), required: true },
+    parameter("field", "query", "A field that is text; may be repeated, in the order of the key."),
+    parameter("hex", "query", "A field that is bytes, in hex; may be repeated likewise."),
+    parameter("entries", "query", "true: with the entries of the lists and their proofs."),
+    parameter("at", "query", "A recent leaf of the index log; the newest where it is absent."),
+  ];
+  const get = (summary: string): Json => ({
+    summary,
+    parameters: query,
+    responses: { 200: BUNDLE, default: REFUSED },
+  });
+  return {
+    [LOOKUP_PATH]: {
+      get: { operationId: "lookup", ...get("Everything under one key, and nothing else.") },
+      post: {
+        operationId: "lookupMany",
+        summary: "The same for many keys, under one proof.",
+        description:
+          `At most ${MAX_LOOKUP_KEYS} keys and ${MAX_LOOKUP_REQUEST_BYTES} bytes: ` +
+          '`{"keys": [{"type", "fields": [text or {"hex"}]}], "entries", "summaries", "at"}`.',
+        requestBody: { required: true, content: { [JSON_TYPE]: { schema: { type: "object" } } } },
+        responses: { 200: BUNDLE, default: REFUSED },
+      },
+    },
+    [CLAIMS_PATH]: {
+      get: { operationId: "claims", ...get("How many entries, and which values they claim.") },
+    },
+    [`${INDEX_PREFIX}${CHECKPOINT_PATH}`]: bytesPath(
+      "The newest signed checkpoint of the index log.",
+      "text/plain",
+      [],
+    ),
+    [`${INDEX_PREFIX}/tile/{tile}`]: bytesPath("Tiles of the index log.", OCTETS_TYPE, [
+      parameter("tile", "path", "As C2SP tlog-tiles writes it."),
+    ]),
+    [`${INDEX_PREFIX}/update/{range}`]: bytesPath(
+      "What an index verifier needs besides the entries, for some leaves of the index log.",
+      OCTETS_TYPE,
+      [parameter("range", "path", "`<old>-<new>`: the leaves [old, new), 0 < old.")],
+    ),
+  };
+}

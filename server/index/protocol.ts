@@ -1,0 +1,51 @@
+/**
+ * What the index's thread is asked and answers.
+ *
+ * @module
+ */
+import type { LookupKey } from "../../schema/index/lookup.ts";
+import type { IndexedLog } from "../../schema/index/mapfn.ts";
+import type { FoundKeys, Grown } from "./engine.ts";
+
+export type IndexRequest =
+  | {
+      readonly call: "open";
+      /** Folder of the index's own tables. */
+      readonly folder: string;
+      /** Database of the log, which is read only. */
+      readonly logDatabase: string;
+      readonly log: IndexedLog;
+      readonly mapfn: Uint8Array;
+    }
+  | {
+      readonly call: "grow";
+      readonly size: number;
+      readonly root: Uint8Array;
+      readonly main: Uint8Array;
+    }
+  | { readonly call: "replay"; readonly leaf: Uint8Array; readonly main: Uint8Array }
+  | { readonly call: "keep" | "abandon" | "close" }
+  | {
+      readonly call: "find";
+      readonly keys: readonly LookupKey[];
+      readonly summaries: boolean;
+      readonly at?: number;
+    }
+  | { readonly call: "update"; readonly leafIndex: number };
+
+/** Where the index stands; part of every answer. */
+export interface IndexStanding {
+  /** Leaves that are kept. */
+  readonly leaves: number;
+  /** Entries that are indexed. */
+  readonly size: number;
+  readonly keys: number;
+  readonly mapBytes: number;
+}
+
+export interface IndexAnswer {
+  readonly standing: IndexStanding;
+  readonly grown?: Grown;
+  readonly found?: FoundKeys;
+  readonly update?: Uint8Array | undefined;
+}

@@ -1,0 +1,366 @@
+/**
+ * The index of a running log: follows its published heads, one leaf of the index log for each that
+ * it takes, and answers look-ups.
+ *
+ * Off the write path: nothing here holds up an entry. While a step is worked out, guarded or
+ * waits for its quorum, the log goes on, and look-ups are answered from the step before (X5).
+ *
+ * - The newest published head is taken whenever the index is idle, at most one a second.
+ * - A step that fails is abandoned and tried again, later each time; `status` says why.
+ * - A leaf that the log contradicts stops the index for good. The log itself goes on.
+ *
+ * Spec: docs/formats.md §Index.
+ *
+ * @module
+ */
+import { fromUtf8 } from "../../schema/bytes.ts";
+import { parseLeaf } from "../../schema/entry/leaf.ts";
+import { LogError } from "../../schema/error.ts";
+import { parseIndexLeaf } from "../../schema/index/index-leaf.ts";
+import type { Lookup, LookupEntry, LookupKey } from "../../schema/index/lookup.ts";
+import type { IndexedLog } from "../../schema/index/mapfn.ts";
+import { type Hash, leafHash, type Sha256 } from "../../schema/tlog/hash.ts";
+import type { TreeHead } from "../../schema/tlog/proof.ts";
+import type { PublishedHead } from "../sequencer/ports.ts";
+import type { NewEntry, StorageReader } from "../storage/storage.ts";
+import { Thread, threadScript } from "../thread.ts";
+import type { FoundKeys } from "./engine.ts";
+import type { IndexAnswer, IndexRequest, IndexStanding } from "./protocol.ts";
+
+/** At most one leaf in this time, where nothing else is said. */
+const STEP_MS = 1_000;
+const FIRST_RETRY_MS = 1_000;
+const LONGEST_RETRY_MS = 60_000;
+/** Entries that one bundle brings, and their bytes; more are asked for by their index. */
+const MAX_ENTRIES = 1_000;
+const MAX_ENTRY_BYTES = 8_388_608;
+/** Heads of the index log that are remembered, for look-ups at an older leaf. */
+const KEPT_HEADS = 64;
+
+/** A log as the index sees it: its published part. */
+export interface FollowedLog {
+  readonly published: () => PublishedHead;
+  readonly reader: Pick<StorageReader, "leaves" | "contents" | "key">;
+  readonly inclusion: (index: number, head: PublishedHead, leafHash: Hash) => readonly Hash[];
+}
+
+/** The index log: a log like any other, with one writer. */
+export interface IndexLogPort extends FollowedLog {
+  /** Leaves that are committed, published or not. */
+  readonly committed: () => Promise<number>;
+  /** Resolves when the leaf is published. */
+  readonly append: (entries: readonly NewEntry[]) => Promise<unknown>;
+}
+
+export interface IndexPorts {
+  readonly sha256: Sha256;
+  readonly log: IndexedLog;
+  readonly mapfn: Hash;
+  readonly folder: string;
+  readonly logDatabase: string;
+  readonly main: FollowedLog;
+  readonly index: IndexLogPort;
+  /** Milliseconds, for pauses only. */
+  readonly clock: () => number;
+  /** At most one leaf in so many milliseconds. */
+  readonly stepMs?: number;
+  /** Told of every leaf that is published, with the keys under which a second value came. */
+  readonly onLeaf?: (leafIndex: number, contradicted: readonly Hash[]) => void;
+  /** Told when a step failed; the index goes on or not as `status` says. */
+  readonly onTrouble?: (reason: LogError) => void;
+}
+
+export type IndexState =
+  | { readonly state: "ready" }
+  /** The last step failed and is tried again. */
+  | { readonly state: "failing"; readonly reason: LogError }
+  /** For good. */
+  | { readonly state: "stopped"; readonly reason: LogError };
+
+export interface IndexStatus extends IndexStanding {
+  readonly state: IndexState;
+  /** Entries that are published and not indexed. */
+  readonly lagEntries: number;
+  /** Milliseconds since the index last had everything that was published. */
+  readonly lagMs: number;
+}
+
+export class IndexService {
+  readonly #ports: IndexPorts;
+  readonly #thread: Thread<IndexRequest, IndexAnswer>;
+  readonly #heads = new Map<number, PublishedHead>();
+  #standing: IndexStanding = { leaves: 0, size: 0, keys: 0, mapBytes: 0 };
+  #state: IndexState = { state: "ready" };
+  readonly #stepMs: number;
+  #caughtUpAt: number;
+  #stepAt = Number.NEGATIVE_INFINITY;
+  #retryMs = FIRST_RETRY_MS;
+  #wake: () => void = () => undefined;
+  #closing = false;
+  #loop: Promise<void> = Promise.resolve();
+
+  /**
+   * Opens the tables and replays what the index log has beyond them. Throws `STORE_CORRUPT` where
+   * the index log and the log contradict each other.
+   */
+  static async open(ports: IndexPorts): Promise<IndexService> {
+    const service = new IndexService(ports);
+    try {
+      await service.#open();
+    } catch (error) {
+      await service.#thread.end();
+      throw error;
+    }
+    service.#loop = service.#run();
+    return service;
+  }
+
+  private constructor(ports: IndexPorts) {
+    this.#ports = ports;
+    this.#stepMs = ports.stepMs ?? STEP_MS;
+    this.#thread = new Thread(threadScript("./worker", import.meta.url));
+    this.#caughtUpAt = ports.clock();
+  }
+
+  /** There may be a newer published head. */
+  notify(): void {
+    this.#wake();
+  }
+
+  status(): IndexStatus {
+    const lagEntries = Math.max(0, this.#ports.main.published().size - this.#standing.size);
+    const lagMs = lagEntries === 0 ? 0 : this.#ports.clock() - this.#caughtUpAt;
+    return { ...this.#standing, state: this.#state, lagEntries, lagMs };
+  }
+
+  /** Everything under some keys. Throws `NOT_FOUND` where `at` is not kept, or nothing is indexed. */
+  async lookup(
+    keys: readonly LookupKey[],
+    options: { readonly entries: boolean; readonly summaries: boolean; readonly at?: number },
+  ): Promise<Lookup> {
+    const { entries, summaries, at } = options;
+    const request = { call: "find", keys, summaries, ...(at === undefined ? {} : { at }) } as const;
+    const { found } = await this.#ask(request);
+    if (found === undefined || found.size === 0)
+      throw new LogError("NOT_FOUND", "The index has no leaf of a signed head yet.", {
+        field: "index",
+        hint: "try again in a few seconds",
+      });
+    return {
+      ...this.#proved(found),
+      main: found.main,
+      tree: found.tree,
+      answers: found.answers,
+      entries: entries ? this.#entries(found) : [],
+    };
+  }
+
+  /** The update that leads to a leaf (`schema/index/update.ts`), also of one not yet published. */
+  async update(leafIndex: number): Promise<Uint8Array | undefined> {
+    return (await this.#ask({ call: "update", leafIndex })).update;
+  }
+
+  async close(): Promise<void> {
+    this.#closing = true;
+    this.#wake();
+    await this.#loop;
+    await this.#ask({ call: "close" }).catch(() => undefined);
+    await this.#thread.end();
+  }
+
+  async #open(): Promise<void> {
+    const { folder, logDatabase, log, mapfn, index } = this.#ports;
+    await this.#ask({ call: "open", folder, logDatabase, log, mapfn });
+    const published = index.published().size;
+    if (this.#standing.leaves > published)
+      throw new LogError("STORE_CORRUPT", "the index has leaves that the index log has not", {
+        field: folder,
+        hint: "`countersign index rebuild` makes it anew from the log",
+      });
+    while (this.#standing.leaves < published) {
+      const { leaf, main } = this.#logged(this.#standing.leaves);
+      await this.#ask({ call: "replay", leaf, main });
+    }
+    this.#remember();
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#closing && this.#state.state !== "stopped") {
+      try {
+        if (!(await this.#step())) await this.#pause();
+        else this.#retryMs = FIRST_RETRY_MS;
+      } catch (error) {
+        await this.#failed(error);
+      }
+    }
+  }
+
+  /** One leaf, if there is something to index. `false` where there is nothing to do now. */
+  async #step(): Promise<boolean> {
+    const { clock, index, main } = this.#ports;
+    const { leaves } = this.#standing;
+    // Committed by the process before this one, and not published then.
+    const unfinished = (await index.committed()) > leaves;
+    const head = main.published();
+    if (!unfinished && head.size <= this.#standing.size) {
+      this.#caughtUpAt = clock();
+      return false;
+    }
+    if (clock() - this.#stepAt < this.#stepMs) return false;
+    this.#stepAt = clock();
+    const began = clock();
+    const next = unfinished ? this.#logged(leaves) : { main: head.checkpoint, ...head };
+    const { grown } = await this.#ask({
+      call: "grow",
+      size: next.size,
+      root: next.root,
+      main: next.main,
+    });
+    if (grown === undefined)
+      throw new LogError("INTERNAL", "the index's thread left out an answer");
+    await index.append([this.#entryOf(grown.leaf, next.main)]);
+    await this.#ask({ call: "keep" });
+    this.#remember();
+    if (main.published().size === this.#standing.size) this.#caughtUpAt = clock();
+    else this.#caughtUpAt = Math.max(this.#caughtUpAt, began);
+    this.#state = { state: "ready" };
+    this.#ports.onLeaf?.(grown.leafIndex, grown.contradicted);
+    return true;
+  }
+
+  async #failed(error: unknown): Promise<void> {
+    const reason =
+      error instanceof LogError ? error : new LogError("INTERNAL", String(error), { cause: error });
+    await this.#ask({ call: "abandon" }).catch(() => undefined);
+    const forGood = this.#thread.ended || reason.code === "STORE_CORRUPT";
+    this.#state = { state: forGood ? "stopped" : "failing", reason };
+    this.#ports.onTrouble?.(reason);
+    if (forGood || this.#closing) return;
+    await this.#sleep(this.#retryMs);
+    this.#retryMs = Math.min(this.#retryMs * 2, LONGEST_RETRY_MS);
+  }
+
+  /** Until somebody says that there is more, and until the next step is due. */
+  async #pause(): Promise<void> {
+    const due = this.#stepAt + this.#stepMs - this.#ports.clock();
+    const waiting = this.#ports.main.published().size > this.#standing.size;
+    await this.#sleep(waiting ? Math.max(1, due) : this.#stepMs);
+  }
+
+  async #sleep(milliseconds: number): Promise<void> {
+    if (this.#closing) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, milliseconds);
+    this.#wake = () => {
+      // A head that came early does not hurry a step; the end does.
+      if (this.#closing || this.#ports.clock() - this.#stepAt >= this.#stepMs) resolve();
+    };
+    await promise;
+    clearTimeout(timer);
+    this.#wake = () => undefined;
+  }
+
+  async #ask(request: IndexRequest): Promise<IndexAnswer> {
+    const answer = await this.#thread.ask(request);
+    this.#standing = answer.standing;
+    return answer;
+  }
+
+  /** The published head under which the newest kept leaf is the last one. */
+  #remember(): void {
+    const head = this.#ports.index.published();
+    if (head.size !== this.#standing.leaves) return;
+    this.#heads.set(head.size - 1, head);
+    for (const old of this.#heads.keys()) {
+      if (this.#heads.size <= KEPT_HEADS) break;
+      this.#heads.delete(old);
+    }
+  }
+
+  #logged(leafIndex: number): TreeHead & { readonly leaf: Uint8Array; readonly main: Uint8Array } {
+    const { reader } = this.#ports.index;
+    const [leaf] = reader.leaves(leafIndex, leafIndex + 1);
+    const [content] = reader.contents(leafIndex, leafIndex + 1);
+    const parsed = leaf === undefined ? undefined : parseIndexLeaf(leaf);
+    if (leaf === undefined || parsed?.ok !== true || content?.state !== "held")
+      throw new LogError("STORE_CORRUPT", `leaf ${leafIndex} of the index log is not whole`, {
+        field: `index leaf ${leafIndex}`,
+      });
+    return { leaf, main: content.bytes, ...parsed.value.main };
+  }
+
+  /** The leaf, and beside it the signed head that it names: both are primary data. */
+  #entryOf(leaf: Uint8Array, main: Uint8Array): NewEntry {
+    const { sha256 } = this.#ports;
+    return {
+      leaf,
+      leafHash: leafHash(sha256, leaf),
+      contentDigest: sha256(main),
+      content: main,
+      key: undefined,
+    };
+  }
+
+  #proved({ leafIndex }: FoundKeys): Pick<Lookup, "index"> {
+    const { index, sha256 } = this.#ports;
+    const newest = index.published();
+    const head = newest.size === leafIndex + 1 ? newest : this.#heads.get(leafIndex);
+    const [leaf] = index.reader.leaves(leafIndex, leafIndex + 1);
+    if (head === undefined || leaf === undefined)
+      throw new LogError(
+        "NOT_FOUND",
+        `The index has no signed head for leaf ${leafIndex} any more.`,
+        {
+          field: "at",
+        },
+      );
+    return {
+      index: {
+        checkpoint: fromUtf8(head.checkpoint) ?? "",
+        leafIndex,
+        leaf,
+        hashes: index.inclusion(leafIndex, head, leafHash(sha256, leaf)),
+      },
+    };
+  }
+
+  #entries(found: FoundKeys): LookupEntry[] {
+    const { main, sha256 } = this.#ports;
+    const indexes = new Set(
+      found.answers.flatMap((one) => (one.kind === "list" ? one.list.map((at) => at.index) : [])),
+    );
+    const sorted = [...indexes].toSorted((a, b) => a - b).slice(0, MAX_ENTRIES);
+    const head = { size: found.size, root: this.#rootOf(found), checkpoint: new Uint8Array(0) };
+    const entries: LookupEntry[] = [];
+    let bytes = 0;
+    for (const index of sorted) {
+      const [leaf] = main.reader.leaves(index, index + 1);
+      const [content] = main.reader.contents(index, index + 1);
+      if (leaf === undefined) break;
+      const held = content?.state === "held" ? content.bytes : undefined;
+      bytes += leaf.length + (held?.length ?? 0);
+      if (bytes > MAX_ENTRY_BYTES) break;
+      const key = this.#keyOf(leaf);
+      entries.push({
+        index,
+        leaf,
+        hashes: main.inclusion(index, head, leafHash(sha256, leaf)),
+        ...(held === undefined ? {} : { content: held }),
+        ...(key === undefined ? {} : { key }),
+      });
+    }
+    return entries;
+  }
+
+  /** The root of the main head, as the leaf of the index has it. */
+  #rootOf({ leafIndex }: FoundKeys): Hash {
+    return this.#logged(leafIndex).root;
+  }
+
+  #keyOf(leaf: Uint8Array): Uint8Array | undefined {
+    const parsed = parseLeaf(leaf);
+    if (!parsed.ok || parsed.value.kind !== "countersign") return undefined;
+    const { digest } = parsed.value.signature.key;
+    return digest === undefined ? undefined : this.#ports.main.reader.key(digest);
+  }
+}

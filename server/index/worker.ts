@@ -1,0 +1,83 @@
+/**
+ * The thread that runs the index.
+ *
+ * @module
+ */
+import { nodeCryptoInPlace } from "../../client/crypto/node.ts";
+import { gitHashOf } from "../../client/git/hash.ts";
+import { LogError } from "../../schema/error.ts";
+import { asHash, type Hash } from "../../schema/tlog/hash.ts";
+import { SqliteReader } from "../storage/sqlite/reader.ts";
+import { answerRequests, type Handled } from "../thread.ts";
+import { IndexEngine } from "./engine.ts";
+import type { IndexAnswer, IndexRequest } from "./protocol.ts";
+import { IndexStore } from "./store.ts";
+
+const { sha256 } = nodeCryptoInPlace;
+const hashes = { sha256, git: gitHashOf(nodeCryptoInPlace) };
+
+let engine: IndexEngine | undefined;
+let reader: SqliteReader | undefined;
+
+function opened(): IndexEngine {
+  if (engine === undefined) throw new Error("the index is not open");
+  return engine;
+}
+
+function open(request: Extract<IndexRequest, { readonly call: "open" }>): void {
+  const { folder, log, logDatabase } = request;
+  const mapfn = hash(request.mapfn);
+  reader = new SqliteReader(logDatabase);
+  const store = IndexStore.open(sha256, folder, { origin: log.origin, mapfn });
+  try {
+    const erased = (): undefined => undefined;
+    engine = IndexEngine.open({ hashes, log, mapfn, reader, erased, store });
+  } catch (error) {
+    store.close();
+    throw error;
+  }
+}
+
+function hash(bytes: Uint8Array): Hash {
+  const found = asHash(bytes);
+  if (found === undefined) throw new LogError("INTERNAL", "a hash has 32 bytes");
+  return found;
+}
+
+function handle(request: IndexRequest): Handled<IndexAnswer> {
+  const answer = (more: Omit<IndexAnswer, "standing"> = {}): Handled<IndexAnswer> => {
+    const { leaves, size, keys, mapBytes } = opened();
+    return { answer: { standing: { leaves, size, keys, mapBytes }, ...more } };
+  };
+  switch (request.call) {
+    case "open":
+      open(request);
+      return answer();
+    case "grow": {
+      const head = { size: request.size, root: hash(request.root) };
+      return answer({ grown: opened().grow(head, request.main) });
+    }
+    case "replay":
+      opened().replay(request.leaf, request.main);
+      return answer();
+    case "keep":
+      opened().keep();
+      return answer();
+    case "abandon":
+      opened().abandon();
+      return answer();
+    case "find":
+      return answer({ found: opened().find(request.keys, request.summaries, request.at) });
+    case "update":
+      return answer({ update: opened().update(request.leafIndex) });
+    case "close": {
+      const last = answer();
+      opened().close();
+      reader?.close();
+      engine = undefined;
+      return last;
+    }
+  }
+}
+
+answerRequests(handle);

@@ -1,0 +1,100 @@
+/**
+ * What the HTTP side of a running log is given, out of the log's parts and its configuration.
+ *
+ * @module
+ */
+import { makeAdmit } from "./admission/admit.ts";
+import type { CheckPool } from "./admission/check-pool.ts";
+import { Limits } from "./admission/limit.ts";
+import type { Config } from "./config.ts";
+import { checkGenesis } from "./genesis.ts";
+import { clientAddress } from "./http/address.ts";
+import { ByteBudget } from "./http/body.ts";
+import type { HttpPorts } from "./http/ports.ts";
+import type { RunningIndex } from "./index/run.ts";
+import type { Metrics } from "./observe/metrics.ts";
+import { makeDocuments, type PublicDocuments } from "./public-documents.ts";
+import { makeChecks, notesOf } from "./readiness.ts";
+import type { Sequencer } from "./sequencer/log.ts";
+import type { LogParts } from "./serve.ts";
+import type { RunningWitnesses } from "./witnesses/running.ts";
+
+/** What runs behind HTTP. */
+export interface RunningParts {
+  readonly sequencer: Sequencer;
+  readonly checks: CheckPool;
+  readonly metrics: Metrics;
+  readonly witnesses: RunningWitnesses | undefined;
+  readonly index: RunningIndex | undefined;
+}
+
+export function httpPorts(
+  parts: LogParts,
+  config: Config,
+  { sequencer, checks, metrics, witnesses, index }: RunningParts,
+): HttpPorts {
+  const { limits: rates } = config;
+  const limits = new Limits({
+    entries: rates.entries_per_second,
+    entriesPerKey: rates.entries_per_second_per_key,
+    requestsPerAddress: rates.requests_per_second_per_address,
+  });
+  const { authority, clock, crypto, guard, key, logger, storage } = parts;
+  return {
+    sha256: crypto.sha256,
+    logId: key.logId,
+    log: sequencer,
+    reader: storage.reader,
+    admit: makeAdmit({ check: checks.check, authority, limits }),
+    authority,
+    limits,
+    clientAddress: clientAddress(config.http.trusted_proxies),
+    checks: makeChecks({
+      sequencer,
+      storage,
+      guard,
+      clock,
+      signsTimes: parts.timestamps !== undefined,
+      witnesses,
+      index: index?.service,
+    }),
+    notes: () => notesOf(witnesses),
+    budget: new ByteBudget(rates.inflight_bytes),
+    unread: new ByteBudget(rates.inflight_bytes),
+    metrics,
+    logger,
+    bodyTimeoutMs: rates.body_timeout_ms,
+    writeWaitMs: witnesses === undefined ? undefined : config.witness.write_wait_ms,
+    timestamps: parts.timestamps,
+    documents: documentsOf(parts, config, witnesses),
+    index: index && {
+      lookup: (keys, options) => index.service.lookup(keys, options),
+      update: (leafIndex) => index.service.update(leafIndex),
+      published: index.published,
+      reader: index.reader,
+    },
+  };
+}
+
+/** Entry 0 is there: the sequencer has opened. */
+function documentsOf(
+  parts: LogParts,
+  { http }: Config,
+  witnesses: RunningWitnesses | undefined,
+): PublicDocuments {
+  const { crypto, key, storage, timestamps } = parts;
+  const [leaf = new Uint8Array(0)] = storage.reader.leaves(0, 1);
+  const [content] = storage.reader.contents(0, 1);
+  const bytes = content?.state === "held" ? content.bytes : undefined;
+  const { createdAt } = checkGenesis(crypto.sha256, key, leaf, bytes);
+  return makeDocuments({
+    sha256: crypto.sha256,
+    vkey: key.vkey,
+    origin: key.origin,
+    publicUrl: http.public_url,
+    createdAt,
+    chain: timestamps?.chain,
+    retired: parts.retiredChains ?? [],
+    policy: () => witnesses?.policy,
+  });
+}

@@ -1,0 +1,118 @@
+/** The index of a log that runs as its own process: made by init, served, looked up, rebuilt. */
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { nodeCrypto } from "../../../client/crypto/node.ts";
+import { openHead } from "../../../client/head.ts";
+import { indexLogOf } from "../../../client/lookup/index-log.ts";
+import { verifyLookup } from "../../../client/lookup/verify.ts";
+import { unwrap } from "../../../schema/error.ts";
+import { lookupPath, updatePath } from "../../../schema/http/lookup-request.ts";
+import type { LookupKey } from "../../../schema/index/lookup.ts";
+import { MAPFN_V1 } from "../../../schema/index/mapfn.ts";
+import { parseUpdate } from "../../../schema/index/update.ts";
+import { parseVkey } from "../../../schema/tlog/note.ts";
+import { submissions, submit } from "../http/harness.ts";
+
+const MAIN = new URL("../../../client/cli/main.ts", import.meta.url).pathname;
+const PLACE = ["--log-key", "key.pem", "--storage-folder", "data", "--storage-guard", "head.guard"];
+const { sha256 } = nodeCrypto;
+
+let folder: string;
+let vkey: string;
+
+function run(...argv: readonly string[]): {
+  status: number | null;
+  stdout: string;
+  stderr: string;
+} {
+  return spawnSync(process.execPath, [MAIN, ...argv, ...PLACE], { cwd: folder, encoding: "utf8" });
+}
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), "countersign-index-"));
+  const made = run("init", "--log-origin", "index.example.test", "--json");
+  vkey = /"vkey":\s*"([^"]+)"/.exec(made.stdout)?.[1] ?? expect.fail(made.stderr);
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+async function serve(): Promise<{ port: number; child: ChildProcess }> {
+  const flags = ["--http-listen", "127.0.0.1:0", "--metrics-listen", "off", "--json"];
+  const child = spawn(process.execPath, [MAIN, "serve", ...PLACE, ...flags], {
+    cwd: folder,
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  for await (const line of createInterface({ input: child.stdout })) {
+    const url = /"url":\s*"http:\/\/127\.0\.0\.1:(\d+)"/.exec(line)?.[1];
+    if (url !== undefined) return { port: Number(url), child };
+  }
+  throw new Error("serve ended");
+}
+
+async function stop(child: ChildProcess): Promise<void> {
+  child.kill("SIGTERM");
+  await once(child, "exit");
+}
+
+const get = async (port: number, path: string): Promise<Response> =>
+  fetch(`http://127.0.0.1:${port}${path}`);
+
+/** What the log says of a key, once it has indexed `size` entries. */
+async function lookup(port: number, key: LookupKey, size: number) {
+  const log = {
+    origin: "index.example.test",
+    vkeys: [unwrap(parseVkey(sha256, vkey))],
+    vkeyTexts: [vkey],
+  };
+  const ports = { crypto: nodeCrypto, log, verifiers: [], mapfn: MAPFN_V1 };
+  for (;;) {
+    const path = lookupPath({ keys: [key], entries: true, summaries: false });
+    const answer = await get(port, path);
+    if (answer.status === 200) {
+      const bytes = new Uint8Array(await answer.arrayBuffer());
+      const verdict = await verifyLookup(ports, bytes, [key]);
+      if (!verdict.ok) return expect.fail(JSON.stringify(verdict.refusal));
+      if (verdict.main.tree.size >= size) return { verdict, log };
+    }
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
+
+describe("the index of a served log", () => {
+  test("answers with proof what was said, is a log of its own, and can be rebuilt", async () => {
+    const one = await serve();
+    const [first] = await submissions(1);
+    if (first === undefined) expect.fail("no submission");
+    const logged = await submit(one, first);
+    expect(logged.status).toBe(201);
+    const opaque: LookupKey = { type: "opaque", fields: [] };
+    const { verdict, log } = await lookup(one.port, opaque, 2);
+    expect(verdict.found).toMatchObject([{ kind: "absent" }]);
+
+    const note = await (await get(one.port, "/index/v1/checkpoint")).arrayBuffer();
+    const index = indexLogOf(sha256, log, []);
+    const head = unwrap(await openHead(nodeCrypto, index, new Uint8Array(note)));
+    const { size } = head.tree;
+    expect(size).toBeGreaterThanOrEqual(2);
+    const entries = await get(one.port, `/index/v1/tile/entries/000.p/${size}`);
+    expect(entries.status).toBe(200);
+    const update = await get(one.port, updatePath(1, size));
+    expect(unwrap(parseUpdate(new Uint8Array(await update.arrayBuffer())))).toHaveLength(size - 1);
+    expect((await get(one.port, "/v1/lookup?type=nothing")).status).toBe(400);
+    expect((await get(one.port, "/index/v1/update/0-1")).status).toBe(400);
+    expect((await get(one.port, "/readyz")).status).toBe(200);
+    expect(run("index", "rebuild").status).toBe(2);
+    await stop(one.child);
+
+    expect(run("index", "init").stderr).toContain("STORE_EXISTS");
+    expect(run("index", "rebuild").status).toBe(0);
+    const two = await serve();
+    const again = await lookup(two.port, opaque, 2);
+    expect(again.verdict.main.tree.size).toBe(verdict.main.tree.size);
+    await stop(two.child);
+  });
+});
