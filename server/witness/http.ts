@@ -14,8 +14,12 @@
  * @module
  */
 
-import type { ServerResponse } from "node:http";
-import { type IncomingMessage, type RequestListener, STATUS_CODES } from "node:http";
+import {
+  type IncomingMessage,
+  type RequestListener,
+  type ServerResponse,
+  STATUS_CODES,
+} from "node:http";
 import { utf8 } from "../../schema/bytes.ts";
 import { LogError } from "../../schema/error.ts";
 import {
