@@ -2,7 +2,8 @@
  * `npm run interop`: other people's programs and data against a live log.
  *
  *     npm run interop                            every part
- *     npm run interop -- --only sigstore,fsck    some of them: sigstore, conformance, fsck, mirrors, witnesses
+ *     npm run interop -- --only sigstore,fsck    some of them: sigstore, conformance, fsck, mirrors, witnesses,
+ *                                                answers
  *     npm run interop -- --entries 200000        for fsck; 70,001 is the default
  *     npm run interop -- --repo PATH             also a real repository: its signed objects are
  *                                                imported, and every receipt is verified offline
@@ -15,6 +16,7 @@
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { build } from "../bench/ours.ts";
+import { witnessAnswers } from "./answers.ts";
 import { runConformance } from "./conformance.ts";
 import { grow, ourFsck, tesseraFsck } from "./fsck.ts";
 import { startLiveLog } from "./live-log.ts";
@@ -52,6 +54,7 @@ const PARTS: Readonly<Record<string, () => Promise<Row[]>>> = {
   fsck: manyEntries,
   mirrors,
   witnesses,
+  answers: witnessAnswers,
 };
 
 async function main(): Promise<void> {
