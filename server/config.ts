@@ -82,6 +82,7 @@ export interface Config {
     readonly fresh_seconds: number;
     readonly pending_entries: number;
   };
+  readonly mirror: { readonly urls: readonly string[] };
   readonly logging: { readonly level: LogLevel };
   readonly shutdown: { readonly grace_ms: number };
 }
@@ -206,6 +207,12 @@ const schema = z
       pending_entries: positive
         .default(65_536)
         .describe("Entries that may be durable and not yet witnessed."),
+    }),
+    mirror: z.strictObject({
+      urls: z
+        .array(z.url({ protocol: /^https?$/ }))
+        .default([])
+        .describe("Mirrors that are asked at the start whether they have more than the store."),
     }),
     logging: z.strictObject({
       level: z

@@ -19,7 +19,6 @@
  */
 import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
-import type { Crypto } from "../client/crypto/crypto.ts";
 import type { Source } from "../client/fetch.ts";
 import { forkError } from "../client/fork.ts";
 import { type Head, openHead } from "../client/head.ts";
@@ -28,9 +27,9 @@ import type { TrustedLog } from "../client/trust.ts";
 import { fetchHead, observe } from "../client/update.ts";
 import { toBase64 } from "../schema/bytes.ts";
 import { type ErrorCode, LogError, unwrap } from "../schema/error.ts";
-import { parseVkey } from "../schema/tlog/note.ts";
 import { factsOf } from "./fsck.ts";
 import { readableSource } from "./mirror/source.ts";
+import { ownLog } from "./own-log.ts";
 import {
   type Opened,
   opened,
@@ -41,7 +40,6 @@ import {
 } from "./recover.ts";
 import { putBack } from "./refill.ts";
 import type { Position } from "./sequencer/commit.ts";
-import type { CheckpointSigner } from "./sequencer/ports.ts";
 import { readEdge } from "./sequencer/recover.ts";
 import type { NewEntry } from "./storage/storage.ts";
 
@@ -61,19 +59,6 @@ export interface Recovered {
   readonly opaque: number;
   /** The guard was behind, or gone. */
   readonly guardMoved: boolean;
-}
-
-/** A log as its own key knows it. */
-export function trustedLog(
-  sha256: Crypto["sha256"],
-  origin: string,
-  vkeyTexts: readonly string[],
-): TrustedLog {
-  return { origin, vkeys: vkeyTexts.map((text) => unwrap(parseVkey(sha256, text))), vkeyTexts };
-}
-
-export function ownLog(sha256: Crypto["sha256"], { origin, vkeys }: CheckpointSigner): TrustedLog {
-  return trustedLog(sha256, origin, vkeys);
 }
 
 /** Refusals of the start that a mirror heals. */

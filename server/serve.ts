@@ -28,6 +28,7 @@ import { type RunningIndex, runIndex } from "./index/run.ts";
 import { splitAddress } from "./listen.ts";
 import type { HeldClock } from "./log-clock.ts";
 import type { LogKey } from "./log-key.ts";
+import { askMirrors } from "./mirror/startup.ts";
 import type { Logger } from "./observe/log.ts";
 import { Metrics } from "./observe/metrics.ts";
 import { type MetricsServer, serveMetrics } from "./observe/metrics-server.ts";
@@ -190,6 +191,7 @@ async function openSequencer(
   { metrics, witnesses, stop }: SequencerParts,
 ): Promise<Sequencer> {
   const { storage, guard, key, crypto, logger, now } = parts;
+  await askMirrors(parts, config.mirror.urls);
   const genesis = parts.withGenesis === true ? await genesisEntry(parts) : undefined;
   const witnessing =
     parts.witnesses === undefined || witnesses === undefined

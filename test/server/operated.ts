@@ -26,6 +26,8 @@ const FLAGS: Readonly<Record<string, string>> = {
   "storage-guard": "guard/head.guard",
   "http-listen": "127.0.0.1:0",
   "metrics-listen": "off",
+  // What becomes of an index is for its own tests.
+  "index-enabled": "off",
 };
 
 export interface Ran {
@@ -99,8 +101,11 @@ export class Operated {
   }
 
   /** Serve it while `work` runs. A refused start throws. */
-  async serving<T>(work: (log: RunningLog & { readonly port: number }) => Promise<T>): Promise<T> {
-    const { config } = loadConfig({ flags: FLAGS, env: {} });
+  async serving<T>(
+    work: (log: RunningLog & { readonly port: number }) => Promise<T>,
+    flags: Readonly<Record<string, string>> = {},
+  ): Promise<T> {
+    const { config } = loadConfig({ flags: { ...FLAGS, ...flags }, env: {} });
     const ports = { cwd: this.folder, env: {}, now: () => NOW };
     const parts = await openParts(config, { ...ports, crypto: nodeCrypto, logger: silentLogger });
     const log = await serveLog(parts, config);

@@ -1,13 +1,15 @@
 /** F2 and F6: a log that was rolled back gets everything back from a mirror, or refuses. */
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { nodeCrypto } from "../../client/crypto/node.ts";
 import { verifyEvidence } from "../../client/evidence.ts";
 import { httpTransport } from "../../client/fetch.ts";
 import type { TrustedLog } from "../../client/trust.ts";
 import { unwrap } from "../../schema/error.ts";
+import { MirrorView } from "../../server/mirror/folder.ts";
 import { parseGuard } from "../../server/sequencer/guard.ts";
 import { TestLog } from "../client/test-log.ts";
 import { run, served, sourceOf } from "./mirror/rig.ts";
@@ -113,6 +115,38 @@ describe("a snapshot that rolled back store and guard together", () => {
     expect(refused).toMatchObject({ status: 2, text: expect.stringContaining("30 was signed") });
     expect((await log.run("recover", "--from", "mirror", ...shown)).status).toBe(0);
     await isWhole(log, 30);
+  });
+});
+
+describe("I6 mirrors that a start asks", () => {
+  const start = async (log: Operated, mirror: string): Promise<number> =>
+    log.serving(async (running) => running.published().size, { "mirror-urls": mirror });
+
+  async function mirrorServed(name: string): Promise<string> {
+    const files = new MirrorView(template.path(name));
+    const server = createServer((req, res) => {
+      const bytes = files.read((req.url ?? "").slice(1));
+      if (bytes === undefined) res.writeHead(404).end();
+      else res.end(bytes);
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    onTestFinished(() => {
+      server.closeAllConnections();
+      server.close();
+    });
+    const address = server.address();
+    return `http://127.0.0.1:${typeof address === "object" ? (address?.port ?? 0) : 0}/`;
+  }
+
+  test("see a snapshot that rolled back store and guard, and a fork; one that lags or is silent is no hindrance", async () => {
+    const [late, early] = [await mirrorServed("mirror"), await mirrorServed("mirror-early")];
+    const log = template.copy();
+    expect(await start(log, `${late},${early},http://127.0.0.1:9/`)).toBe(30);
+    log.putBack("data-early", "data");
+    log.putBack("guard-early", "guard");
+    await expect(start(log, `${early},${late}`)).rejects.toMatchObject({ code: "GUARD_AHEAD" });
+    await log.grow(28);
+    await expect(start(log, late)).rejects.toMatchObject({ code: "GUARD_DIFFERS" });
   });
 });
 
