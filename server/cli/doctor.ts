@@ -7,13 +7,15 @@
 import { existsSync, statSync } from "node:fs";
 import { statfs } from "node:fs/promises";
 import { createServer } from "node:http";
-import { dirname } from "node:path";
+import { dirname, resolve } from "node:path";
 import type { Arguments, Command } from "../../client/cli/command.ts";
 import type { ExitStatus, Io } from "../../client/cli/io.ts";
 import { print, printJson, table } from "../../client/cli/output.ts";
 import { nodeCrypto } from "../../client/crypto/node.ts";
 import type { Signer } from "../../client/keys/signer.ts";
 import { LogError } from "../../schema/error.ts";
+import type { TreeHead } from "../../schema/tlog/proof.ts";
+import { splitsInTwo } from "../../schema/tlog/tlog-policy.ts";
 import { ClockFile, clockPath } from "../clock-file.ts";
 import type { Config } from "../config.ts";
 import { clientAddress } from "../http/address.ts";
@@ -26,6 +28,9 @@ import { mustBeApart, type Places, placesOf } from "../places.ts";
 import { examine } from "../recover.ts";
 import { StoreAudit } from "../storage/sqlite/audit.ts";
 import { openStampingKey } from "../tsa/files.ts";
+import { askAll } from "../witnesses/ask.ts";
+import { httpWitnesses } from "../witnesses/http.ts";
+import { readPolicyFile, SPLIT_RISK } from "../witnesses/policy.ts";
 import { mustBeOnDisk } from "./backup.ts";
 import { clockState } from "./clock.ts";
 import { CONFIG_OPTIONS, configOf } from "./settings.ts";
@@ -47,7 +52,7 @@ export const doctor: Command = {
   name: "doctor",
   summary: "Say what is not as it should be.",
   about: [
-    "It checks the configuration and every place it names: keys, store, head guard, room, clock, timestamp chain, addresses, keys and tokens of admission. Nothing is started, and no entry, head or guard is changed. A log that is running is told by its lock; then the store and guard are not examined.",
+    "It checks the configuration and every place it names: keys, store, head guard, room, clock, timestamp chain, witness policy, addresses, keys and tokens of admission, and asks each witness what it has seen of the log. Nothing is started, and no entry, head or guard is changed. A log that is running is told by its lock; then the store and guard are not examined.",
     "Exit status 0: nothing is wrong; 1: something is.",
   ],
   positionals: [],
@@ -108,13 +113,58 @@ async function diagnose(config: Config, io: Io): Promise<Diagnosis[]> {
     if (hasKey) found.push(await startDiagnosis(config, io, places, name));
     await look("room", () => room(places));
     found.push(clockDiagnosis(places, name, io), await timestampDiagnosis(config, places, io));
+    if (hasKey) found.push(...(await witnessDiagnosis(config, io, places, name)));
   }
   found.push(await addressDiagnosis("http.listen", config.http.listen));
   if (config.metrics.listen !== "off")
     found.push(await addressDiagnosis("metrics.listen", config.metrics.listen));
   found.push(...limitsDiagnosis(config));
-  found.push({ what: "rollback", verdict: "note", detail: BLIND_SPOT });
+  if (config.witness.policy === undefined)
+    found.push({ what: "rollback", verdict: "note", detail: BLIND_SPOT });
   return found;
+}
+
+/** The policy as a start would take it, and what its witnesses have seen. */
+async function witnessDiagnosis(
+  config: Config,
+  io: Io,
+  place: Places,
+  origin: string,
+): Promise<readonly Diagnosis[]> {
+  const { witness } = config;
+  if (witness.policy === undefined) return [];
+  try {
+    const signer = await openConfiguredKey(config, io, place.key);
+    const { checkpoints } = logKey(nodeCrypto, signer, origin);
+    const policy = await readPolicyFile(nodeCrypto.sha256, resolve(io.cwd, witness.policy), {
+      vkeys: checkpoints.vkeys,
+      allowSplit: witness.allow_split,
+    });
+    const shown = await askAll(policy, {
+      crypto: nodeCrypto,
+      signer: checkpoints,
+      transport: httpWitnesses(witness.timeout_ms),
+      head: () => headOf(place.folder),
+    });
+    const splits = policy.quorum !== undefined && splitsInTwo(policy);
+    return [
+      splits
+        ? { what: "witness policy", verdict: "note", detail: SPLIT_RISK }
+        : { what: "witness policy", verdict: "ok", detail: `${policy.witnesses.length} keys` },
+      ...shown.map(({ name, ...said }) => ({ what: `witness ${name}`, ...said })),
+    ];
+  } catch (error) {
+    return [{ what: "witness policy", verdict: "wrong", detail: sentence(error) }];
+  }
+}
+
+function headOf(folder: string): TreeHead {
+  const audit = StoreAudit.open(folder);
+  try {
+    return audit.head();
+  } finally {
+    audit.close();
+  }
 }
 
 /** The start's own proof (I6), or that another process holds the log. */

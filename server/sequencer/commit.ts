@@ -8,7 +8,8 @@
  *     3  sign      the new checkpoint, in memory only
  *     4  commit    leaves, contents, tiles and head, by compare-and-swap: the point of no return
  *     5  guard     the head is durable outside the store
- *     6  publish   the head is served, and waiting submitters hear their indexes
+ *     6  publish   the head is served, and waiting submitters hear their indexes; where there is
+ *                  a policy, first witnesses are asked (publication.ts)
  *
  * Invariants. Tests carry the same numbers (`test/server/sequencer/`, `test/faults/`).
  *

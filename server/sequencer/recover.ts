@@ -8,8 +8,9 @@
  *
  * The work does not grow with the log: at most 512 leaves are read, and three tiles of each level.
  *
- * What this cannot see: a snapshot that rolls back store and guard together. Witnesses and mirrors
- * will (not yet here); `/readyz` and `doctor` say so.
+ * What this cannot see: a snapshot that rolls back store and guard together. Witnesses can, and are
+ * asked before the first signature (`../witnesses/witnesses.ts`); without them `/readyz` and
+ * `doctor` say so.
  *
  * @module
  */

@@ -8,7 +8,7 @@ import { unwrap } from "../../../schema/error.ts";
 import { names } from "../../../schema/tlog/note.ts";
 import { hasQuorum, type Policy, parsePolicy } from "../../../schema/tlog/tlog-policy.ts";
 import { MemoryNoteFile, memoryNotes } from "../../../server/sequencer/notes.ts";
-import type { SignedHead } from "../../../server/sequencer/ports.ts";
+import type { PublishedNotes, SignedHead } from "../../../server/sequencer/ports.ts";
 import type { WitnessObserver, WitnessTiming } from "../../../server/witnesses/ports.ts";
 import { memorySizes } from "../../../server/witnesses/sizes.ts";
 import { Witnesses } from "../../../server/witnesses/witnesses.ts";
@@ -39,6 +39,8 @@ export interface WitnessedWorld {
   readonly policy: Policy;
   /** What is on the disk of the published note. */
   readonly file: MemoryNoteFile;
+  /** Instead of that file. */
+  readonly notes?: PublishedNotes;
   readonly sizes: Map<string, number>;
 }
 
@@ -67,7 +69,7 @@ export async function witnessedWorld(
 }
 
 export async function open(
-  { world, witnesses, policy, file, sizes }: WitnessedWorld,
+  { world, witnesses, policy, file, notes, sizes }: WitnessedWorld,
   more: Parameters<typeof start>[1] & { readonly timing?: Partial<WitnessTiming> } = {},
 ): Promise<WitnessedLog> {
   const { timing, ...ports } = more;
@@ -96,7 +98,7 @@ export async function open(
   );
   const process = await start(world, {
     ...ports,
-    witnessing: { cosigners, notes: memoryNotes(file) },
+    witnessing: { cosigners, notes: notes ?? memoryNotes(file) },
   });
   // Not spread: the process has accessors.
   return Object.assign(process, { cosigners, events });
