@@ -41,6 +41,8 @@ export class Sequencer {
   readonly #publication: Publication;
   #position: Position;
   #state: SequencerState = { state: "ready" };
+  /** Entries of the batch under way. */
+  #taken = 0;
   #loop: Promise<void> | undefined;
   #closed: Promise<void> | undefined;
 
@@ -155,7 +157,7 @@ export class Sequencer {
     if (this.#ports.witnessing === undefined) return;
     const limit = this.#limits.unwitnessedEntries;
     const { pending, waiting } = this.#publication;
-    const unwitnessed = pending + this.#pool.load.entries;
+    const unwitnessed = pending + this.#taken + this.#pool.load.entries;
     if ((unwitnessed === 0 || unwitnessed + count <= limit) && waiting < limit) return;
     throw new LogError("OVERLOADED", "too many entries are waiting for witnesses", {
       limit,
@@ -241,8 +243,10 @@ export class Sequencer {
         for (const ticket of tickets) refuse(ticket, refusal);
         continue;
       }
+      this.#taken = tickets.reduce((sum, { entries }) => sum + entries.length, 0);
       const began = this.#ports.clock();
       const outcome = await this.#commit(tickets);
+      this.#taken = 0;
       this.#settle(tickets, outcome, began);
     }
     this.#loop = undefined;
