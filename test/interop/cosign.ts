@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { findProgram } from "../peers/go.ts";
 import { lastWords, type Ran, runProgram } from "../peers/process.ts";
 import { ISSUER, identityToken, SUBJECT } from "./fulcio.ts";
-import type { Expected, Sample, Verdict, Verifier } from "./sample.ts";
+import { type Expected, hasTimestamp, type Sample, type Verdict, type Verifier } from "./sample.ts";
 import { readBundle, Scratch, type Services } from "./services.ts";
 import { type Client, passes, type Row, skipped } from "./table.ts";
 
@@ -129,8 +129,8 @@ export function cosignVerifiers(cosign: Cosign, timestamps: boolean): Verifier[]
     {
       ...plain,
       operation: "verify-… --use-signed-timestamps",
-      takes: ({ bundle }) =>
-        bundle.verificationMaterial.timestampVerificationData?.rfc3161Timestamps !== undefined,
+      family: "cosign-stamps",
+      takes: ({ bundle }) => hasTimestamp(bundle),
       verify: async (sample) => verify(cosign, sample, ["--use-signed-timestamps"]),
     },
   ];

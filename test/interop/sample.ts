@@ -68,7 +68,8 @@ export interface Verifier {
   verify(sample: Sample): Promise<Verdict>;
 }
 
-export type Family = "cosign" | "sigstore-js" | "sigstore-python" | "countersign";
+/** `cosign-stamps` is cosign with `--use-signed-timestamps`. */
+export type Family = "cosign" | "cosign-stamps" | "sigstore-js" | "sigstore-python" | "countersign";
 
 /** A sample with one thing changed. */
 export interface Tampered {
@@ -80,6 +81,11 @@ export interface Tampered {
 
 export function signatureOf(bundle: BundleJson): string {
   return bundle.messageSignature?.signature ?? bundle.dsseEnvelope?.signatures[0]?.sig ?? "";
+}
+
+export function hasTimestamp({ verificationMaterial }: BundleJson): boolean {
+  const stamps = verificationMaterial.timestampVerificationData?.rfc3161Timestamps ?? [];
+  return stamps.length > 0;
 }
 
 export function entryOf(bundle: BundleJson): LogEntryJson {

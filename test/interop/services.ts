@@ -11,6 +11,7 @@ import type { BundleJson } from "./sample.ts";
 export interface Services {
   readonly url: string;
   readonly origin: string;
+  readonly vkey: string;
   /** The log's own private key, for what a thief of it could do. */
   readonly logKey: KeyObject;
   /** Text of the log's trusted root, with the certificate authority added. */
@@ -62,9 +63,9 @@ export class Scratch {
     return join(this.folder, `${this.#count++}-${name}`);
   }
 
-  file(name: string, content: string | Uint8Array): string {
+  file(name: string, content: string | Uint8Array, mode = 0o644): string {
     const path = this.path(name);
-    writeFileSync(path, content);
+    writeFileSync(path, content, { mode });
     return path;
   }
 }

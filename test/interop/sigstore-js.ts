@@ -23,7 +23,14 @@ import {
 } from "@sigstore/sign";
 import { Verifier as SigstoreVerifier, toSignedEntity, toTrustMaterial } from "@sigstore/verify";
 import { ISSUER, identityToken, SUBJECT } from "./fulcio.ts";
-import type { BundleJson, Expected, Sample, Verdict, Verifier } from "./sample.ts";
+import {
+  type BundleJson,
+  type Expected,
+  hasTimestamp,
+  type Sample,
+  type Verdict,
+  type Verifier,
+} from "./sample.ts";
 import type { Services } from "./services.ts";
 import { type Client, passes, type Row } from "./table.ts";
 
@@ -36,7 +43,7 @@ function versionOf(name: string): string {
 
 const SIGN: Client = { client: "@sigstore/sign", version: versionOf("@sigstore/sign") };
 const VERIFY: Client = { client: "@sigstore/verify", version: versionOf("@sigstore/verify") };
-const STATEMENT_TYPE = "application/vnd.in-toto+json";
+export const STATEMENT_TYPE = "application/vnd.in-toto+json";
 
 export interface KeyPair {
   readonly privateKey: KeyObject;
@@ -70,7 +77,7 @@ const ORDERS: readonly Order[] = [
   { form: "attestation", kind: "certificate" },
 ];
 
-function statementOver(artifact: Uint8Array): Buffer {
+export function statementOver(artifact: Uint8Array): Buffer {
   const sha256 = createHash("sha256").update(artifact).digest("hex");
   return Buffer.from(
     JSON.stringify({
@@ -145,15 +152,16 @@ async function signOne(
   return bundle;
 }
 
-/** At its own thresholds where there are timestamps, and without them where there are none. */
-export function sigstoreVerifier(timestamps: boolean): Verifier {
-  return {
+/** At its own thresholds, which ask for a timestamp; and without, for bundles that have none. */
+export function sigstoreVerifiers(): Verifier[] {
+  const verifier = (stamped: boolean): Verifier => ({
     ...VERIFY,
-    operation: timestamps ? "at its default thresholds" : "without timestamps",
+    operation: stamped ? "at its default thresholds" : "without timestamps",
     family: "sigstore-js",
-    takes: () => true,
-    verify: async (sample) => verify(sample, timestamps ? 1 : 0),
-  };
+    takes: ({ bundle }) => hasTimestamp(bundle) === stamped,
+    verify: async (sample) => verify(sample, stamped ? 1 : 0),
+  });
+  return [verifier(true), verifier(false)];
 }
 
 async function verify(sample: Sample, timestampThreshold: number): Promise<Verdict> {

@@ -1,6 +1,6 @@
 /**
- * What an interop run found, and how it is printed: what works (client × operation × result),
- * and what is refused (tampered case × verifier). `--write` puts both into docs/interop.md, between
+ * What an interop run found, and how it is printed: what works (client × operation × result), who
+ * verifies whose bundles, and what is refused (tampered case × verifier). `--write` puts both into docs/interop.md, between
  * two markers, so that no line of it is typed by hand.
  */
 import { readFileSync, writeFileSync } from "node:fs";
@@ -20,6 +20,8 @@ export interface Row {
   readonly operation: string;
   /** `as it is`, or what was tampered with. */
   readonly case: string;
+  /** Whose bundle was verified, where it was one. */
+  readonly bundle?: string;
   readonly result: Result;
   readonly detail: string;
 }
@@ -56,28 +58,32 @@ function table(head: readonly string[], body: readonly (readonly string[])[]): s
 
 function works(rows: readonly Row[]): string {
   const body = rows
-    .filter((row) => row.case === UNTOUCHED)
+    .filter((row) => row.case === UNTOUCHED && row.bundle === undefined)
     .map((row) => [row.client, row.version, row.operation, row.result, row.detail]);
   return table(["client", "version", "operation", "result", "detail"], body);
 }
 
-/** Columns are verifiers, rows are what was tampered with. */
-function tampered(rows: readonly Row[]): string {
-  const wanted = rows.filter((row) => row.case !== UNTOUCHED);
-  const column = (row: Row): string => `${row.client} ${row.operation}`;
-  const columns = [...new Set(wanted.map(column))];
-  const cases = [...new Set(wanted.map((row) => row.case))];
-  const cell = (what: string, name: string): string => {
-    const row = wanted.find((one) => one.case === what && column(one) === name);
-    return row === undefined ? "" : `${row.result}${row.detail === "" ? "" : `: ${row.detail}`}`;
+/** Columns are verifiers; what `line` gives of a row is its line. */
+function pivot(rows: readonly Row[], head: string, lineOf: (row: Row) => string): string {
+  const column = (row: Row): string => `${row.client} ${row.version} ${row.operation}`;
+  const columns = [...new Set(rows.map(column))];
+  const lines = [...new Set(rows.map(lineOf))];
+  const cell = (name: string, what: string): string => {
+    const row = rows.find((one) => lineOf(one) === name && column(one) === what);
+    if (row === undefined) return "";
+    return row.detail === "" ? row.result : `${row.result}: ${row.detail}`;
   };
-  const body = cases.map((what) => [what, ...columns.map((name) => cell(what, name))]);
-  return table(["tampered with", ...columns], body);
+  const body = lines.map((name) => [name, ...columns.map((what) => cell(name, what))]);
+  return table([head, ...columns.map((name) => name.replace(" this tree", ""))], body);
 }
 
 export function print(rows: readonly Row[]): string {
+  const verified = rows.filter(({ bundle }) => bundle !== undefined);
+  const tampered = rows.filter((row) => row.case !== UNTOUCHED);
   const parts = [works(rows)];
-  if (rows.some((row) => row.case !== UNTOUCHED)) parts.push(tampered(rows));
+  if (verified.length > 0)
+    parts.push(pivot(verified, "bundle, as it is", ({ bundle = "" }) => bundle));
+  if (tampered.length > 0) parts.push(pivot(tampered, "tampered with", (row) => row.case));
   return parts.join("\n");
 }
 

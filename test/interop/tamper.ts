@@ -11,11 +11,15 @@ import {
   type BundleJson,
   entryOf,
   type Family,
+  hasTimestamp,
   type LogEntryJson,
   type Sample,
   signatureOf,
   type Tampered,
 } from "./sample.ts";
+
+/** Base64 of a signature in, base64 of a timestamp over it out. */
+export type ForeignAuthority = (signature: string) => Promise<string>;
 
 export interface TamperParts {
   readonly origin: string;
@@ -27,19 +31,19 @@ export interface TamperParts {
   readonly other: Sample;
   /** A checkpoint is expected to carry lines of witnesses. */
   readonly witnessed: boolean;
-  /** Bundles carry timestamps; this is one by an authority that nobody trusts, over the same signature. */
-  readonly foreignTimestamp?: string;
+  /** Gives timestamps of an authority that nobody trusts. */
+  readonly foreignTimestamp?: ForeignAuthority;
 }
 
 /** Everything that is tried on one sample. */
-export function tamper(sample: Sample, parts: TamperParts): Tampered[] {
+export async function tamper(sample: Sample, parts: TamperParts): Promise<Tampered[]> {
   return [
     ...artifactAndKey(sample, parts),
     ...proof(sample),
     ...besideTheProof(sample),
     ...entries(sample, parts),
     ...witnesses(sample, parts),
-    ...timestamps(sample, parts),
+    ...(await timestamps(sample, parts)),
   ];
 }
 
@@ -163,14 +167,14 @@ function besideTheProof(sample: Sample): Tampered[] {
     ],
     [
       "another tree size beside the checkpoint",
-      ["sigstore-js", "cosign"],
+      ["sigstore-js", "cosign", "cosign-stamps"],
       (e) => {
         e.inclusionProof.treeSize = `${Number(e.inclusionProof.treeSize) + 1}`;
       },
     ],
     [
       "another root beside the checkpoint",
-      ["sigstore-js", "cosign"],
+      ["sigstore-js", "cosign", "cosign-stamps"],
       (e) => {
         e.inclusionProof.rootHash = flipped(e.inclusionProof.rootHash);
       },
@@ -236,16 +240,19 @@ function witnesses(sample: Sample, { witnessed }: TamperParts): Tampered[] {
     checkpoint.envelope = `${text}\n\n${first}\n`;
   });
   // No other client counts witnesses.
-  const gaps: Family[] = ["cosign", "sigstore-js", "sigstore-python"];
+  const gaps: Family[] = ["cosign", "cosign-stamps", "sigstore-js", "sigstore-python"];
   return [{ what: "the witnesses' lines left out (no quorum)", sample: without, gaps }];
 }
 
-function timestamps(sample: Sample, { foreignTimestamp }: TamperParts): Tampered[] {
-  if (foreignTimestamp === undefined) return [];
+async function timestamps(sample: Sample, { foreignTimestamp }: TamperParts): Promise<Tampered[]> {
+  if (foreignTimestamp === undefined || !hasTimestamp(sample.bundle)) return [];
+  const signedTimestamp = await foreignTimestamp(signatureOf(sample.bundle));
   const withStamp = changed(sample, (bundle) => {
     bundle.verificationMaterial.timestampVerificationData = {
-      rfc3161Timestamps: [{ signedTimestamp: foreignTimestamp }],
+      rfc3161Timestamps: [{ signedTimestamp }],
     };
   });
-  return [{ what: "a timestamp of another authority", sample: withStamp, gaps: [] }];
+  // Asked about a key, and not for timestamps, it does not look at them: the key has no end.
+  const gaps: Family[] = sample.expected.kind === "key" ? ["cosign"] : [];
+  return [{ what: "a timestamp of another authority", sample: withStamp, gaps }];
 }

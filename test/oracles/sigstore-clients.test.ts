@@ -11,9 +11,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Fulcio, startFulcio } from "../interop/fulcio.ts";
-import { judge } from "../interop/judge.ts";
+import { type Judged, judge } from "../interop/judge.ts";
 import { addFulcio, type Services } from "../interop/services.ts";
-import { newKeyPair, sigstoreSigns, sigstoreVerifier } from "../interop/sigstore-js.ts";
+import { newKeyPair, sigstoreSigns, sigstoreVerifiers } from "../interop/sigstore-js.ts";
 import { disagreements, type Row } from "../interop/table.ts";
 import { tamper } from "../interop/tamper.ts";
 import { startTestLog, type TestLog } from "../server/http/harness.ts";
@@ -33,6 +33,7 @@ beforeAll(async () => {
   services = {
     url: log.url,
     origin: log.parts.key.origin,
+    vkey: log.parts.key.vkey,
     logKey: generateKeyPairSync("ed25519").privateKey,
     ...addFulcio({ trustedRoot, signingConfig }, fulcio),
     timestamps: `${log.url}${new URL(tsaUrls[0]?.url ?? "").pathname}`,
@@ -53,14 +54,17 @@ test("what they sign into the log passes at default thresholds, and tampered it 
   const made = await sigstoreSigns(services, keys, Buffer.from("an artifact\n"));
   const others = await sigstoreSigns(services, keys, Buffer.from("another artifact\n"));
   const strangersKey = newKeyPair().pem;
-  const judged = made.samples.map((sample, i) => {
+  const judged: Judged[] = [];
+  for (const [i, sample] of made.samples.entries()) {
     const other = others.samples[i];
     if (other === undefined) throw new Error("one of the two was not signed");
     const { origin, logKey } = services;
     const parts = { origin, logKey, strangersKey, other, witnessed: false };
-    return { sample, tampered: tamper(sample, parts) };
-  });
-  const rows: Row[] = [...made.rows, ...(await judge(sigstoreVerifier(true), judged))];
+    judged.push({ sample, tampered: await tamper(sample, parts) });
+  }
+  const [verifier] = sigstoreVerifiers();
+  if (verifier === undefined) throw new Error("there is no verifier");
+  const rows: Row[] = [...made.rows, ...(await judge(verifier, judged))];
   expect(disagreements(rows)).toEqual([]);
   expect(made.samples).toHaveLength(4);
   expect(rows.filter(({ result }) => result === "refuses").length).toBeGreaterThan(15);
