@@ -6,8 +6,8 @@ import { expect, test } from "vitest";
 import type { TestLog } from "../client/test-log.ts";
 import { checked, contentLog, served, temporaryFolder } from "../server/mirror/rig.ts";
 
-const KILLS = 80;
-const SIZE = 3_000;
+const KILLS = 40;
+const SIZE = 1_200;
 const MAIN = join(import.meta.dirname, "..", "..", "client", "cli", "main.ts");
 
 function mirror(
