@@ -58,6 +58,8 @@ export type {
 export * as paths from "./http/paths.ts";
 export { parseSubmission } from "./http/submission.ts";
 // The index.
+export type { Contradiction, Said } from "./index/contradiction.ts";
+export { contradiction, SLOT_TYPES, saidIn, supersededKey } from "./index/contradiction.ts";
 export type { IndexLeaf } from "./index/index-leaf.ts";
 export { encodeIndexLeaf, indexOrigin, parseIndexLeaf } from "./index/index-leaf.ts";
 export type { Lookup, LookupAnswer, LookupEntry, LookupKey } from "./index/lookup.ts";
@@ -78,6 +80,8 @@ export { claimValue, KEY_TYPES, mapKey } from "./index/map-key.ts";
 export { MAPFN_V1, mapfn } from "./index/mapfn.ts";
 export type { Posting } from "./index/posting.ts";
 export { encodePostings, parsePostings } from "./index/posting.ts";
+export type { Superseding } from "./index/supersedes.ts";
+export { whatStands } from "./index/supersedes.ts";
 // JSON.
 export type { JsonObject, JsonValue } from "./json.ts";
 export { canonicalJson, parseJson } from "./json.ts";

@@ -23,7 +23,7 @@ import { type GitHash, parseGitContent } from "../git/object.ts";
 import { asHash, type Hash, leafHash, type Sha256 } from "../tlog/hash.ts";
 import { postContent } from "./mapfn-content.ts";
 import { type Posting, sortPostings } from "./posting.ts";
-import { PostingSet } from "./posting-set.ts";
+import { type NamedPosting, PostingSet } from "./posting-set.ts";
 
 /** SHA-256(docs/mapfn-v1.md ‖ u16be(0)): the document, and a CA list that is empty. */
 export const MAPFN_V1: Hash = idOf(
@@ -56,12 +56,31 @@ export function mapfn(
   leaf: Uint8Array,
   content: Uint8Array | undefined,
 ): readonly Posting[] {
+  return sortPostings(postingSet(hashes, log, leaf, content).postings());
+}
+
+/** The same postings in the order of the document, each with the name of its key. */
+export function namedPostings(
+  hashes: MapHashes,
+  log: IndexedLog,
+  leaf: Uint8Array,
+  content: Uint8Array | undefined,
+): readonly NamedPosting[] {
+  return postingSet(hashes, log, leaf, content).named();
+}
+
+function postingSet(
+  hashes: MapHashes,
+  log: IndexedLog,
+  leaf: Uint8Array,
+  content: Uint8Array | undefined,
+): PostingSet {
   const { sha256 } = hashes;
   const set = new PostingSet(sha256, log.origin);
   set.post("leaf", [leafHash(sha256, leaf)]);
   const parsed = parseLeaf(leaf);
   const signer = parsed.ok ? signerOf(sha256, parsed.value) : undefined;
-  if (!parsed.ok || signer === undefined) return sortPostings(set.postings());
+  if (!parsed.ok || signer === undefined) return set;
   const digest = leafContentDigest(parsed.value);
   set.post("statement", [signer, digest]);
   set.post("signer", [signer]);
@@ -70,22 +89,22 @@ export function mapfn(
     set.post("opaque", []);
     set.post("opaque-by", [signer]);
   } else {
-    const reading = readingOf(sha256, parsed.value, content);
+    const reading = readLogged(sha256, parsed.value, content);
     if (reading !== undefined)
       postContent(set, { hashes, log, leaf: parsed.value, signer, digest, content, reading });
   }
-  return sortPostings(set.postings());
+  return set;
 }
 
 /** The signer id: in the leaf, or of the key in a `hashedrekord`. */
-function signerOf(sha256: Sha256, leaf: Leaf): Hash | undefined {
+export function signerOf(sha256: Sha256, leaf: Leaf): Hash | undefined {
   if (leaf.kind === "countersign") return leaf.signature.key.id;
   const signer = leafSignerId(sha256, leaf);
   return signer.ok ? signer.value : undefined;
 }
 
 /** What the content is, by the table of reading.ts; `undefined` for what admission would refuse. */
-function readingOf(sha256: Sha256, leaf: Leaf, content: Uint8Array): Reading | undefined {
+export function readLogged(sha256: Sha256, leaf: Leaf, content: Uint8Array): Reading | undefined {
   if (leaf.kind === "countersign" && leaf.git !== undefined) {
     const object = parseGitContent(content);
     return object.ok ? gitReading(object.value) : undefined;
