@@ -7,7 +7,7 @@
 import type { Crypto } from "../../client/crypto/crypto.ts";
 import type { LogError } from "../../schema/error.ts";
 import { MAPFN_V1 } from "../../schema/index/mapfn.ts";
-import type { Hash } from "../../schema/tlog/hash.ts";
+import { emptyRoot, type Hash } from "../../schema/tlog/hash.ts";
 import type { LogKey } from "../log-key.ts";
 import { openLog } from "../open.ts";
 import type { Sequencer } from "../sequencer/log.ts";
@@ -20,8 +20,8 @@ export interface IndexRunPorts extends Pick<SequencerPorts, "onFatal"> {
   readonly crypto: Crypto;
   readonly key: LogKey;
   readonly places: IndexPlaces;
-  /** The main log: its published part. */
-  readonly main: Pick<Sequencer, "published" | "inclusion">;
+  /** The main log: its published part, and whether it may sign. */
+  readonly main: Pick<Sequencer, "published" | "inclusion" | "state">;
   readonly mainReader: StorageReader;
   readonly stepMs?: number;
   /** Told of each leaf, with the keys under which a second value came. */
@@ -41,6 +41,7 @@ export interface RunningIndex {
 export async function runIndex(ports: IndexRunPorts): Promise<RunningIndex> {
   const { crypto, key, places, main, mainReader, onFatal } = ports;
   const clock = (): number => performance.now();
+  const nothing = { size: 0, root: emptyRoot(crypto.sha256), checkpoint: new Uint8Array(0) };
   const { log, storage } = await openLog(places.log, {
     signer: key.indexCheckpoints,
     crypto,
@@ -55,7 +56,8 @@ export async function runIndex(ports: IndexRunPorts): Promise<RunningIndex> {
       folder: places.tables,
       logDatabase: places.logDatabase,
       main: {
-        published: () => main.published(),
+        // I6: a log that may not sign yet signs no head of its index either.
+        published: () => (main.state().state === "waiting" ? nothing : main.published()),
         reader: mainReader,
         inclusion: (index, head, leafHash) => main.inclusion(index, head, leafHash),
       },
