@@ -5,6 +5,9 @@
  * backup is not whole. It never has the head guard, so that a log which is put back to a backup
  * finds out that it is behind (I6).
  *
+ * The index log is primary data as well: its copy stands below, in a folder of its own, and is taken
+ * first, so that it never names a head that the copy of the log has not. Tables are left out.
+ *
  * A backup is not restored over a store: an old database beside a newer write-ahead file is a
  * corrupt one.
  *
@@ -31,6 +34,7 @@ import { toBase64, toHex, utf8 } from "../schema/bytes.ts";
 import { LogError, unwrap } from "../schema/error.ts";
 import { readFields } from "../schema/fields.ts";
 import { parseJson } from "../schema/json.ts";
+import { indexLogFolder } from "./index/places.ts";
 import { isEmptyFolder, syncFile } from "./storage/sqlite/create.ts";
 import { mustExist, storeFiles } from "./storage/sqlite/files.ts";
 import { asLogError, peekStore, readOnly } from "./storage/sqlite/inspect.ts";
@@ -39,6 +43,8 @@ import { corrupt, prepareHead, readMeta, toHead } from "./storage/sqlite/rows.ts
 const FORMAT = "countersign-backup/v1";
 const DATA = "store.backup";
 const MANIFEST = "backup.json";
+/** Below a backup: that of the index log, in the same form. */
+const INDEX = "index-v1";
 /** Pages copied at a time: 4 MiB, so that a server in the same process stays awake. */
 const PAGES = 1_024;
 const CHUNK = 4_194_304;
@@ -69,9 +75,19 @@ export async function backupStore(
   target: string,
   progress?: Progress,
 ): Promise<BackupManifest> {
-  const { database: path } = storeFiles(folder);
-  mustExist(path);
+  mustExist(storeFiles(folder).database);
   mustBeNew(target);
+  const index = indexLogFolder(folder);
+  if (existsSync(storeFiles(index).database)) await copyStore(index, join(target, INDEX));
+  return copyStore(folder, target, progress);
+}
+
+async function copyStore(
+  folder: string,
+  target: string,
+  progress?: Progress,
+): Promise<BackupManifest> {
+  const { database: path } = storeFiles(folder);
   mkdirSync(target, { recursive: true, mode: 0o700 });
   const data = join(target, DATA);
   const source = new Database(path, { readonly: true, fileMustExist: true });
@@ -109,6 +125,17 @@ export async function backupStore(
 export function restoreStore(backup: string, folder: string, progress?: Progress): BackupManifest {
   const manifest = readManifest(backup);
   mustBeNew(folder);
+  const index = join(backup, INDEX);
+  if (existsSync(index)) putBack(index, indexLogFolder(folder), readManifest(index));
+  return putBack(backup, folder, manifest, progress);
+}
+
+function putBack(
+  backup: string,
+  folder: string,
+  manifest: BackupManifest,
+  progress?: Progress,
+): BackupManifest {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const { database } = storeFiles(folder);
   const draft = `${database}.new`;

@@ -17,7 +17,7 @@ import { emptyRoot } from "../schema/tlog/hash.ts";
 import { type Authority, anyone, enrolledKeys, tokens } from "./admission/authority.ts";
 import { ClockFile, ClockInMemory, clockPath } from "./clock-file.ts";
 import type { Config } from "./config.ts";
-import { indexExists, indexPlaces } from "./index/open.ts";
+import { indexExists, indexPlaces } from "./index/places.ts";
 import { type ClockStore, type HeldClock, openClock } from "./log-clock.ts";
 import { type LogKey, logKey } from "./log-key.ts";
 import type { Logger } from "./observe/log.ts";

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { LogError } from "../schema/error.ts";
 import { makeAdmit } from "./admission/admit.ts";
 import type { CheckPool } from "./admission/check-pool.ts";
 import { Limits } from "./admission/limit.ts";
@@ -32,6 +33,7 @@ export function httpPorts(
   parts: LogParts,
   config: Config,
   { sequencer, checks, metrics, witnesses, index }: RunningParts,
+  indexRefusal?: LogError,
 ): HttpPorts {
   const { limits: rates } = config;
   const limits = new Limits({
@@ -56,7 +58,7 @@ export function httpPorts(
       clock,
       signsTimes: parts.timestamps !== undefined,
       witnesses,
-      index: index?.service,
+      index: index?.service ?? indexRefusal,
     }),
     notes: () => notesOf(witnesses),
     budget: new ByteBudget(rates.inflight_bytes),

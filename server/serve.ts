@@ -23,7 +23,7 @@ import { type App, makeApp } from "./http/app.ts";
 import type { ByteBudget } from "./http/body.ts";
 import { BLIND_SPOT } from "./http/health.ts";
 import { type Listening, listen } from "./http/server.ts";
-import type { IndexPlaces } from "./index/open.ts";
+import type { IndexPlaces } from "./index/places.ts";
 import { type RunningIndex, runIndex } from "./index/run.ts";
 import { splitAddress } from "./listen.ts";
 import type { HeldClock } from "./log-clock.ts";
@@ -112,8 +112,11 @@ export async function serveLog(parts: LogParts, config: Config): Promise<Running
   let metricsServer: MetricsServer | undefined;
   let index: RunningIndex | undefined;
   try {
-    index = await openIndex(parts, sequencer, metrics, stop);
-    const ports = httpPorts(parts, config, { sequencer, checks, metrics, witnesses, index });
+    const opening = await openIndex(parts, sequencer, metrics, stop);
+    const refusal = opening instanceof LogError ? opening : undefined;
+    index = opening instanceof LogError ? undefined : opening;
+    const behind = { sequencer, checks, metrics, witnesses, index };
+    const ports = httpPorts(parts, config, behind, refusal);
     const app = makeApp(ports);
     attachReadings(metrics, { sequencer, app, budget: ports.budget, witnesses, index });
     const { listen: metricsAt } = config.metrics;
@@ -138,15 +141,20 @@ export async function serveLog(parts: LogParts, config: Config): Promise<Running
   }
 }
 
-/** Throws why the index refuses to start: a person has to look, or to switch it off. */
+/** An index that cannot start is a failing check and an error for the operator; the log goes on. */
 async function openIndex(
   { crypto, index: places, key, logger, storage }: LogParts,
   sequencer: Sequencer,
   metrics: Metrics,
   stop: (reason: LogError) => void,
-): Promise<RunningIndex | undefined> {
+): Promise<RunningIndex | LogError | undefined> {
   if (places === undefined) return undefined;
-  const index = await runIndex({
+  const refused = (reason: unknown): LogError => {
+    if (!(reason instanceof LogError)) throw reason;
+    logger.error({ code: reason.code, err: reason }, "the index refuses to start");
+    return reason;
+  };
+  return runIndex({
     crypto,
     key,
     places,
@@ -164,8 +172,7 @@ async function openIndex(
     onTrouble: (reason) => {
       logger.error({ code: reason.code, err: reason }, "the index cannot go on now");
     },
-  });
-  return index;
+  }).catch(refused);
 }
 
 function runWitnesses(

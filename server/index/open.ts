@@ -1,5 +1,5 @@
 /**
- * Where an index is, beside its log, and how it is made.
+ * How the index log of a log is made.
  *
  * The index log is a log of its own, with a store and a head guard that `init` makes once (I6).
  * Its entries are leaves of the index; beside each, as its content, stands the signed checkpoint of
@@ -7,38 +7,11 @@
  *
  * @module
  */
-import { existsSync } from "node:fs";
-import { join } from "node:path";
 import type { Crypto } from "../../client/crypto/crypto.ts";
 import { initLog } from "../init.ts";
-import type { LogPlace } from "../open.ts";
 import type { CheckpointSigner } from "../sequencer/ports.ts";
-import { storeFiles } from "../storage/sqlite/files.ts";
+import type { IndexPlaces } from "./places.ts";
 import { firstIndexEntry } from "./signer.ts";
-
-/** Where an index is, by the places of its log. */
-export interface IndexPlaces {
-  /** Tables that can be rebuilt. */
-  readonly tables: string;
-  /** The index log: primary data, with a guard of its own. */
-  readonly log: LogPlace;
-  /** The log's own database, which the index reads. */
-  readonly logDatabase: string;
-}
-
-export function indexPlaces({ folder, guard }: LogPlace): IndexPlaces {
-  const tables = join(folder, "index-v1");
-  return {
-    tables,
-    log: { folder: join(tables, "log"), guard: `${guard}.index-v1` },
-    logDatabase: storeFiles(folder).database,
-  };
-}
-
-/** Whether the index log was made: store and guard are there, or one of them is and must not be alone. */
-export function indexExists({ log }: IndexPlaces): boolean {
-  return existsSync(storeFiles(log.folder).database) || existsSync(log.guard);
-}
 
 export interface IndexInitPorts {
   readonly crypto: Crypto;

@@ -13,7 +13,7 @@ import { openLog } from "../open.ts";
 import type { Sequencer } from "../sequencer/log.ts";
 import type { PublishedHead, SequencerPorts } from "../sequencer/ports.ts";
 import type { StorageReader } from "../storage/storage.ts";
-import type { IndexPlaces } from "./open.ts";
+import type { IndexPlaces } from "./places.ts";
 import { IndexService } from "./service.ts";
 
 export interface IndexRunPorts extends Pick<SequencerPorts, "onFatal"> {
