@@ -1,7 +1,8 @@
 /**
- * Who must have witnessed a log's heads, out of the trust file.
+ * Who must have witnessed a log's heads, and who must have executed its index, out of the trust
+ * file.
  *
- *     [[log.witnesses]]
+ *     [[log.witnesses]]       # or [[log.index]]
  *     policy = """…"""      # C2SP tlog-policy
  *     until = 4711          # retired: counts for heads of at most this size
  *     allow_split = true    # two of its quorums may have nobody in common
@@ -10,16 +11,20 @@
  * against one another. The others are retired, each with the size until which it counts, so that
  * old receipts stay good and the keys of witnesses that are gone cannot vouch for new heads.
  *
+ * The heads of `[[log.index]]` are those of the index log. Its verifiers have executed every leaf;
+ * a witness has only seen that a log grows. So one key is never both.
+ *
  * A log is no witness of itself: a policy that counts a key of the log is refused.
  *
- * Spec: docs/formats.md §Trust file, C2SP tlog-policy.
+ * Spec: docs/formats.md §Trust file, §Index, C2SP tlog-policy.
  *
  * @module
  */
 import type { TomlTable } from "smol-toml";
 import { equal, utf8 } from "../schema/bytes.ts";
+import { indexOrigin } from "../schema/index/index-leaf.ts";
 import type { Sha256 } from "../schema/tlog/hash.ts";
-import type { Vkey } from "../schema/tlog/note.ts";
+import { makeVkey, type Vkey } from "../schema/tlog/note.ts";
 import { type Policy, parsePolicy, splitsInTwo } from "../schema/tlog/tlog-policy.ts";
 import type { WitnessPolicy } from "./quorum.ts";
 import type { Path } from "./toml-places.ts";
@@ -32,9 +37,10 @@ const MAX_FRESH_SECONDS = 315_360_000;
 interface Witnesses {
   readonly witnesses?: readonly WitnessPolicy[];
   readonly freshSeconds?: number;
+  readonly index?: readonly WitnessPolicy[];
 }
 
-/** Read `witnesses` and `fresh_seconds` of a `[[log]]`. Throws `TRUST_INVALID`. */
+/** Read `witnesses`, `fresh_seconds` and `index` of a `[[log]]`. Throws `TRUST_INVALID`. */
 export function readWitnesses(
   sha256: Sha256,
   fields: TrustFields,
@@ -42,9 +48,13 @@ export function readWitnesses(
   path: Path,
   vkeys: readonly Vkey[],
 ): Witnesses {
-  const witnesses = fields
-    .tables(log, path, "witnesses")
-    .map((table, i) => readPolicy(sha256, fields, table, [...path, "witnesses", i], vkeys));
+  const witnesses = readPolicies(sha256, fields, log, [...path, "witnesses"], vkeys);
+  // The log's keys sign its index under the index's own name.
+  const indexKeys = vkeys.map(({ name, type, publicKey }) =>
+    makeVkey(sha256, indexOrigin(name), type, publicKey),
+  );
+  const index = readPolicies(sha256, fields, log, [...path, "index"], indexKeys);
+  oneRolePerKey(fields, [...path, "index"], witnesses, index);
   const bound = log["fresh_seconds"] !== undefined;
   if (bound && witnesses.length === 0)
     throw fields.wrong(
@@ -52,18 +62,53 @@ export function readWitnesses(
       "bounds the times of witnesses, and there are none",
       "a [[log.witnesses]] beside it",
     );
-  const current = witnesses.findIndex(({ until }) => until === undefined);
-  const second = witnesses.findIndex(({ until }, i) => until === undefined && i > current);
+  const limits = { least: 1, most: MAX_FRESH_SECONDS, what: "seconds" };
+  return {
+    ...(witnesses.length === 0 ? {} : { witnesses }),
+    ...(bound ? { freshSeconds: fields.count(log, path, "fresh_seconds", limits) } : {}),
+    ...(index.length === 0 ? {} : { index }),
+  };
+}
+
+/** All policies of one list; at most one of them holds now. */
+function readPolicies(
+  sha256: Sha256,
+  fields: TrustFields,
+  log: TomlTable,
+  path: Path,
+  vkeys: readonly Vkey[],
+): WitnessPolicy[] {
+  const name = String(path.at(-1));
+  const policies = fields
+    .tables(log, path.slice(0, -1), name)
+    .map((table, i) => readPolicy(sha256, fields, table, [...path, i], vkeys));
+  const current = policies.findIndex(({ until }) => until === undefined);
+  const second = policies.findIndex(({ until }, i) => until === undefined && i > current);
   if (second >= 0)
     throw fields.wrong(
-      [...path, "witnesses", second],
+      [...path, second],
       "is a second policy that holds now",
       "one; alternatives are groups in its policy, and a retired one has `until`",
     );
-  if (witnesses.length === 0) return {};
-  if (!bound) return { witnesses };
-  const limits = { least: 1, most: MAX_FRESH_SECONDS, what: "seconds" };
-  return { witnesses, freshSeconds: fields.count(log, path, "fresh_seconds", limits) };
+  return policies;
+}
+
+/** Who has only seen a head must not be counted as having executed what is under it. */
+function oneRolePerKey(
+  fields: TrustFields,
+  path: Path,
+  witnesses: readonly WitnessPolicy[],
+  index: readonly WitnessPolicy[],
+): void {
+  const all = witnesses.flatMap(({ policy }) => policy.witnesses);
+  for (const [i, { policy }] of index.entries())
+    for (const { name, vkey } of policy.witnesses)
+      if (all.some((witness) => equal(witness.vkey.publicKey, vkey.publicKey)))
+        throw fields.wrong(
+          [...path, i, "policy"],
+          `has as ${name} a key that is a witness of the log`,
+          "another key: an index verifier is no witness",
+        );
 }
 
 function readPolicy(
@@ -83,7 +128,7 @@ function readPolicy(
   }
   const policy = parsed.value;
   if (policy.quorum === undefined)
-    throw fields.wrong(at, "asks for no witness", "a quorum, or no [[log.witnesses]] at all");
+    throw fields.wrong(at, "asks for no witness", `a quorum, or no ${listName(path)} at all`);
   if (splitsInTwo(policy) && !allowSplit)
     throw fields.wrong(
       at,
@@ -94,6 +139,11 @@ function readPolicy(
   if (table["until"] === undefined) return { policy };
   const limits = { least: 0, most: Number.MAX_SAFE_INTEGER, what: "entries" };
   return { policy, until: fields.count(table, path, "until", limits) };
+}
+
+/** `[[log.witnesses]]`, out of the path of one of them. */
+function listName(path: Path): string {
+  return `[[log.${String(path.at(-2))}]]`;
 }
 
 /** A policy for another log may ask for less than this one's reader believes. */

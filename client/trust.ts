@@ -67,6 +67,11 @@ export interface TrustedLog {
   readonly witnesses?: readonly WitnessPolicy[];
   /** Seconds that the cosignatures of a newest head may be old. Default: `FRESH_SECONDS`. */
   readonly freshSeconds?: number;
+  /**
+   * Who must have executed its index: policies for heads of the index log, by other keys than the
+   * witnesses'. Absent where nobody is asked for; then what the map says is the log's word alone.
+   */
+  readonly index?: readonly WitnessPolicy[];
 }
 
 export interface Person {
@@ -196,7 +201,14 @@ class TrustReader {
   }
 
   #log(table: TomlTable, path: Path): TrustedLog {
-    this.#fields.only(table, path, ["origin", "vkeys", "url", "witnesses", "fresh_seconds"]);
+    this.#fields.only(table, path, [
+      "origin",
+      "vkeys",
+      "url",
+      "witnesses",
+      "fresh_seconds",
+      "index",
+    ]);
     const origin = this.#fields.text(table, path, "origin");
     const vkeyTexts = this.#fields.texts(table, path, "vkeys");
     const vkeys = vkeyTexts.map((text, i) => {

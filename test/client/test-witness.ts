@@ -71,6 +71,6 @@ export function policyOf(text: string, until?: number): WitnessPolicy {
 }
 
 /** The same as a table of the trust file. */
-export function policyTable(text: string, more = ""): string {
-  return `[[log.witnesses]]\npolicy = """\n${text}"""\n${more}\n`;
+export function policyTable(text: string, more = "", list = "witnesses"): string {
+  return `[[log.${list}]]\npolicy = """\n${text}"""\n${more}\n`;
 }

@@ -103,3 +103,50 @@ test("a single witness is a policy", () => {
   const alone = policyTable(`witness w ${first?.vkey}\nquorum w\n`);
   expect(parseTrust(sha256, fileWith(alone)).ok).toBe(true);
 });
+
+const verifiers = ["x", "y", "z"].map((name) => new TestWitness(`${name}.example`));
+const verified = policyText(2, verifiers);
+const indexTable = (text: string, more = ""): string => policyTable(text, more, "index");
+
+test("index verifiers are read beside witnesses, and apart from them", () => {
+  const source = fileWith(
+    `${policyTable(two)}${indexTable(verified)}${indexTable(policyText(3, verifiers), "until = 12")}`,
+  );
+  const [read] = unwrap(parseTrust(sha256, source)).logs;
+  expect(read?.witnesses).toHaveLength(1);
+  expect(read?.index?.map(({ until }) => until)).toEqual([undefined, 12]);
+  const alone = unwrap(parseTrust(sha256, fileWith(indexTable(verified)))).logs;
+  expect(alone[0]?.witnesses).toBeUndefined();
+  expect(alone[0]?.index).toHaveLength(1);
+});
+
+test("the log line of a policy of index verifiers has the index's name", () => {
+  const named = formatVkey(sha256, "log.example.org/index/v1", 1, log.key.publicKey);
+  expect(parseTrust(sha256, fileWith(indexTable(`log ${named}\n${verified}`))).ok).toBe(true);
+  const main = parseTrust(sha256, fileWith(indexTable(`log ${log.vkey}\n${verified}`)));
+  expect(main.ok ? "" : main.message).toMatch(/is for the log log\.example\.org\+/);
+});
+
+test.each([
+  [
+    "a key that is witness and index verifier",
+    `${policyTable(two)}${indexTable(policyText(2, [...witnesses.slice(0, 1), ...verifiers.slice(1)]))}`,
+    /\.index\[0\]\.policy has as w1 a key that is a witness of the log/,
+  ],
+  [
+    "such a key where its role as a witness has ended",
+    `${policyTable(two, "until = 5")}${indexTable(policyText(2, witnesses))}`,
+    /is a witness of the log/,
+  ],
+  ["quorums of verifiers with nobody in common", indexTable(policyText(1, verifiers)), /in common/],
+  ["a policy that asks for nobody", indexTable("quorum none\n"), /no \[\[log\.index\]\] at all/],
+  ["two policies that hold now", `${indexTable(verified)}${indexTable(verified)}`, /holds now/],
+  [
+    "the log as the verifier of its own index",
+    indexTable(`witness w ${ownKey}\nquorum w\n`),
+    /key of the log itself/,
+  ],
+])("%s is refused", (_, tables, message) => {
+  const refused = parseTrust(sha256, fileWith(tables));
+  expect(refused.ok ? "" : refused.message).toMatch(message);
+});
