@@ -3,7 +3,8 @@
  * add what is their own.
  *
  * Three questions are answered, each with data: {@link verifyReceipt}, {@link verifyCommit},
- * {@link verifyArtifact}; and {@link verifyEvidence} for the other side. Whatever could not be
+ * {@link verifyArtifact}; {@link askLookup} for everything that a log has of something; and
+ * {@link verifyEvidence} for the other side. Whatever could not be
  * asked is thrown as {@link LogError}.
  *
  * @module
@@ -22,6 +23,8 @@ export {
   parseEvidence,
 } from "../schema/evidence.ts";
 export type { Submission } from "../schema/http/messages.ts";
+export type { Lookup, LookupKey } from "../schema/index/lookup.ts";
+export { MAPFN_V1 } from "../schema/index/mapfn.ts";
 export { formatReceipt, parseReceipt, type Receipt } from "../schema/receipt.ts";
 export type { Crypto } from "./crypto/crypto.ts";
 export { type EvidenceRefusal, type EvidenceVerdict, verifyEvidence } from "./evidence.ts";
@@ -37,6 +40,34 @@ export {
 } from "./gossip.ts";
 export { type Head, openHead, type SignedHead } from "./head.ts";
 export { LogReader, type ReadEntry, type ReadPorts } from "./log.ts";
+export { type Asked, type AskPorts as LookupAskPorts, askLookup } from "./lookup/ask.ts";
+export type { LookedUp } from "./lookup/entries.ts";
+export { explainLookupRefusal } from "./lookup/explain.ts";
+export {
+  artifactKeys,
+  commitKeys,
+  refKeys,
+  signerKeys,
+  statementKeys,
+  subjectKey,
+  supersededKey,
+  tagKeys,
+} from "./lookup/keys.ts";
+export { type OfflinePorts, openLookup } from "./lookup/offline.ts";
+export {
+  type Complete,
+  type KeyReport,
+  type LookupReport,
+  type OpaqueReport,
+  reportLookup,
+} from "./lookup/report.ts";
+export {
+  type Found,
+  type LookupRefusal,
+  type LookupVerdict,
+  type LookupYes,
+  verifyLookup,
+} from "./lookup/verify.ts";
 export { type Memory, type RememberedHead, volatileMemory } from "./memory.ts";
 export {
   CLOCK_TOLERANCE_SECONDS,

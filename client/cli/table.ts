@@ -74,6 +74,11 @@ const VERIFIER: readonly Entry[] = [
     load: async () => (await import("./verify.ts")).verify,
   },
   {
+    name: "lookup",
+    summary: "what did anybody ever say about this? all of it, with proof",
+    load: async () => (await import("./lookup.ts")).lookup,
+  },
+  {
     name: "verify-bundle",
     summary: "is this artifact what a Sigstore bundle says?",
     load: async () => (await import("./verify-bundle.ts")).verifyBundleCommand,

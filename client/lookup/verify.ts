@@ -44,9 +44,12 @@ import { indexLogOf } from "./index-log.ts";
 /** Why a bundle proves nothing, in the order of the checks. */
 export type LookupRefusal =
   | { readonly code: "LOOKUP_MALFORMED"; readonly message: string; readonly field?: string }
-  /** The index checkpoint or the main one is not signed, or lacks its quorum. */
+  /** The index checkpoint or the main one is not signed by the log, or has a bad signature. */
   | { readonly code: "INDEX_HEAD_REFUSED"; readonly message: string }
   | { readonly code: "MAIN_HEAD_REFUSED"; readonly message: string }
+  /** Signed, without the index verifiers or witnesses of the trust file: nobody is accused. */
+  | { readonly code: "VERIFIERS_TOO_FEW"; readonly message: string }
+  | { readonly code: "WITNESSES_TOO_FEW"; readonly message: string }
   /** The leaf is not the newest of the index log, or is of another log or mapfn. */
   | { readonly code: "INDEX_LEAF_REFUSED"; readonly message: string }
   /** The main checkpoint is not the head that the leaf names. */
@@ -146,11 +149,19 @@ async function openHeads(ports: LookupPorts, lookup: Lookup): Promise<Opened> {
   const { sha256 } = crypto;
   const indexLog = indexLogOf(sha256, log, verifiers);
   const index = await openHead(crypto, indexLog, utf8(lookup.index.checkpoint));
-  if (!index.ok) return refuse({ code: "INDEX_HEAD_REFUSED", message: index.message });
+  if (!index.ok) {
+    const lacks = index.code === "WITNESSES_TOO_FEW";
+    const code = lacks ? "VERIFIERS_TOO_FEW" : "INDEX_HEAD_REFUSED";
+    return refuse({ code, message: index.message });
+  }
   const leaf = newestLeaf(ports, index.value, lookup);
   if (!leaf.ok) return refuse({ code: "INDEX_LEAF_REFUSED", message: leaf.message });
   const main = await openHead(crypto, log, utf8(lookup.main));
-  if (!main.ok) return refuse({ code: "MAIN_HEAD_REFUSED", message: main.message });
+  if (!main.ok) {
+    const lacks = main.code === "WITNESSES_TOO_FEW";
+    const code = lacks ? "WITNESSES_TOO_FEW" : "MAIN_HEAD_REFUSED";
+    return refuse({ code, message: main.message });
+  }
   const { tree } = main.value;
   const named = leaf.value.main;
   if (tree.size !== named.size || !equal(tree.root, named.root))

@@ -102,7 +102,7 @@ describe("a look-up bundle", () => {
     const text = `witness v ${verifier.vkey}\nquorum v\n`;
     const policy = unwrap(parsePolicy(sha256, utf8(text)));
     const without = index.lookup([commit]);
-    expect(await codeOf({ main }, without, [commit], [{ policy }])).toBe("INDEX_HEAD_REFUSED");
+    expect(await codeOf({ main }, without, [commit], [{ policy }])).toBe("VERIFIERS_TOO_FEW");
     index.log.cosigners = [verifier.at(1_700_000_000)];
     const verdict = await ask({ main }, index.lookup([commit]), [commit], [{ policy }]);
     expect(verdict).toMatchObject({

@@ -1,0 +1,120 @@
+/**
+ * An answer to a look-up in words, and as the JSON that `--json` prints.
+ *
+ * @module
+ */
+import { toHex } from "../../schema/bytes.ts";
+import type { LookedUp } from "../lookup/entries.ts";
+import { keyText } from "../lookup/explain.ts";
+import type { Complete, KeyReport, LookupReport, OpaqueReport } from "../lookup/report.ts";
+import { saysText } from "../lookup/says.ts";
+import { printable } from "../printable.ts";
+import type { Witnessed } from "../quorum.ts";
+import { timeText } from "../time-text.ts";
+import { explainRefusal } from "../verify/explain.ts";
+import { entryData } from "./describe.ts";
+import { keyData } from "./lookup-question.ts";
+
+/** Entries that a person reads; a program takes all of them with --json. */
+const MAX_ENTRIES = 50;
+
+export function reportLines(title: string, report: LookupReport): string[] {
+  const { complete, keys, entries, opaque } = report;
+  const most = Math.max(0, ...keys.map(({ n }) => n));
+  const what = most === 0 ? "nothing was ever logged about it" : "";
+  return [
+    what === "" ? `${printable(title)}:` : `${printable(title)}: ${what}`,
+    ...completeLines(complete),
+    ...(most === 0 ? [] : keys.filter(({ n }) => n > 0).flatMap(keyLines)),
+    ...entries.slice(0, MAX_ENTRIES).map(entryLine),
+    ...(entries.length > MAX_ENTRIES
+      ? [`  … and ${entries.length - MAX_ENTRIES} more entries; --json shows everything`]
+      : []),
+    ...opaque.map(opaqueLine),
+  ];
+}
+
+/** Up to where, when, and by whose word. */
+function completeLines(complete: Complete): string[] {
+  const { origin, size, at, witnessed, verified, newest = size } = complete;
+  const when = at === undefined ? "" : ` at ${timeText(at)}`;
+  const upTo =
+    size === 0 ? "complete: the log was empty" : `complete up to entry ${size - 1}${when}`;
+  return [
+    `  ${upTo} of ${origin}, ${wordOf(witnessed)}`,
+    verified.state === "quorum"
+      ? `  map executed by ${verified.by.join(", ")}`
+      : "  map unverified: the trust file names no index verifier, so that the map is the log's word alone",
+    ...(newest > size ? [`  ${newest - size} newer entries are not indexed yet`] : []),
+  ];
+}
+
+function wordOf(witnessed: Witnessed): string {
+  return witnessed.state === "quorum"
+    ? `witnessed by ${witnessed.by.join(", ")}`
+    : "which nobody but the log says: the trust file names no witness";
+}
+
+function keyLines(report: KeyReport): string[] {
+  const { key, n, d, saturated } = report;
+  const count = `${n} ${n === 1 ? "entry" : "entries"}`;
+  const values =
+    d === 0 ? "" : `, ${saturated ? "more than 16" : d} ${d === 1 ? "value" : "different values"}`;
+  const lines = [`  ${keyText(key)}: ${count}${values}`];
+  if (d < 2) return lines;
+  const hint =
+    key.type === "git-content"
+      ? "two objects with one SHA-1 id: a collision"
+      : "a hint, no conviction: read the entries";
+  return [...lines, `    ${hint}`];
+}
+
+function entryLine(entry: LookedUp): string {
+  const { index, receipt, refusal, supersededBy = [] } = entry;
+  const by = supersededBy.length === 0 ? "" : ` — taken back by entry ${supersededBy.join(", ")}`;
+  const said =
+    receipt === undefined
+      ? `: ${refusal?.code === "CONTENT_MISSING" ? "nobody can read it (opaque)" : refusalText(refusal)}`
+      : ` ${saysText(receipt.reading)}`;
+  return `  entry ${index}: ${whoText(entry)}${said}${by}`;
+}
+
+function refusalText(refusal: LookedUp["refusal"]): string {
+  return refusal === undefined ? "not checked" : `not to be used: ${explainRefusal(refusal)}`;
+}
+
+function whoText({ person, signerId }: Pick<LookedUp, "person" | "signerId">): string {
+  if (person !== undefined) return printable(person);
+  return signerId === undefined ? "somebody" : `the key ${toHex(signerId).slice(0, 16)}…`;
+}
+
+function opaqueLine({ signerId, person, n }: OpaqueReport): string {
+  const who = whoText({ signerId, ...(person === undefined ? {} : { person }) });
+  return `  opaque: ${who} signed ${n} ${n === 1 ? "thing" : "things"} nobody can read`;
+}
+
+export function reportData(title: string, report: LookupReport): object {
+  const { complete, keys, entries, opaque } = report;
+  return {
+    ok: true,
+    question: title,
+    complete: completeData(complete),
+    keys: keys.map(({ key, ...known }) => ({ ...keyData(key), ...known })),
+    entries: entries.map(({ receipt, supersededBy, ...known }) => ({
+      ...known,
+      supersededBy: supersededBy ?? null,
+      ...(receipt === undefined ? {} : { says: entryData(receipt) }),
+    })),
+    opaque,
+  };
+}
+
+function completeData({ at, newest, verified, ...known }: Complete): object {
+  return {
+    ...known,
+    at: at ?? null,
+    newest: newest ?? null,
+    verified,
+    mapVerified: verified.state === "quorum",
+  };
+}

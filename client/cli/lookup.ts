@@ -1,0 +1,199 @@
+/**
+ * `lookup`: what did anybody ever say about this? Complete, with proof.
+ *
+ * @module
+ */
+import { LogError } from "../../schema/error.ts";
+import type { LookupRequest } from "../../schema/http/lookup-request.ts";
+import {
+  type LookupKey,
+  MAX_LOOKUP_BYTES,
+  MAX_LOOKUP_KEYS,
+  parseLookup,
+} from "../../schema/index/lookup.ts";
+import { MAPFN_V1 } from "../../schema/index/mapfn.ts";
+import { nodeCrypto } from "../crypto/node.ts";
+import { type Asked, type AskPorts, askLookup } from "../lookup/ask.ts";
+import { furtherKeys, nameOf, readEntries } from "../lookup/entries.ts";
+import { explainLookupRefusal } from "../lookup/explain.ts";
+import { openLookup } from "../lookup/offline.ts";
+import { reportLookup } from "../lookup/report.ts";
+import type { Arguments, Command } from "./command.ts";
+import { saveEvidence } from "./evidence-file.ts";
+import { readBytes, writeWhole } from "./files.ts";
+import type { ExitStatus, Io } from "./io.ts";
+import { openLog, openMemory, readTrust } from "./logs.ts";
+import { QUESTION_WORDS, type Question, readQuestion, SLOT_WORDS } from "./lookup-question.ts";
+import { reportData, reportLines } from "./lookup-text.ts";
+import { LOG_OPTIONS } from "./options.ts";
+import { print, printJson } from "./output.ts";
+
+export const lookup: Command = {
+  name: "lookup",
+  summary: "What did anybody ever say about this? All of it, with proof that nothing is left out.",
+  about: [
+    `What can be asked: ${QUESTION_WORDS}. A claim is one of ${SLOT_WORDS}. KEY is an OpenSSH public key line, SPKI, a signer id, or a file with one of them; a repository is the same in any spelling that git takes.`,
+    "The log answers with a bundle: its index's signed head, the head of the log that was indexed, and what stands under each name. It is checked against the trust file and against what this machine remembers. The answer says up to which entry it is complete, at which time by the log's witnesses, and whether index verifiers of the trust file have executed the map; each entry's own signature is checked, and what its signer has taken back is marked.",
+    "Exit status 0: answered, also where there is nothing. 1: it lacks the witnesses or index verifiers of the trust file, or is a file that proves nothing. 2: could not ask, or the index shown is older than one this machine has seen. 3: the log or its index misbehaved; the reason is printed, and evidence of a fork is written to a file.",
+  ],
+  positionals: [{ name: "QUESTION", help: "what is asked, as above", required: false, many: true }],
+  options: {
+    ...LOG_OPTIONS,
+    summary: { type: "boolean", help: "only how many entries and how many different values" },
+    output: { type: "string", short: "o", value: "FILE", help: "save the look-up bundle" },
+    bundle: {
+      type: "string",
+      value: "FILE",
+      help: "read this bundle instead of asking; without a QUESTION, everything in it",
+    },
+  },
+  examples: [
+    {
+      what: "everything about a commit: who signed it, who reviewed it, what was built from it",
+      line: "countersign lookup commit 4b825dc642cb6eb9a060e54bf8d69288fbee4904 --trust trust.toml",
+    },
+    {
+      what: "was this file ever signed, built or released?",
+      line: "countersign lookup artifact dist/tool.tar --trust trust.toml",
+    },
+    { what: "what did my key sign?", line: "countersign lookup signer ada.pub --trust trust.toml" },
+    {
+      what: "where did this tag ever point to, and keep the proof",
+      line: "countersign lookup ref https://example.org/tool.git refs/tags/v1.0 --trust trust.toml -o v1.lookup.json",
+    },
+    {
+      what: "the same again, from the file and without any network",
+      line: "countersign lookup --bundle v1.lookup.json --trust trust.toml",
+    },
+  ],
+  run: async (args: Arguments, io: Io): Promise<ExitStatus> => {
+    if (args.positionals.length === 0 && args.value("bundle") === undefined)
+      throw new LogError("USAGE", "it is not said what is looked up", {
+        field: "QUESTION",
+        expected: QUESTION_WORDS,
+      });
+    const asked =
+      args.positionals.length === 0 ? undefined : await readQuestion(io, args.positionals);
+    const file = args.value("bundle");
+    if (file !== undefined) return readFromFile(args, io, file, asked);
+    if (asked === undefined) throw new LogError("INTERNAL", "a question was passed over");
+    return askTheLog(args, io, asked);
+  },
+};
+
+async function askTheLog(args: Arguments, io: Io, question: Question): Promise<ExitStatus> {
+  const trust = await readTrust(args, io);
+  const ports: AskPorts = { ...(await openLog(args, io)), mapfn: MAPFN_V1 };
+  const asked = await askWhole(ports, trust, question.keys, args.flag("summary"));
+  const output = args.value("output");
+  if (output !== undefined && "bytes" in asked) await writeWhole(io, output, asked.bytes);
+  if (asked.state !== "answered") return reportFailure(args, io, asked);
+  const verifyPorts = { crypto: ports.crypto, trust, memory: ports.memory };
+  const report = await reportLookup(verifyPorts, asked.answer, {
+    asked: question.keys,
+    newest: asked.newest,
+    now: seconds(io),
+  });
+  if (args.json)
+    printJson(io, {
+      ...reportData(question.title, report),
+      ...(output === undefined ? {} : { bundle: output }),
+    });
+  else
+    print(
+      io,
+      ...reportLines(question.title, report),
+      ...(output === undefined ? [] : [`proof: ${output}`]),
+    );
+  return 0;
+}
+
+/**
+ * Once for the entries, and once more with what only they tell: whether each still stands, and
+ * what else its signer signed. The second answer holds everything, under one head.
+ */
+async function askWhole(
+  ports: AskPorts,
+  trust: Awaited<ReturnType<typeof readTrust>>,
+  keys: readonly LookupKey[],
+  summaries: boolean,
+): Promise<Asked> {
+  const request: LookupRequest = { keys, entries: !summaries, summaries };
+  const first = await askLookup(ports, request);
+  if (first.state !== "answered" || summaries) return first;
+  const entries = await readEntries({ crypto: ports.crypto, trust }, first.answer);
+  const further = furtherKeys(entries, keys);
+  if (further.length === 0) return first;
+  return askLookup(ports, { ...request, keys: [...keys, ...further].slice(0, MAX_LOOKUP_KEYS) });
+}
+
+/** The bundle of a file, under the log of the trust file that signed it. */
+async function readFromFile(
+  args: Arguments,
+  io: Io,
+  file: string,
+  question: Question | undefined,
+): Promise<ExitStatus> {
+  const trust = await readTrust(args, io);
+  const bytes = await readBytes(io, file, MAX_LOOKUP_BYTES);
+  const parsed = parseLookup(bytes);
+  const inside = parsed.ok ? parsed.value.answers.map(({ key }) => key) : [];
+  const names = new Set(inside.map(nameOf));
+  const keys = question?.keys ?? inside;
+  const missing = keys.find((key) => !names.has(nameOf(key)));
+  const ports = { crypto: nodeCrypto, trust, memory: openMemory(args, io), mapfn: MAPFN_V1 };
+  const opened =
+    parsed.ok && missing !== undefined
+      ? ({ state: "refused", refusal: { code: "OTHER_KEYS", key: missing }, bytes } as const)
+      : await openLookup(ports, bytes);
+  if (opened.state !== "answered") return reportFailure(args, io, opened, true);
+  const title = question?.title ?? file;
+  const report = await reportLookup(ports, opened.answer, { asked: keys, now: seconds(io) });
+  if (args.json) printJson(io, reportData(title, report));
+  else print(io, ...reportLines(title, report));
+  return 0;
+}
+
+async function reportFailure(
+  args: Arguments,
+  io: Io,
+  failed: Exclude<Asked, { readonly state: "answered" }>,
+  fromFile = false,
+): Promise<ExitStatus> {
+  if (failed.state === "forked") {
+    const { origin } = failed;
+    const evidence = await saveEvidence(io, undefined, failed.evidence);
+    if (args.json) printJson(io, { ok: false, state: "forked", origin, evidence });
+    else
+      print(
+        io,
+        `FORKED: ${origin} has signed two histories. Nothing of the answer was believed.`,
+        `evidence: ${evidence}`,
+      );
+    return 3;
+  }
+  if (failed.state === "stale") {
+    const { shown, remembered } = failed;
+    throw new LogError(
+      "NOT_FOUND",
+      `The index is shown with ${shown} leaves, fewer than the ${remembered} that this machine has seen.`,
+      {
+        field: "index.checkpoint",
+        expected: `a head of at least ${remembered} leaves`,
+        hint: "It may lag: ask again later, or another mirror. What came since would be missing.",
+      },
+    );
+  }
+  const { refusal } = failed;
+  const why = explainLookupRefusal(refusal);
+  if (args.json) printJson(io, { ok: false, refusal });
+  else print(io, `${fromFile ? "no" : "REFUSED"}: ${why}`);
+  const nobodyAccused =
+    refusal.code === "VERIFIERS_TOO_FEW" || refusal.code === "WITNESSES_TOO_FEW";
+  // A file may come from anybody; only a posting that its own entry denies convicts the index.
+  return nobodyAccused || (fromFile && refusal.code !== "FALSE_POSTING") ? 1 : 3;
+}
+
+function seconds(io: Io): number {
+  return Math.floor(io.now() / 1000);
+}

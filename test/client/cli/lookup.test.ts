@@ -1,0 +1,390 @@
+/** `lookup` against a log with an index on loopback, and against every lie that it can tell. */
+import { readdirSync, writeFileSync } from "node:fs";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { nodeCrypto } from "../../../client/crypto/node.ts";
+import { gitHashOf } from "../../../client/git/hash.ts";
+import { fileSubmission } from "../../../client/keys/signer.ts";
+import { fromUtf8, toHex, utf8 } from "../../../schema/bytes.ts";
+import { encodeIndexLeaf } from "../../../schema/index/index-leaf.ts";
+import { formatLookup, type Lookup } from "../../../schema/index/lookup.ts";
+import { mapfn } from "../../../schema/index/mapfn.ts";
+import { signerId } from "../../../schema/key/signer-id.ts";
+import { type ServedIndex, serveIndex } from "../lookup/serve-index.ts";
+import { TestIndex } from "../lookup/test-index.ts";
+import { logKey, newSigner, review, signedCommit, TestLog } from "../test-log.ts";
+import { policyTable, policyText, TestWitness } from "../test-witness.ts";
+import { Workplace } from "./in-process.ts";
+
+const NOW = 1_700_000_000;
+const { sha256 } = nodeCrypto;
+const ada = newSigner();
+const bob = newSigner();
+const idOf = (signer: typeof ada): string => toHex(signerId(sha256, signer.publicKey));
+const commit = await signedCommit(ada);
+const key = logKey();
+
+let main: TestLog;
+let index: TestIndex;
+let served: ServedIndex;
+let place: Workplace;
+beforeEach(async () => {
+  main = new TestLog("log.test", key).fill(2);
+  main.submit(commit.submission);
+  main.submit(await review(bob, commit));
+  index = new TestIndex(main).grow();
+  served = await serveIndex(index);
+  place = new Workplace();
+  trust("");
+});
+afterEach(async () => {
+  await served.close();
+  place.remove();
+});
+
+function trust(more: string): void {
+  const log = `[[log]]\norigin = "log.test"\nvkeys = ["${main.vkey}"]\nurl = "${served.url}"\n${more}`;
+  const people = [
+    ["Ada", ada],
+    ["Bob", bob],
+  ] as const;
+  const tables = people.map(
+    ([name, signer]) =>
+      `[[person]]\nname = "${name}"\nkeys = ["${idOf(signer)}"]\nroles = ["author"]`,
+  );
+  writeFileSync(place.path("trust.toml"), ["trust = 1", log, ...tables, ""].join("\n"));
+}
+
+const ask = (...argv: readonly string[]): ReturnType<typeof place.asked> =>
+  place.asked("lookup", ...argv, "--trust", "trust.toml");
+const tell = (...argv: readonly string[]): ReturnType<typeof place.countersign> =>
+  place.countersign("lookup", ...argv, "--trust", "trust.toml");
+
+describe("lookup", () => {
+  test("tells who signed a commit and what was said of it, complete up to an entry", async () => {
+    const { status, stdout } = await tell("commit", commit.id);
+    expect(status).toBe(0);
+    expect(stdout).toContain("complete up to entry 3 of log.test");
+    expect(stdout).toContain("nobody but the log says");
+    expect(stdout).toContain("map unverified");
+    expect(stdout).toContain("entry 2: Ada signed this git commit");
+    expect(stdout).toContain(`entry 3: Bob approves commit ${commit.id}`);
+    expect(stdout).not.toContain("opaque");
+  });
+
+  test("says clearly that there is nothing", async () => {
+    const { status, stdout } = await tell("purl", "pkg:npm/nothing");
+    expect(status).toBe(0);
+    expect(stdout).toContain("nothing was ever logged about it");
+    expect(stdout).toContain("complete up to entry 3");
+  });
+
+  test("gives the same as data, with what is not known as null", async () => {
+    expect(await ask("commit", commit.id)).toMatchObject({
+      status: 0,
+      answer: {
+        ok: true,
+        complete: { origin: "log.test", size: 4, at: null, newest: 4, mapVerified: false },
+        keys: [{ n: 1 }, { n: 1, d: 1 }, { n: 1 }, { n: 0, indexes: [] }],
+        entries: [
+          { index: 2, person: "Ada", supersededBy: [] },
+          { index: 3, person: "Bob", supersededBy: [], says: { reads: "statement" } },
+        ],
+        opaque: [],
+      },
+    });
+  });
+
+  test("names what is not indexed yet", async () => {
+    main.fill(9);
+    expect((await tell("commit", commit.id)).stdout).toContain("5 newer entries are not indexed");
+  });
+
+  test("with --summary asks for no entries", async () => {
+    expect(await ask("repo", "git@example.org:repo.git", "--summary")).toMatchObject({
+      status: 0,
+      answer: { keys: [{ type: "repo", n: 1 }], entries: [] },
+    });
+    expect(served.asked[0]).toBe("GET v1/claims");
+  });
+
+  test("marks what its signer has taken back", async () => {
+    const [first] = main.submit(await review(ada, commit));
+    const digest = toHex(sha256(first?.entry.content ?? expect.fail("no content")));
+    main.submit(await review(ada, commit, { verdict: "withdraw", supersedes: digest }));
+    index.grow();
+    const { stdout } = await tell("commit", commit.id);
+    expect(stdout).toContain("entry 4: Ada approves");
+    expect(stdout).toMatch(/entry 4: .*taken back by entry 5/);
+  });
+
+  test("says how much a signer signed that nobody can read", async () => {
+    const [hidden] = main.submit(await fileSubmission(bob, utf8("secret")));
+    main.contents.delete(toHex(sha256(hidden?.entry.content ?? expect.fail("no content"))));
+    index.grow();
+    const { stdout } = await tell("signer", idOf(bob));
+    expect(stdout).toContain("entry 4: Bob: nobody can read it (opaque)");
+    expect(stdout).toContain("opaque: Bob signed 1 thing nobody can read");
+  });
+
+  test("saves the bundle, and reads it again without any network", async () => {
+    await tell("commit", commit.id, "-o", "c.lookup.json");
+    const asked = served.asked.length;
+    expect(await ask("commit", commit.id, "--bundle", "c.lookup.json")).toMatchObject({
+      status: 0,
+      answer: { entries: [{ index: 2, supersededBy: [] }, { index: 3 }] },
+    });
+    expect((await tell("--bundle", "c.lookup.json")).status).toBe(0);
+    expect(await ask("purl", "pkg:npm/x", "--bundle", "c.lookup.json")).toMatchObject({
+      status: 1,
+      answer: { ok: false, refusal: { code: "OTHER_KEYS" } },
+    });
+    expect(served.asked).toHaveLength(asked);
+  });
+
+  test.each([
+    [["commit", "HEAD"], /no object id/],
+    [["commit"], /takes 1 words, not 0/],
+    [["nothing", "x"], /nothing that can be looked up/],
+    [["claim", "what"], /"what" is no slot/],
+    [["claim", "signer-seq", "00".repeat(32), "one"], /no number of a sequence/],
+    [["signer", "no such key"], /the key no such key/],
+    [["statement", "00".repeat(32), "abc"], /no digest/],
+    [[], /not said what is looked up/],
+  ])("refuses the words %j", async (words, message) => {
+    const { status, stderr } = await tell(...words);
+    expect(status).toBe(2);
+    expect(stderr).toMatch(message);
+  });
+
+  test.each([
+    ["tag", commit.id],
+    ["artifact", `sha256:${"0".repeat(64)}`],
+    ["subject", "sha512", "0".repeat(128)],
+    ["ref", "https://example.org/repo", "refs/heads/main"],
+    ["builder", "somebody"],
+    ["store-path", `/nix/store/${"0".repeat(32)}-tool`],
+    ["statement", idOf(bob), `sha256:${"0".repeat(64)}`],
+    ["claim", "output", "sha256", "0".repeat(64), "x86_64-linux", "tool"],
+    ["claim", "output-by", idOf(bob), "sha256", "0".repeat(64), "x86_64-linux", "tool"],
+    ["claim", "ref-by", idOf(bob), "https://example.org/repo", "refs/heads/main"],
+    [
+      "claim",
+      "verdict-by",
+      idOf(bob),
+      "https://example.org/repo",
+      "r",
+      "0".repeat(40),
+      commit.tree,
+    ],
+    ["claim", "signer-seq", idOf(bob), "0"],
+  ])("asks for %s %s", async (...words) => {
+    expect((await ask(...words)).status).toBe(0);
+  });
+
+  test("finds a slot by the canonical form of its repository", async () => {
+    const slot = ["verdict-by", idOf(bob), "git@example.org:repo.git", "refs/heads/main"];
+    expect(await ask("claim", ...slot, "0".repeat(40), commit.tree)).toMatchObject({
+      answer: { keys: [{ n: 1, d: 1 }], entries: [{ index: 3 }] },
+    });
+  });
+});
+
+describe("under a trust file with witnesses and index verifiers", () => {
+  const witnesses = ["a", "b", "c"].map((name) => new TestWitness(`${name}.example`));
+  const verifiers = ["x", "y", "z"].map((name) => new TestWitness(`${name}.example`));
+  const [a, b] = witnesses;
+  const [x, y] = verifiers;
+  if (a === undefined || b === undefined || x === undefined || y === undefined)
+    throw new Error("no witness");
+  const tables = `${policyTable(policyText(2, witnesses))}${policyTable(policyText(2, verifiers), "", "index")}`;
+
+  test("the answer has a time and a verified map", async () => {
+    trust(tables);
+    main.cosigners = [a.at(NOW - 50), b.at(NOW - 60)];
+    index.log.cosigners = [x.at(NOW - 5), y.at(NOW - 6)];
+    main.fill(5);
+    index.grow();
+    const { status, stdout } = await tell("commit", commit.id);
+    expect(status).toBe(0);
+    expect(stdout).toContain("complete up to entry 4 at 2023-11-14T22:12:20Z of log.test");
+    expect(stdout).toContain("map executed by y.example, x.example");
+    expect(stdout).not.toContain("unverified");
+  });
+
+  test("plain witnesses do not stand in for index verifiers, and nobody is accused", async () => {
+    trust(tables);
+    main.cosigners = [a.at(NOW), b.at(NOW)];
+    index.log.cosigners = [a.at(NOW), b.at(NOW)];
+    main.fill(5);
+    index.grow();
+    expect(await ask("commit", commit.id)).toMatchObject({
+      status: 1,
+      answer: { refusal: { code: "VERIFIERS_TOO_FEW" } },
+    });
+  });
+
+  test("a head that too few witnesses saw is no answer", async () => {
+    trust(tables);
+    main.cosigners = [a.at(NOW)];
+    index.log.cosigners = [x.at(NOW), y.at(NOW)];
+    main.fill(5);
+    index.grow();
+    expect(await ask("commit", commit.id)).toMatchObject({
+      status: 1,
+      answer: { refusal: { code: "WITNESSES_TOO_FEW" } },
+    });
+  });
+});
+
+describe("a log that lies", () => {
+  const change =
+    (changes: (honest: Lookup) => Partial<Lookup>) =>
+    (honest: Lookup): Lookup => ({ ...honest, ...changes(honest) });
+  const first = (honest: Lookup): Lookup["answers"][number] =>
+    honest.answers[0] ?? expect.fail("no answer");
+
+  test.each<[string, string, (honest: Lookup) => Partial<Lookup>]>([
+    [
+      "leaves an entry out",
+      "RECORD_REFUSED",
+      (honest) => ({ answers: honest.answers.map(({ key: of }) => ({ key: of, kind: "absent" })) }),
+    ],
+    [
+      "adds an entry to a list",
+      "RECORD_REFUSED",
+      (honest) => ({
+        answers: honest.answers.map((one) =>
+          one.kind === "list" ? { ...one, list: [...one.list, { index: 999 }] } : one,
+        ),
+      }),
+    ],
+    [
+      "answers another key",
+      "OTHER_KEYS",
+      (honest) => ({
+        answers: [
+          { ...first(honest), key: { type: "repo", fields: ["x"] } },
+          ...honest.answers.slice(1),
+        ],
+      }),
+    ],
+    ["answers nothing", "LOOKUP_MALFORMED", () => ({ answers: [] })],
+    ["leaves a key out", "OTHER_KEYS", (honest) => ({ answers: honest.answers.slice(1) })],
+    [
+      "shifts an entry",
+      "ENTRY_REFUSED",
+      (honest) => ({
+        entries: honest.entries.map((one) => ({ ...one, index: one.index === 2 ? 1 : one.index })),
+      }),
+    ],
+    [
+      "shows another content",
+      "ENTRY_REFUSED",
+      (honest) => ({ entries: honest.entries.map((one) => ({ ...one, content: utf8("x") })) }),
+    ],
+    [
+      "calls an older head the indexed one",
+      "OTHER_HEAD",
+      () => ({ main: fromUtf8(main.checkpoint(2)) ?? "" }),
+    ],
+    [
+      "shows an unsigned index",
+      "INDEX_HEAD_REFUSED",
+      (honest) => ({
+        index: { ...honest.index, checkpoint: honest.index.checkpoint.replace(/— [^\n]+/, "") },
+      }),
+    ],
+  ])("and %s is refused: %s", async (_, code, lie) => {
+    served.lie = change(lie);
+    expect(await ask("commit", commit.id)).toMatchObject({
+      status: 3,
+      answer: { ok: false, refusal: { code } },
+    });
+    const { stdout } = await tell("commit", commit.id, "-o", "refused.json");
+    expect(stdout).toMatch(/^REFUSED: .{20}/);
+    expect(readdirSync(place.folder)).toContain("refused.json");
+  });
+
+  test("of entries under a key that they do not have is caught by mapfn", async () => {
+    index.lie = (postings, at) => (at === 5 ? index.postingsOf(3) : postings);
+    main.submit(await fileSubmission(ada, utf8("something else")));
+    main.submit(await fileSubmission(ada, utf8("and another")));
+    index.grow();
+    expect(await ask("commit", commit.id)).toMatchObject({
+      status: 3,
+      answer: { refusal: { code: "FALSE_POSTING", index: 5 } },
+    });
+  });
+
+  test("of an entry that it calls opaque is caught by whoever is shown the content", async () => {
+    const hashes = { sha256, git: gitHashOf(nodeCrypto) };
+    const log = { origin: main.origin, vkeys: [main.vkey] };
+    index.lie = (postings, at) =>
+      at === 4 ? mapfn(hashes, log, index.entry(4).leaf, undefined) : postings;
+    const [hidden] = main.submit(await review(ada, commit));
+    index.grow();
+    const { answer } = await ask("signer", idOf(ada));
+    expect(answer).toMatchObject({ refusal: { code: "FALSE_POSTING", index: 4 } });
+    main.contents.delete(toHex(sha256(hidden?.entry.content ?? expect.fail("no content"))));
+    expect((await tell("commit", commit.id)).stdout).toContain(
+      "opaque: Ada signed 1 thing nobody can read",
+    );
+  });
+
+  test("by another mapfn is refused", async () => {
+    const { leaf } = index.position;
+    index.log.append(encodeIndexLeaf({ ...leaf, mapfn: sha256(utf8("another")) }));
+    expect(await ask("commit", commit.id)).toMatchObject({
+      status: 3,
+      answer: { refusal: { code: "INDEX_LEAF_REFUSED" } },
+    });
+  });
+
+  test("with an older index than yesterday's is no answer, and accuses nobody", async () => {
+    await ask("commit", commit.id);
+    const older = index.lookup([], "lists");
+    main.fill(6);
+    index.grow();
+    await ask("commit", commit.id);
+    served.lie = (honest) => ({ ...honest, index: older.index, main: older.main });
+    const { status, stderr } = await tell("commit", commit.id);
+    expect(status).toBe(2);
+    expect(stderr).toContain("fewer than the 3 that this machine has seen");
+  });
+
+  test("with a second index is convicted by its own signature", async () => {
+    await ask("commit", commit.id);
+    const other = new TestIndex(main);
+    other.lie = (postings) => postings.slice(0, 1);
+    other.grow();
+    served.index = other;
+    const { status, answer } = await ask("commit", commit.id);
+    expect({ status, answer }).toMatchObject({
+      status: 3,
+      answer: { state: "forked", origin: "log.test/index/v1" },
+    });
+    expect(readdirSync(place.folder).some((name) => name.startsWith("fork-"))).toBe(true);
+  });
+
+  test("with a second history is convicted, and nothing of the answer is believed", async () => {
+    await ask("commit", commit.id);
+    const fork = new TestLog("log.test", key).fill(4, " of the fork");
+    const other = new TestIndex(fork).grow();
+    served.index = other;
+    expect(await ask("commit", commit.id)).toMatchObject({
+      status: 3,
+      answer: { state: "forked" },
+    });
+  });
+
+  test("is found by a bundle that another client saved", async () => {
+    await ask("commit", commit.id);
+    const fork = new TestLog("log.test", key).fill(4, " of the fork");
+    const theirs = new TestIndex(fork).grow().lookup([{ type: "opaque", fields: [] }]);
+    writeFileSync(place.path("theirs.lookup.json"), formatLookup(theirs));
+    expect(await ask("--bundle", "theirs.lookup.json")).toMatchObject({
+      status: 3,
+      answer: { state: "forked" },
+    });
+  });
+});

@@ -1,0 +1,79 @@
+/**
+ * A log with an index on loopback: what `/v1/lookup`, `/index/v1/` and the log itself answer, each
+ * behind a hook, so that a test can make one answer lie.
+ */
+import { createServer, type IncomingMessage } from "node:http";
+import { concat, utf8 } from "../../../schema/bytes.ts";
+import { unwrap } from "../../../schema/error.ts";
+import {
+  type LookupRequest,
+  parseLookupQuery,
+  parseLookupRequest,
+} from "../../../schema/http/lookup-request.ts";
+import { formatLookup, type Lookup } from "../../../schema/index/lookup.ts";
+import type { TestIndex } from "./test-index.ts";
+
+export interface ServedIndex {
+  readonly url: string;
+  readonly asked: string[];
+  index: TestIndex;
+  /** The honest answer to a look-up, or another one. */
+  lie: (honest: Lookup, request: LookupRequest) => Lookup | Uint8Array;
+  close(): Promise<void>;
+}
+
+export async function serveIndex(index: TestIndex): Promise<ServedIndex> {
+  const asked: string[] = [];
+  const state = { index, lie: (honest: Lookup): Lookup | Uint8Array => honest };
+  const server = createServer((req, res) => {
+    answer(state, asked, req)
+      .then((body) => {
+        res.writeHead(body === undefined ? 404 : 200);
+        res.end(body ?? JSON.stringify({ code: "NOT_FOUND", detail: "nothing here", status: 404 }));
+      })
+      .catch((error: unknown) => res.destroy(error instanceof Error ? error : undefined));
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new Error("no port");
+  return Object.assign(state, {
+    url: `http://127.0.0.1:${address.port}/`,
+    asked,
+    close: async () => {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  });
+}
+
+async function answer(
+  { index, lie }: Pick<ServedIndex, "index" | "lie">,
+  asked: string[],
+  req: IncomingMessage,
+): Promise<Uint8Array | undefined> {
+  const url = new URL(req.url ?? "/", "http://log.test");
+  const path = url.pathname.slice(1);
+  asked.push(`${req.method ?? ""} ${path}`);
+  if (path === "v1/lookup" || path === "v1/claims") {
+    const request = await readRequest(req, url, path === "v1/claims");
+    const wanted = request.summaries ? "summaries" : request.entries ? "entries" : "lists";
+    const given = lie(index.lookup(request.keys, wanted), request);
+    return given instanceof Uint8Array ? given : formatLookup(given);
+  }
+  const below = /^index\/v1\/(.+)$/.exec(path)?.[1];
+  return below === undefined
+    ? index.main.serve(path, url.search)
+    : index.log.serve(below, url.search);
+}
+
+async function readRequest(
+  req: IncomingMessage,
+  url: URL,
+  claims: boolean,
+): Promise<LookupRequest> {
+  if (req.method === "GET") return unwrap(parseLookupQuery(url.search.slice(1), claims));
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of req as AsyncIterable<Uint8Array>) chunks.push(chunk);
+  const body = concat(...chunks);
+  return unwrap(parseLookupRequest(body.length === 0 ? utf8("{}") : body));
+}
