@@ -2,6 +2,9 @@
  * Small files that are replaced whole: after a crash there is the old one or the new one, never a
  * part of either.
  *
+ * All of it is off the main thread, because a round of witnesses writes one each time; what may hold
+ * the main thread up is durable-file.ts.
+ *
  * A write is: whole file under another name, fsync, rename over the old one, fsync of the folder.
  * Whoever writes one file does so one write after the other.
  *
