@@ -27,7 +27,12 @@ export type { Lookup, LookupKey } from "../schema/index/lookup.ts";
 export { MAPFN_V1 } from "../schema/index/mapfn.ts";
 export { formatReceipt, parseReceipt, type Receipt } from "../schema/receipt.ts";
 export type { Crypto } from "./crypto/crypto.ts";
-export { type EvidenceRefusal, type EvidenceVerdict, verifyEvidence } from "./evidence.ts";
+export {
+  type Accused,
+  type EvidenceRefusal,
+  type EvidenceVerdict,
+  verifyEvidence,
+} from "./evidence.ts";
 export { type HttpOptions, httpTransport, type Transport } from "./fetch.ts";
 export {
   type AskPorts,

@@ -18,7 +18,7 @@ import { fromHex, toBase64, toHex, utf8 } from "../bytes.ts";
 import { readHash } from "../entry/hashedrekord.ts";
 import { failure, type Result } from "../error.ts";
 import { type Fields, readFields } from "../fields.ts";
-import { isJsonObject, type JsonValue, parseJson } from "../json.ts";
+import { isJsonObject, type JsonObject, type JsonValue, parseJson } from "../json.ts";
 import { MAX_CONTENT_BYTES, MAX_KEY_BYTES, MAX_LEAF_BYTES, MAX_NOTE_BYTES } from "../limits.ts";
 import { readHashes } from "../receipt.ts";
 import type { Hash } from "../tlog/hash.ts";
@@ -58,13 +58,17 @@ export interface LookupEntry {
   readonly key?: Uint8Array;
 }
 
+/** A leaf of the index log, its place in it, and the checkpoint that it is under. */
+export interface PlacedLeaf {
+  /** The signed note of the index log, verbatim. */
+  readonly checkpoint: string;
+  readonly leafIndex: number;
+  readonly leaf: Uint8Array;
+  readonly hashes: readonly Hash[];
+}
+
 export interface Lookup {
-  readonly index: {
-    readonly checkpoint: string;
-    readonly leafIndex: number;
-    readonly leaf: Uint8Array;
-    readonly hashes: readonly Hash[];
-  };
+  readonly index: PlacedLeaf;
   /** The signed note of the main head; empty where nothing is indexed yet. */
   readonly main: string;
   readonly tree: Uint8Array;
@@ -85,15 +89,15 @@ export function parseLookup(strangersBytes: Uint8Array): Result<Lookup> {
 
 /** The bytes of a bundle, without white space: it is large, and read by programs. */
 export function formatLookup(lookup: Lookup): Uint8Array<ArrayBuffer> {
+  return utf8(`${JSON.stringify(lookupJson(lookup))}\n`);
+}
+
+/** The JSON of a bundle, for files that have one in them. */
+export function lookupJson(lookup: Lookup): JsonObject {
   const { index, main, tree, answers, entries } = lookup;
-  const file = {
+  return {
     mediaType: LOOKUP_MEDIA_TYPE,
-    index: {
-      checkpoint: index.checkpoint,
-      leafIndex: index.leafIndex,
-      leaf: toBase64(index.leaf),
-      hashes: index.hashes.map(toBase64),
-    },
+    index: placedLeafJson(index),
     main,
     tree: toBase64(tree),
     answers: answers.map(formatAnswer),
@@ -105,25 +109,34 @@ export function formatLookup(lookup: Lookup): Uint8Array<ArrayBuffer> {
       ...(key === undefined ? {} : { key: toBase64(key) }),
     })),
   };
-  return utf8(`${JSON.stringify(file)}\n`);
 }
 
-function readLookup(root: Fields): Lookup {
+/** The JSON of a leaf of the index log. */
+export function placedLeafJson({ checkpoint, leafIndex, leaf, hashes }: PlacedLeaf): JsonObject {
+  return { checkpoint, leafIndex, leaf: toBase64(leaf), hashes: hashes.map(toBase64) };
+}
+
+/** Inside `readFields`: a bundle that stands in another file. */
+export function readLookup(root: Fields): Lookup {
   root.oneOf("mediaType", [LOOKUP_MEDIA_TYPE]);
   root.only("mediaType", "index", "main", "tree", "answers", "entries");
-  const index = root.object("index");
-  index.only("checkpoint", "leafIndex", "leaf", "hashes");
   return {
-    index: {
-      checkpoint: index.string("checkpoint", { min: 1, max: MAX_NOTE_BYTES }),
-      leafIndex: index.integer("leafIndex"),
-      leaf: index.bytes("leaf"),
-      hashes: readHashes(index, "hashes"),
-    },
+    index: readPlacedLeaf(root.object("index")),
     main: root.string("main", { max: MAX_NOTE_BYTES }),
     tree: root.bytes("tree"),
     answers: root.objects("answers", { min: 1, max: MAX_LOOKUP_KEYS }).map(readAnswer),
     entries: root.objects("entries").map(readEntry),
+  };
+}
+
+/** Inside `readFields`: a leaf of the index log. */
+export function readPlacedLeaf(index: Fields): PlacedLeaf {
+  index.only("checkpoint", "leafIndex", "leaf", "hashes");
+  return {
+    checkpoint: index.string("checkpoint", { min: 1, max: MAX_NOTE_BYTES }),
+    leafIndex: index.integer("leafIndex"),
+    leaf: index.bytes("leaf"),
+    hashes: readHashes(index, "hashes"),
   };
 }
 

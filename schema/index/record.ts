@@ -50,7 +50,7 @@ export interface Summary {
 }
 
 /** The bytes of a leaf of the list. */
-function listLeaf({ index, claim }: Listed): Uint8Array<ArrayBuffer> {
+export function listLeaf({ index, claim }: Listed): Uint8Array<ArrayBuffer> {
   return claim === undefined ? sizeToBytes(index) : concat(sizeToBytes(index), claim);
 }
 

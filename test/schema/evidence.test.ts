@@ -3,11 +3,13 @@ import { describe, expect, test } from "vitest";
 import { utf8 } from "../../schema/bytes.ts";
 import { unwrap } from "../../schema/error.ts";
 import {
+  EVIDENCE_KINDS,
   type Evidence,
   formatEvidence,
   MAX_EVIDENCE_BYTES,
   parseEvidence,
 } from "../../schema/evidence.ts";
+import type { Lookup, LookupKey, PlacedLeaf } from "../../schema/index/lookup.ts";
 import { parseReceipt } from "../../schema/receipt.ts";
 import { vector } from "../data.ts";
 import { reason } from "./entry/support.ts";
@@ -18,6 +20,21 @@ const { entry, content = new Uint8Array() } = unwrap(
 const { checkpoint: note, root } = entry;
 const MEDIA_TYPE = '"mediaType":"application/vnd.countersign.evidence+json;version=1"';
 
+const leaf: PlacedLeaf = { checkpoint: note, leafIndex: 1, leaf: utf8("leaf"), hashes: [root] };
+const slot: LookupKey = { type: "ref-by", fields: [root, "https://a.test/x", "refs/tags/v1"] };
+const lookup: Lookup = {
+  index: leaf,
+  main: note,
+  tree: utf8("tree"),
+  answers: [{ key: slot, kind: "list", list: [{ index: 1, claim: root }] }],
+  entries: [{ index: 1, leaf: entry.leafBytes, hashes: [root], content }],
+};
+const place = { index: 1, position: 0, hashes: [root] };
+const statements = [
+  { entry, content },
+  { entry, content, key: utf8("key") },
+] as const;
+
 const ALL: readonly Evidence[] = [
   { kind: "fork-same-size", notes: [note, note] },
   { kind: "fork-inconsistent", notes: [note, note], path: [root, root] },
@@ -25,6 +42,20 @@ const ALL: readonly Evidence[] = [
   { kind: "duplicate-leaf", entries: [entry, entry] },
   { kind: "bad-admission", entry },
   { kind: "bad-admission", entry, content, key: utf8("key") },
+  { kind: "index-contradiction", leaves: [leaf, leaf] },
+  { kind: "omission", key: slot, lookup, gaps: [{}, { before: place }] },
+  {
+    kind: "omission",
+    key: slot,
+    lookup,
+    gaps: [{ before: place, after: { ...place, claim: root } }],
+  },
+  { kind: "false-posting", key: slot, lookup },
+  { kind: "equivocation", slot, statements, lookup },
+  { kind: "irreproducible", slot, statements },
+  { kind: "builders-disagree", slot, statements },
+  { kind: "ref-moved", slot, statements },
+  { kind: "sha1-collision", slot, statements },
 ];
 
 test.each(ALL.map((evidence) => [evidence.kind, evidence] as const))(
@@ -33,6 +64,10 @@ test.each(ALL.map((evidence) => [evidence.kind, evidence] as const))(
     expect(unwrap(parseEvidence(formatEvidence(evidence)))).toEqual(evidence);
   },
 );
+
+test("no kind is left out above", () => {
+  expect(new Set(ALL.map(({ kind }) => kind))).toEqual(new Set(EVIDENCE_KINDS));
+});
 
 test.each(["fork-same-size", "fork-inconsistent", "wrong-entry"])(
   "the vector %s is written byte for byte",
@@ -66,6 +101,14 @@ describe("an evidence file", () => {
       "entries[0].integratedTime",
     ],
     ["without its entry", '"kind":"bad-admission"', "entry"],
+    ["with one leaf", '"kind":"index-contradiction","leaves":[{}]', "leaves"],
+    ["without its key", '"kind":"omission"', "key"],
+    ["about a key that there is not", '"kind":"false-posting","key":{"type":"x"}', "key.type"],
+    [
+      "of a draft",
+      '"kind":"equivocation","slot":{"type":"opaque","fields":[]},"statements":[{"content":"AA=="},{}]',
+      "statements[0].entry",
+    ],
   ])("%s is refused, naming the field", (_, body, field) => {
     expect(reason(parseEvidence(text(body)))).toEqual(["FIELD_INVALID", field]);
   });
