@@ -4,7 +4,8 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
-    exclude: ["test/long/**"],
+    // Long ones, and those that start dozens of processes or copy stores, are `npm run test:long`.
+    exclude: ["test/long/**", "**/*.slow.test.ts"],
     reporters: ["default", "json"],
     outputFile: { json: "dist/test-results.json" },
     testTimeout: 30_000,
