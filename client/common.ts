@@ -106,6 +106,7 @@ export {
 export { fetchHead, type LogPorts, type Observed, observe, update } from "./update.ts";
 export { type AskedArtifact, verifyArtifact } from "./verify/artifact.ts";
 export { type AskedCommit, verifyCommit } from "./verify/commit.ts";
+export { type CompletePorts, type Subject, verifyComplete } from "./verify/complete.ts";
 export { explain, explainReason, explainRefusal } from "./verify/explain.ts";
 export { type FreshPorts, verifyFresh } from "./verify/fresh.ts";
 export {
@@ -121,9 +122,12 @@ export type {
   CommitYes,
   ComparedHead,
   Comparison,
+  Completeness,
+  CompletenessReason,
   Counted,
   FreshHead,
   FreshRefusal,
+  LookupFailure,
   No,
   NotCounted,
   NotCountedReason,

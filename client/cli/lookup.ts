@@ -24,6 +24,7 @@ import { readBytes, writeWhole } from "./files.ts";
 import type { ExitStatus, Io } from "./io.ts";
 import { openLog, openMemory, readTrust } from "./logs.ts";
 import { QUESTION_WORDS, type Question, readQuestion, SLOT_WORDS } from "./lookup-question.ts";
+import { lookupStatus } from "./lookup-status.ts";
 import { reportData, reportLines } from "./lookup-text.ts";
 import { LOG_OPTIONS } from "./options.ts";
 import { print, printJson } from "./output.ts";
@@ -188,10 +189,7 @@ async function reportFailure(
   const why = explainLookupRefusal(refusal);
   if (args.json) printJson(io, { ok: false, refusal });
   else print(io, `${fromFile ? "no" : "REFUSED"}: ${why}`);
-  const nobodyAccused =
-    refusal.code === "VERIFIERS_TOO_FEW" || refusal.code === "WITNESSES_TOO_FEW";
-  // A file may come from anybody; only a posting that its own entry denies convicts the index.
-  return nobodyAccused || (fromFile && refusal.code !== "FALSE_POSTING") ? 1 : 3;
+  return lookupStatus(refusal, fromFile);
 }
 
 function seconds(io: Io): number {

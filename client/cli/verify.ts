@@ -6,22 +6,27 @@
  *
  * @module
  */
+import { fromHex } from "../../schema/bytes.ts";
+import { LogError } from "../../schema/error.ts";
 import { MAX_CONTENT_BYTES } from "../../schema/limits.ts";
 import { MAX_RECEIPT_BYTES, RECEIPT_SUFFIX } from "../../schema/receipt.ts";
+import { asHash } from "../../schema/tlog/hash.ts";
 import { nodeCrypto } from "../crypto/node.ts";
 import { verifyArtifact } from "../verify/artifact.ts";
 import { verifyCommit } from "../verify/commit.ts";
 import { explain } from "../verify/explain.ts";
 import { type VerifyPorts, verifyReceipt } from "../verify/receipt.ts";
-import type { Verdict } from "../verify/verdict.ts";
+import type { Refusal, Verdict } from "../verify/verdict.ts";
 import { digestText, fileDigest } from "./artifacts.ts";
 import type { Arguments, Command } from "./command.ts";
 import { readBytes } from "./files.ts";
 import type { ExitStatus, Io } from "./io.ts";
 import { openEach, openMemory, readTrust } from "./logs.ts";
+import { lookupStatus } from "./lookup-status.ts";
 import { MEMORY_OPTIONS, oneOf, TRUST_OPTIONS } from "./options.ts";
 import { print, printJson } from "./output.ts";
 import { DEFAULT_RECEIPTS, readReceipts, TLOG_PROOF_SUFFIX } from "./receipts.ts";
+import type { Inquiry } from "./verify-complete.ts";
 
 const KINDS = ["receipt", "commit", "artifact", "release"] as const;
 type Kind = (typeof KINDS)[number];
@@ -35,7 +40,8 @@ export const verify: Command = {
   about: [
     "A receipt is checked by itself: the log, the proof, the content, the signature. A commit or an artifact is judged by the rules of the trust file over all receipts of a folder, which count people: reviewers who are not the author, builders who agree. Nothing is asked of any server.",
     "With --fresh the logs that a yes stands on are asked for their newest heads as well: each must extend what this machine remembers and have been seen by a quorum of the trust file's witnesses within `fresh_seconds`. A log that does not answer is exit status 2.",
-    "Exit status 0 is yes, 1 is no and says why, 2 could not ask, 3 is a log that has signed two histories: the evidence is then written to a file.",
+    "Receipts at hand cannot say that there are no others. With --complete the logs are asked for everything they have about the question, with proof: a rejection that was kept back counts, and an approval counts only where the log's index has it and nothing takes it back. --lookup does the same with saved look-up bundles, offline. Without either the answer says that completeness was not asked.",
+    "Exit status 0 is yes, 1 is no and says why, 2 could not ask, 3 is a log that has signed two histories, whose evidence is then written to a file, or an index that leaves out or makes up.",
   ],
   positionals: [
     {
@@ -51,7 +57,22 @@ export const verify: Command = {
       type: "boolean",
       help: "also fetch the newest head of each log that a yes stands on, and refuse an old one",
     },
-    log: { type: "string", value: "URL", help: "with --fresh: where the log is" },
+    complete: {
+      type: "boolean",
+      help: "also ask each log for everything it has about the question, with proof",
+    },
+    lookup: {
+      type: "string",
+      value: "FILE",
+      help: "as --complete, out of a saved look-up bundle",
+      multiple: true,
+    },
+    "save-lookups": {
+      type: "string",
+      value: "DIR",
+      help: "with --complete: keep the look-up bundles, for --lookup",
+    },
+    log: { type: "string", value: "URL", help: "with --fresh or --complete: where the log is" },
     receipts: { type: "string", value: "DIR", help: "folder of receipts (default: receipts)" },
     repo: {
       type: "string",
@@ -83,6 +104,10 @@ export const verify: Command = {
       line: "countersign verify dist/tool.tar --receipts receipts --trust trust.toml",
     },
     {
+      what: "the same, and nothing was kept back from us",
+      line: "countersign verify dist/tool.tar --receipts receipts --trust trust.toml --complete",
+    },
+    {
       what: "one receipt",
       line: "countersign verify receipts/000004-0a1b2c3d4e5f.receipt.json --trust trust.toml",
     },
@@ -94,7 +119,7 @@ export const verify: Command = {
     if (args.json) printJson(io, verdict);
     else print(io, ...shortened(explain(verdict)));
     if (verdict.ok) return 0;
-    if (verdict.refusal.code !== "LOG_FORKED") return 1;
+    if (verdict.refusal.code !== "LOG_FORKED") return statusOf(args, verdict.refusal);
     const { saveEvidence } = await import("./evidence-file.ts");
     const file = await saveEvidence(io, undefined, verdict.refusal.evidence);
     io.stderr.write(`evidence: ${file}\n`);
@@ -102,19 +127,59 @@ export const verify: Command = {
   },
 };
 
+/** By the receipts alone, or with what the logs have besides. */
 async function ask(args: Arguments, io: Io, ports: VerifyPorts): Promise<Verdict> {
+  const inquiry = await inquire(args, io);
+  const wantsAll = args.flag("complete") || args.list("lookup").length > 0;
+  if (!wantsAll) return inquiry.judge(ports, inquiry.files);
+  const { askComplete } = await import("./verify-complete.ts");
+  return askComplete(args, io, ports, inquiry);
+}
+
+async function inquire(args: Arguments, io: Io): Promise<Inquiry> {
   const [what = ""] = args.positionals;
   const kind = oneOf(args, "as", KINDS) ?? seen(args, what);
-  if (kind === "receipt") return askReceipt(args, io, ports, what);
+  if (kind === "receipt") return receiptInquiry(args, io, what);
   const files = await readReceipts(io, args.value("receipts") ?? DEFAULT_RECEIPTS);
   if (kind !== "commit") {
-    const digest = digestText(what) ?? (await fileDigest(io, what));
-    return verifyArtifact(ports, { digestText: digest }, files, kind);
+    const digestHex = digestText(what) ?? (await fileDigest(io, what));
+    const digest = asHash(fromHex(digestHex) ?? new Uint8Array(0));
+    if (digest === undefined) throw new LogError("INTERNAL", "a SHA-256 has 32 bytes");
+    const subject = { kind: "artifact", digest } as const;
+    return {
+      subject,
+      files,
+      judge: async (ports, all) => verifyArtifact(ports, { digest }, all, kind),
+    };
   }
   const repo = args.value("repo");
-  if (repo === undefined) return verifyCommit(ports, what, files);
+  if (repo === undefined) {
+    const subject = { kind: "commit", commit: what } as const;
+    return { subject, files, judge: async (ports, all) => verifyCommit(ports, what, all) };
+  }
   const { readCommit } = await import("./git-objects.ts");
-  return verifyCommit(ports, (await readCommit(io, repo, what)).bytes, files);
+  const { id, bytes } = await readCommit(io, repo, what);
+  const subject = { kind: "commit", commit: id } as const;
+  return { subject, files, judge: async (ports, all) => verifyCommit(ports, bytes, all) };
+}
+
+async function receiptInquiry(args: Arguments, io: Io, name: string): Promise<Inquiry> {
+  const named = args.value("content");
+  const content = named === undefined ? undefined : await readBytes(io, named, MAX_CONTENT_BYTES);
+  const file = { name, bytes: await readBytes(io, name, MAX_RECEIPT_BYTES) };
+  return {
+    subject: { kind: "receipt", file, ...(content === undefined ? {} : { content }) },
+    files: [file],
+    judge: async (ports) => verifyReceipt(ports, file, content),
+  };
+}
+
+/** Who asked a log and got what proves nothing was lied to; a file may come from anybody. */
+function statusOf(args: Arguments, refusal: Refusal): ExitStatus {
+  if (refusal.code === "INDEX_OMITS") return 3;
+  if (refusal.code === "INDEX_STALE") return 2;
+  if (refusal.code !== "LOOKUP_REFUSED") return 1;
+  return lookupStatus(refusal.refusal, args.list("lookup").length > 0);
 }
 
 async function askFresh(args: Arguments, io: Io, ports: VerifyPorts): Promise<Verdict> {
@@ -122,20 +187,6 @@ async function askFresh(args: Arguments, io: Io, ports: VerifyPorts): Promise<Ve
   const open = await openEach(args, io, ports.trust);
   const now = (): number => Math.floor(io.now() / 1000);
   return verifyFresh({ logs: ports.trust.logs, open, now }, async () => ask(args, io, ports));
-}
-
-async function askReceipt(
-  args: Arguments,
-  io: Io,
-  ports: VerifyPorts,
-  file: string,
-): Promise<Verdict> {
-  const content = args.value("content");
-  return verifyReceipt(
-    ports,
-    { name: file, bytes: await readBytes(io, file, MAX_RECEIPT_BYTES) },
-    content === undefined ? undefined : await readBytes(io, content, MAX_CONTENT_BYTES),
-  );
 }
 
 /**

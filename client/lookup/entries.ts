@@ -42,7 +42,7 @@ export interface LookedUp {
 }
 
 /** An entry as a receipt file, which stands by itself under the head that was indexed. */
-function entryReceipt(crypto: Crypto, main: Head, entry: LookupEntry): ReceiptFile {
+export function entryReceipt(crypto: Crypto, main: Head, entry: LookupEntry): ReceiptFile {
   const { index, leaf: leafBytes, hashes, content, key } = entry;
   const checkpoint = fromUtf8(main.note);
   const [vkey] = main.signedBy;
@@ -103,7 +103,7 @@ function sameField(a: string | Uint8Array, b: string | Uint8Array): boolean {
 }
 
 /** Indexes under a key, as far as they are known: a summary has the newest one. */
-function indexesOf(found: Found): readonly number[] {
+export function indexesOf(found: Found): readonly number[] {
   if (found.kind === "absent") return [];
   return found.list?.map(({ index }) => index) ?? [found.summary.last];
 }

@@ -93,7 +93,7 @@ export interface ReportOptions {
 }
 
 /** Where the log has not grown since, its newest head says that nothing came later. */
-function completeOf(answer: LookupYes, newest: Head | undefined, now: number): Complete {
+export function completeOf(answer: LookupYes, newest: Head | undefined, now: number): Complete {
   const { main } = answer;
   const { size } = main.tree;
   const head = newest?.tree.size === size ? newest : main;
@@ -119,7 +119,7 @@ function keyReport(found: Found): KeyReport {
   return { key, n, d, saturated, ...(indexes === undefined ? {} : { indexes }) };
 }
 
-function opaqueReports(trust: Trust, found: readonly Found[]): OpaqueReport[] {
+export function opaqueReports(trust: Trust, found: readonly Found[]): OpaqueReport[] {
   return found.flatMap((one) => {
     const [signer] = one.key.fields;
     if (one.kind === "absent" || one.key.type !== "opaque-by") return [];

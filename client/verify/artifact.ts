@@ -64,6 +64,7 @@ export async function verifyArtifact(
     reviewers: (commit?.reviewers ?? []).map(counted),
     builders: builders.map(counted),
     heads: read.heads,
+    completeness: { state: "not asked" },
     notCounted: withReasons(read, counter, helped) satisfies NotCounted[],
   };
 }

@@ -26,6 +26,7 @@ import { checkReceipt, type ReceiptFile, type VerifyPorts } from "./receipt.ts";
 import type {
   CheckedReceipt,
   ComparedHead,
+  CompletenessReason,
   NotCounted,
   NotCountedReason,
   ReceiptRefusal,
@@ -36,6 +37,8 @@ interface Said {
   readonly person: Person;
   /** Content digest (hex) of the statement that this one takes away. */
   readonly supersedes: string | undefined;
+  /** Why it helps nobody, by the log's index. What it says against something still counts. */
+  readonly against?: CompletenessReason;
 }
 
 export interface CommitClaim extends Said {
@@ -110,7 +113,10 @@ export async function readClaims(
     }
     const claim = readClaim(ports.crypto, ports.trust, receipt);
     if ("code" in claim) notCounted.push({ file: file.name, reason: claim });
-    else claims.push(claim);
+    else {
+      const against = ports.complete?.against(receipt);
+      claims.push(against === undefined ? claim : { ...claim, against });
+    }
   }
   return { claims, notCounted, heads: [...heads.values()].map(({ compared }) => compared), forked };
 }

@@ -75,6 +75,7 @@ export async function verifyCommit(
     reviewers: reviewers.map(counted),
     builders: builders.map(counted),
     heads: read.heads,
+    completeness: { state: "not asked" },
     notCounted,
   };
 }

@@ -7,6 +7,7 @@
  * @module
  */
 import { toHex } from "../../schema/bytes.ts";
+import { explainLookupRefusal, keyText } from "../lookup/explain.ts";
 import { printable } from "../printable.ts";
 import type { Witnessed } from "../quorum.ts";
 import { timeText } from "../time-text.ts";
@@ -14,6 +15,8 @@ import type {
   ArtifactYes,
   CommitYes,
   ComparedHead,
+  Completeness,
+  CompletenessReason,
   Counted,
   FreshHead,
   NotCountedReason,
@@ -30,7 +33,8 @@ export function explain(verdict: Verdict): string {
   }
   const body = verdict.question === "receipt" ? receiptLines(verdict) : subjectLines(verdict);
   const fresh = freshLines(verdict.fresh ?? []);
-  return [...body, ...verdict.heads.flatMap(headLines), ...fresh].join("\n");
+  const complete = completenessLines(verdict.completeness);
+  return [...body, ...verdict.heads.flatMap(headLines), ...fresh, ...complete].join("\n");
 }
 
 /** Why the answer is no, in one sentence without its full stop. */
@@ -76,6 +80,37 @@ export function explainRefusal(refusal: Refusal): string {
       return "no builder says which commit this was built from";
     case "RELEASE_MISSING":
       return "no maintainer of the trust file has released this artifact";
+    case "LOOKUP_REFUSED":
+      return `what ${refusal.origin} answers is not proved: ${explainLookupRefusal(refusal.refusal)}`;
+    case "INDEX_STALE":
+      return `the index of ${refusal.origin} is shown with ${refusal.shown} leaves, and this machine has seen ${refusal.remembered}; it may lag`;
+    case "LOOKUP_MISSING":
+      return `no look-up at hand shows everything that ${refusal.origin} has under ${keyText(refusal.key)}`;
+    case "NOT_INDEXED":
+    case "NOT_LOOKED_UP":
+    case "OPAQUE":
+    case "SUPERSEDED":
+    case "EQUIVOCATES":
+    case "INDEX_OMITS":
+      return `it ${explainCompleteness(refusal)}`;
+  }
+}
+
+/** Why the log's index is against a statement, after the name of the receipt. */
+function explainCompleteness(reason: CompletenessReason): string {
+  switch (reason.code) {
+    case "NOT_INDEXED":
+      return `is not indexed yet: the index ends at ${reason.size} entries`;
+    case "NOT_LOOKED_UP":
+      return `cannot be called complete: no look-up at hand shows ${keyText(reason.key)}`;
+    case "OPAQUE":
+      return "is indexed by its digest alone, under none of its names";
+    case "SUPERSEDED":
+      return `was taken back by entry ${reason.by.join(", ")}`;
+    case "EQUIVOCATES":
+      return `is contradicted by its own signer: entries ${reason.index} and ${reason.other} promise two things in one ${reason.slot}`;
+    case "INDEX_OMITS":
+      return `is left out by the index of ${reason.origin}: entry ${reason.index} is not under ${keyText(reason.key)}`;
   }
 }
 
@@ -104,6 +139,13 @@ export function explainReason(reason: NotCountedReason): string {
       return `${reason.person} says two different digests of one output`;
     case "OTHER_OUTPUT":
       return `${reason.person} got something else than the others`;
+    case "NOT_INDEXED":
+    case "NOT_LOOKED_UP":
+    case "OPAQUE":
+    case "SUPERSEDED":
+    case "EQUIVOCATES":
+    case "INDEX_OMITS":
+      return explainCompleteness(reason);
     case "RECEIPT_MALFORMED":
     case "LOG_UNKNOWN":
     case "CHECKPOINT_REFUSED":
@@ -183,6 +225,25 @@ export function tooOld(seenAt: number | undefined, boundSeconds: number): string
       ? "was seen by no quorum of witnesses at any time that is past"
       : `was last seen by a quorum of witnesses at ${timeText(seenAt)}`;
   return `${when}; the trust file allows ${boundSeconds} seconds`;
+}
+
+function completenessLines(completeness: Completeness): string[] {
+  if (completeness.state === "not asked")
+    return ["  completeness not asked: what was left out cannot be missed"];
+  return [
+    ...completeness.logs.map(
+      ({ origin, size, at, verified }) =>
+        `  complete ${origin} up to ${size} entries${at === undefined ? "" : ` at ${timeText(at)}`}, ${
+          verified.state === "quorum"
+            ? `map executed by ${verified.by.join(", ")}`
+            : "map unverified"
+        }`,
+    ),
+    ...completeness.opaque.map(
+      ({ signerId, person, n }) =>
+        `  opaque   ${person ?? `the key ${toHex(signerId)}`} also signed ${n} ${n === 1 ? "thing" : "things"} nobody can read`,
+    ),
+  ];
 }
 
 function freshLines(fresh: readonly FreshHead[]): string[] {

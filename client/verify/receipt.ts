@@ -26,7 +26,15 @@ import { verifyEntrySignature } from "../signature/registry.ts";
 import { personOf, type Trust } from "../trust.ts";
 import { checkInclusion } from "./inclusion.ts";
 import { isAbout } from "./subject.ts";
-import type { CheckedReceipt, Comparison, No, ReceiptRefusal, ReceiptYes } from "./verdict.ts";
+import type {
+  CheckedReceipt,
+  Comparison,
+  CompletenessReason,
+  No,
+  ReceiptRefusal,
+  ReceiptYes,
+  Refusal,
+} from "./verdict.ts";
 
 /** A file that came from anywhere: `*.receipt.json` or `*.tlog-proof`. */
 export interface ReceiptFile {
@@ -40,6 +48,10 @@ export interface VerifyPorts {
   readonly trust: Trust;
   /** Without one, no head is compared with anything, and the answer says so. */
   readonly memory?: Pick<Memory, "load">;
+  /** Where completeness is asked: what the log's index has against a statement. */
+  readonly complete?: {
+    readonly against: (receipt: CheckedReceipt) => CompletenessReason | undefined;
+  };
 }
 
 /** What {@link checkReceipt} found; the head is kept to be compared with those of other receipts. */
@@ -60,14 +72,22 @@ export async function verifyReceipt(
   artifact?: Uint8Array,
 ): Promise<ReceiptYes | No> {
   const checked = await checkReceipt(ports, file, artifact);
-  return checked.ok
-    ? {
-        ok: true,
-        question: "receipt",
-        receipt: checked.receipt,
-        heads: [checked.receipt.head],
-      }
-    : { ok: false, question: "receipt", refusal: checked.refusal, notCounted: [] };
+  const no = (refusal: Refusal): No => ({
+    ok: false,
+    question: "receipt",
+    refusal,
+    notCounted: [],
+  });
+  if (!checked.ok) return no(checked.refusal);
+  const against = ports.complete?.against(checked.receipt);
+  if (against !== undefined) return no(against);
+  return {
+    ok: true,
+    question: "receipt",
+    receipt: checked.receipt,
+    heads: [checked.receipt.head],
+    completeness: { state: "not asked" },
+  };
 }
 
 /** As {@link verifyReceipt}, as a step of a larger question. */

@@ -138,8 +138,10 @@ export class Counter {
       claim.outputs.some(({ name }) => (answers.get(key(claim, name))?.size ?? 0) > 1);
   }
 
+  /** The last question about a claim that would help. */
   #hasRole(claim: Claim, role: Role): boolean {
     const person = claim.person.name;
+    if (claim.against !== undefined) return this.#aside(claim, claim.against);
     return (
       claim.person.roles.has(role) || this.#aside(claim, { code: "ROLE_MISSING", person, role })
     );

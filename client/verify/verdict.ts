@@ -11,8 +11,12 @@
 import type { Leaf } from "../../schema/entry/leaf.ts";
 import type { Reading } from "../../schema/entry/reading.ts";
 import type { Evidence } from "../../schema/evidence.ts";
+import type { LookupKey } from "../../schema/index/lookup.ts";
+import type { KeyType } from "../../schema/index/map-key.ts";
 import type { Hash } from "../../schema/tlog/hash.ts";
 import type { TreeHead } from "../../schema/tlog/proof.ts";
+import type { Complete, OpaqueReport } from "../lookup/report.ts";
+import type { LookupRefusal } from "../lookup/verify.ts";
 import type { Witnessed } from "../quorum.ts";
 import type { SignatureReason, SignerEvidence } from "../signature/kind.ts";
 import type { Question, Role } from "../trust.ts";
@@ -88,11 +92,56 @@ export type FreshRefusal = {
   readonly boundSeconds: number;
 };
 
-export type Refusal = ReceiptRefusal | RuleRefusal | FreshRefusal;
+/** Why a statement must not be used, where completeness was asked. `lookups.ts` has the questions. */
+export type CompletenessReason =
+  /** The index ends before it: it can be used when it is indexed. */
+  | { readonly code: "NOT_INDEXED"; readonly size: number }
+  /** No look-up of one of its own names is at hand. */
+  | { readonly code: "NOT_LOOKED_UP"; readonly key: LookupKey }
+  /** The log had only its digest when it was sequenced: it stands under none of its names. */
+  | { readonly code: "OPAQUE"; readonly key: LookupKey }
+  /** Indexes of entries by which its signer takes it back. */
+  | { readonly code: "SUPERSEDED"; readonly by: readonly number[] }
+  /** Its signer promises something else in another entry. */
+  | {
+      readonly code: "EQUIVOCATES";
+      readonly slot: KeyType;
+      readonly index: number;
+      readonly other: number;
+    }
+  /** The index does not have what is in the log: against the log and who executed the index. */
+  | {
+      readonly code: "INDEX_OMITS";
+      readonly origin: string;
+      readonly index: number;
+      readonly key: LookupKey;
+    };
+
+/** Why an answer cannot be called complete. */
+export type LookupFailure =
+  /** The log's answer proves nothing, with its reason. */
+  | { readonly code: "LOOKUP_REFUSED"; readonly origin: string; readonly refusal: LookupRefusal }
+  /** The index was newer once; sizes of the index log. */
+  | {
+      readonly code: "INDEX_STALE";
+      readonly origin: string;
+      readonly shown: number;
+      readonly remembered: number;
+    }
+  /** No look-up of the question itself is at hand. */
+  | { readonly code: "LOOKUP_MISSING"; readonly origin: string; readonly key: LookupKey };
+
+export type Refusal =
+  | ReceiptRefusal
+  | RuleRefusal
+  | FreshRefusal
+  | CompletenessReason
+  | LookupFailure;
 
 /** Why a receipt that was there did not help. */
 export type NotCountedReason =
   | ReceiptRefusal
+  | CompletenessReason
   | { readonly code: "NO_CLAIM" }
   | { readonly code: "OTHER_SUBJECT" }
   | { readonly code: "OTHER_LOG" }
@@ -143,9 +192,23 @@ export interface FreshHead {
   readonly seenAt: number;
 }
 
+/** Whether receipts could be missing that would change the answer. */
+export type Completeness =
+  /** Whoever gave us the receipts may have left some out. */
+  | { readonly state: "not asked" }
+  | {
+      readonly state: "complete";
+      /** Up to where, for each log. */
+      readonly logs: readonly Complete[];
+      /** Signers of the answer who also signed what nobody can read. */
+      readonly opaque: readonly OpaqueReport[];
+    };
+
 /** What an answer that is yes stands on. */
 interface Heads {
   readonly heads: readonly ComparedHead[];
+  /** Whether everything that the logs have about the question was looked at. */
+  readonly completeness: Completeness;
   /** Where it was asked for: the newest head of each of these logs. */
   readonly fresh?: readonly FreshHead[];
 }
