@@ -39,6 +39,7 @@ export type ErrorCode =
   | "STOPPING"
   | "OUTCOME_UNKNOWN"
   | "NOT_WITNESSED"
+  | "INDEX_NOT_READY"
   | "WITNESSES_SILENT"
   | "STORAGE_FULL"
   | "STORAGE_FAILED"
@@ -112,6 +113,11 @@ export const ERRORS: Readonly<Record<ErrorCode, ErrorRow>> = {
   },
   WITNESSES_SILENT: {
     meaning: "The log may not sign until its witnesses have answered; nothing was logged.",
+    http: 503,
+    exit: 2,
+  },
+  INDEX_NOT_READY: {
+    meaning: "The index cannot be asked now; the log itself can.",
     http: 503,
     exit: 2,
   },

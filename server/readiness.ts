@@ -8,7 +8,7 @@ import { equal } from "../schema/bytes.ts";
 import { LogError } from "../schema/error.ts";
 import { BLIND_SPOT } from "./http/health.ts";
 import type { Check } from "./http/ports.ts";
-import type { IndexService } from "./index/service.ts";
+import type { IndexHandle } from "./index/handle.ts";
 import { type HeldClock, timeText } from "./log-clock.ts";
 import type { Sequencer } from "./sequencer/log.ts";
 import type { HeadGuard } from "./sequencer/ports.ts";
@@ -24,8 +24,8 @@ export interface ReadinessParts {
   readonly signsTimes: boolean;
   /** Left out where there is no policy. */
   readonly witnesses?: Pick<RunningWitnesses, "check"> | undefined;
-  /** Left out where the log keeps no index; or why it refused to start. */
-  readonly index?: Pick<IndexService, "status"> | LogError | undefined;
+  /** Left out where the log keeps no index. */
+  readonly index?: Pick<IndexHandle, "state"> | undefined;
 }
 
 /** An index that is this far behind is a failing check, whatever the reason. */
@@ -80,9 +80,12 @@ async function guardCheck({ guard, sequencer }: ReadinessParts): Promise<Finding
   return { ok: true, detail: `equal at ${guarded.size}` };
 }
 
-function indexCheck(index: NonNullable<ReadinessParts["index"]>): Finding {
-  if (index instanceof LogError) return { ok: false, detail: `not started: ${index.message}` };
-  const { state, leaves, size, lagEntries, lagMs } = index.status();
+function indexCheck({ state: handle }: NonNullable<ReadinessParts["index"]>): Finding {
+  // A large index opens for a while; the log is ready all the same.
+  if (handle.state === "opening") return { ok: true, detail: "opening" };
+  if (handle.state === "refused")
+    return { ok: false, detail: `not started: ${handle.reason.message}` };
+  const { state, leaves, size, lagEntries, lagMs } = handle.index.service.status();
   const seconds = (lagMs / 1000).toFixed(1);
   const at = `${size} entries in ${leaves} leaves, ${lagEntries} behind for ${seconds} s`;
   const trouble = state.state === "ready" ? "" : `${state.state}: ${state.reason.message}; `;

@@ -3,7 +3,6 @@
  *
  * @module
  */
-import type { LogError } from "../schema/error.ts";
 import { makeAdmit } from "./admission/admit.ts";
 import type { CheckPool } from "./admission/check-pool.ts";
 import { Limits } from "./admission/limit.ts";
@@ -12,7 +11,7 @@ import { checkGenesis } from "./genesis.ts";
 import { clientAddress } from "./http/address.ts";
 import { ByteBudget } from "./http/body.ts";
 import type { HttpPorts } from "./http/ports.ts";
-import type { RunningIndex } from "./index/run.ts";
+import type { IndexHandle } from "./index/handle.ts";
 import type { Metrics } from "./observe/metrics.ts";
 import { makeDocuments, type PublicDocuments } from "./public-documents.ts";
 import { makeChecks, notesOf } from "./readiness.ts";
@@ -26,14 +25,13 @@ export interface RunningParts {
   readonly checks: CheckPool;
   readonly metrics: Metrics;
   readonly witnesses: RunningWitnesses | undefined;
-  readonly index: RunningIndex | undefined;
+  readonly index: IndexHandle | undefined;
 }
 
 export function httpPorts(
   parts: LogParts,
   config: Config,
   { sequencer, checks, metrics, witnesses, index }: RunningParts,
-  indexRefusal?: LogError,
 ): HttpPorts {
   const { limits: rates } = config;
   const limits = new Limits({
@@ -58,7 +56,7 @@ export function httpPorts(
       clock,
       signsTimes: parts.timestamps !== undefined,
       witnesses,
-      index: index?.service ?? indexRefusal,
+      index,
     }),
     notes: () => notesOf(witnesses),
     budget: new ByteBudget(rates.inflight_bytes),
@@ -70,10 +68,9 @@ export function httpPorts(
     timestamps: parts.timestamps,
     documents: documentsOf(parts, config, witnesses),
     index: index && {
-      lookup: (keys, options) => index.service.lookup(keys, options),
-      update: (leafIndex) => index.service.update(leafIndex),
-      published: index.published,
-      reader: index.reader,
+      lookup: async (keys, options) => index.get().service.lookup(keys, options),
+      update: async (leafIndex) => index.get().service.update(leafIndex),
+      log: () => index.get(),
     },
   };
 }

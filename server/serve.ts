@@ -23,14 +23,15 @@ import { type App, makeApp } from "./http/app.ts";
 import type { ByteBudget } from "./http/body.ts";
 import { BLIND_SPOT } from "./http/health.ts";
 import { type Listening, listen } from "./http/server.ts";
+import { IndexHandle } from "./index/handle.ts";
 import type { IndexPlaces } from "./index/places.ts";
-import { type RunningIndex, runIndex } from "./index/run.ts";
+import { type IndexRunPorts, runIndex } from "./index/run.ts";
 import { splitAddress } from "./listen.ts";
 import type { HeldClock } from "./log-clock.ts";
 import type { LogKey } from "./log-key.ts";
 import { askMirrors } from "./mirror/startup.ts";
 import type { Logger } from "./observe/log.ts";
-import { Metrics } from "./observe/metrics.ts";
+import { type IndexReadings, Metrics } from "./observe/metrics.ts";
 import { type MetricsServer, serveMetrics } from "./observe/metrics-server.ts";
 import { Sequencer } from "./sequencer/log.ts";
 import type { HeadGuard, PublishedHead } from "./sequencer/ports.ts";
@@ -110,13 +111,10 @@ export async function serveLog(parts: LogParts, config: Config): Promise<Running
   );
   const checks = new CheckPool({ threads: checkThreads() });
   let metricsServer: MetricsServer | undefined;
-  let index: RunningIndex | undefined;
+  let index: IndexHandle | undefined;
   try {
-    const opening = await openIndex(parts, sequencer, metrics, stop);
-    const refusal = opening instanceof LogError ? opening : undefined;
-    index = opening instanceof LogError ? undefined : opening;
-    const behind = { sequencer, checks, metrics, witnesses, index };
-    const ports = httpPorts(parts, config, behind, refusal);
+    index = openIndex(parts, sequencer, metrics, stop);
+    const ports = httpPorts(parts, config, { sequencer, checks, metrics, witnesses, index });
     const app = makeApp(ports);
     attachReadings(metrics, { sequencer, app, budget: ports.budget, witnesses, index });
     const { listen: metricsAt } = config.metrics;
@@ -141,20 +139,15 @@ export async function serveLog(parts: LogParts, config: Config): Promise<Running
   }
 }
 
-/** An index that cannot start is a failing check and an error for the operator; the log goes on. */
-async function openIndex(
+/** Neither waited for nor fatal: an index that cannot start is a failing check and an error in the log. */
+function openIndex(
   { crypto, index: places, key, logger, storage }: LogParts,
   sequencer: Sequencer,
   metrics: Metrics,
   stop: (reason: LogError) => void,
-): Promise<RunningIndex | LogError | undefined> {
+): IndexHandle | undefined {
   if (places === undefined) return undefined;
-  const refused = (reason: unknown): LogError => {
-    if (!(reason instanceof LogError)) throw reason;
-    logger.error({ code: reason.code, err: reason }, "the index refuses to start");
-    return reason;
-  };
-  return runIndex({
+  const ports: IndexRunPorts = {
     crypto,
     key,
     places,
@@ -172,7 +165,11 @@ async function openIndex(
     onTrouble: (reason) => {
       logger.error({ code: reason.code, err: reason }, "the index cannot go on now");
     },
-  }).catch(refused);
+  };
+  return new IndexHandle(
+    () => runIndex(ports),
+    (reason) => logger.error({ code: reason.code, err: reason }, "the index refuses to start"),
+  );
 }
 
 function runWitnesses(
@@ -260,8 +257,14 @@ function attachReadings(
     inflightBytes: () => budget.held,
     inflightRequests: app.inflight,
     ...(witnesses === undefined ? {} : { witnessedAge: () => witnesses.age ?? -1 }),
-    ...(index === undefined ? {} : { index: () => index.service.status() }),
+    ...(index === undefined ? {} : { index: () => readingsOf(index) }),
   });
+}
+
+/** Nothing while the index is not running. */
+function readingsOf({ state }: IndexHandle): IndexReadings {
+  if (state.state === "running") return state.index.service.status();
+  return { size: 0, leaves: 0, keys: 0, mapBytes: 0, lagEntries: 0, lagMs: 0 };
 }
 
 /** One line for the operator, and a warning where the door stands open. */

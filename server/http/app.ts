@@ -185,7 +185,14 @@ function indexRoutes(ports: HttpPorts): readonly Route[] {
   const { index, unread } = ports;
   if (index === undefined) return [];
   const side = new LookupSide(ports, index);
-  const read = new ReadSide(index.reader, index.published, unread);
+  // One read side for each opening of the index: it has a cache of tiles.
+  let opened: { readonly log: ReturnType<typeof index.log>; readonly side: ReadSide } | undefined;
+  const read = (): ReadSide => {
+    const log = index.log();
+    if (opened?.log !== log)
+      opened = { log, side: new ReadSide(log.reader, log.published, unread) };
+    return opened.side;
+  };
   const get = (name: string, path: string, handler: Handler): Route => ({
     name,
     method: "GET",
@@ -202,10 +209,10 @@ function indexRoutes(ports: HttpPorts): readonly Route[] {
       handler: (req, res) => side.askMany(req, res),
     },
     get("index checkpoint", `${INDEX_PREFIX}${CHECKPOINT_PATH}`, (req, res) =>
-      read.checkpoint(req, res),
+      read().checkpoint(req, res),
     ),
     get("index tile", `${INDEX_PREFIX}/tile/*name`, (req, res, name, query) =>
-      read.tile(req, res, name.slice(name.indexOf("tile/")), query),
+      read().tile(req, res, name.slice(name.indexOf("tile/")), query),
     ),
     get("index update", `${INDEX_PREFIX}/update/:name`, (req, res, name) =>
       side.update(req, res, name),

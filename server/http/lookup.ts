@@ -31,9 +31,8 @@ export interface IndexPort {
   ) => Promise<Lookup>;
   /** The update that leads to a leaf of the index log, also to one that is not published yet. */
   readonly update: (leafIndex: number) => Promise<Uint8Array | undefined>;
-  /** The index log, read as any log. */
-  readonly published: () => PublishedHead;
-  readonly reader: StorageReader;
+  /** The index log, read as any log. Throws `INDEX_NOT_READY` while it is not open. */
+  readonly log: () => { readonly published: () => PublishedHead; readonly reader: StorageReader };
 }
 
 /** Leaves whose updates go into one answer. */
@@ -57,7 +56,7 @@ export class LookupSide {
       if (bytes === undefined)
         throw new LogError("NOT_FOUND", `The index has no update for its leaf ${at}.`, {
           field: "range",
-          limit: this.#index.published().size,
+          limit: this.#index.log().published().size,
         });
       updates.push(...unwrap(parseUpdate(bytes)));
     }

@@ -169,11 +169,17 @@ export class IndexStore {
 
   /** Every key, with its record as the entries below `size` have made it. For rebuilding a map. */
   *records(size: number): Generator<ChangedRecord> {
-    for (const { key } of this.#kept.keys.iterate()) {
-      const hash = asHash(key);
-      const record = hash && readRecord(this.#sha256, this.#kept, hash, size);
-      if (hash !== undefined && record !== undefined) yield { key: hash, record };
+    let current: ChangedRecord | undefined;
+    for (const { key, ...row } of this.#kept.all.iterate(size)) {
+      if (current === undefined || !equal(current.key, key)) {
+        if (current !== undefined) yield current;
+        const hash = asHash(key);
+        if (hash === undefined) throw damaged("a key");
+        current = { key: hash, record: KeyRecord.empty(this.#sha256) };
+      }
+      current.record.append(toListed(row));
     }
+    if (current !== undefined) yield current;
   }
 
   close(): void {
@@ -235,8 +241,8 @@ function prepareReads(database: Database.Database) {
     postings: database.prepare<[Uint8Array, number, number], PostingRow>(
       "SELECT idx, claim FROM posting WHERE key = ? AND idx < ? ORDER BY idx LIMIT ?",
     ),
-    keys: database.prepare<[], { readonly key: Uint8Array }>(
-      "SELECT DISTINCT key FROM posting ORDER BY key",
+    all: database.prepare<[number], PostingRow & { readonly key: Uint8Array }>(
+      "SELECT key, idx, claim FROM posting WHERE idx < ? ORDER BY key, idx",
     ),
   };
 }
