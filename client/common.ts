@@ -58,6 +58,7 @@ export {
   supersededKey,
   tagKeys,
 } from "./lookup/keys.ts";
+export { type Pinned, readLockFile } from "./lookup/lock-files.ts";
 export { type OfflinePorts, openLookup } from "./lookup/offline.ts";
 export {
   type Complete,

@@ -35,7 +35,7 @@ export function reportLines(title: string, report: LookupReport): string[] {
 }
 
 /** Up to where, when, and by whose word. */
-function completeLines(complete: Complete): string[] {
+export function completeLines(complete: Complete): string[] {
   const { origin, size, at, witnessed, verified, newest = size } = complete;
   const when = at === undefined ? "" : ` at ${timeText(at)}`;
   const upTo =
@@ -109,7 +109,7 @@ export function reportData(title: string, report: LookupReport): object {
   };
 }
 
-function completeData({ at, newest, verified, ...known }: Complete): object {
+export function completeData({ at, newest, verified, ...known }: Complete): object {
   return {
     ...known,
     at: at ?? null,

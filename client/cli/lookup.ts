@@ -15,16 +15,14 @@ import { MAPFN_V1 } from "../../schema/index/mapfn.ts";
 import { nodeCrypto } from "../crypto/node.ts";
 import { type Asked, type AskPorts, askLookup } from "../lookup/ask.ts";
 import { furtherKeys, nameOf, readEntries } from "../lookup/entries.ts";
-import { explainLookupRefusal } from "../lookup/explain.ts";
 import { openLookup } from "../lookup/offline.ts";
 import { reportLookup } from "../lookup/report.ts";
 import type { Arguments, Command } from "./command.ts";
-import { saveEvidence } from "./evidence-file.ts";
 import { readBytes, writeWhole } from "./files.ts";
 import type { ExitStatus, Io } from "./io.ts";
 import { openLog, openMemory, readTrust } from "./logs.ts";
+import { reportFailure } from "./lookup-failure.ts";
 import { QUESTION_WORDS, type Question, readQuestion, SLOT_WORDS } from "./lookup-question.ts";
-import { lookupStatus } from "./lookup-status.ts";
 import { reportData, reportLines } from "./lookup-text.ts";
 import { LOG_OPTIONS } from "./options.ts";
 import { print, printJson } from "./output.ts";
@@ -153,43 +151,6 @@ async function readFromFile(
   if (args.json) printJson(io, reportData(title, report));
   else print(io, ...reportLines(title, report));
   return 0;
-}
-
-async function reportFailure(
-  args: Arguments,
-  io: Io,
-  failed: Exclude<Asked, { readonly state: "answered" }>,
-  fromFile = false,
-): Promise<ExitStatus> {
-  if (failed.state === "forked") {
-    const { origin } = failed;
-    const evidence = await saveEvidence(io, undefined, failed.evidence);
-    if (args.json) printJson(io, { ok: false, state: "forked", origin, evidence });
-    else
-      print(
-        io,
-        `FORKED: ${origin} has signed two histories. Nothing of the answer was believed.`,
-        `evidence: ${evidence}`,
-      );
-    return 3;
-  }
-  if (failed.state === "stale") {
-    const { shown, remembered } = failed;
-    throw new LogError(
-      "NOT_FOUND",
-      `The index is shown with ${shown} leaves, fewer than the ${remembered} that this machine has seen.`,
-      {
-        field: "index.checkpoint",
-        expected: `a head of at least ${remembered} leaves`,
-        hint: "It may lag: ask again later, or another mirror. What came since would be missing.",
-      },
-    );
-  }
-  const { refusal } = failed;
-  const why = explainLookupRefusal(refusal);
-  if (args.json) printJson(io, { ok: false, refusal });
-  else print(io, `${fromFile ? "no" : "REFUSED"}: ${why}`);
-  return lookupStatus(refusal, fromFile);
 }
 
 function seconds(io: Io): number {

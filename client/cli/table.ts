@@ -79,6 +79,11 @@ const VERIFIER: readonly Entry[] = [
     load: async () => (await import("./lookup.ts")).lookup,
   },
   {
+    name: "lookup lock",
+    summary: "what is known of each package that a lock file pins?",
+    load: async () => (await import("./lookup-lock.ts")).lookupLock,
+  },
+  {
     name: "verify-bundle",
     summary: "is this artifact what a Sigstore bundle says?",
     load: async () => (await import("./verify-bundle.ts")).verifyBundleCommand,

@@ -1,0 +1,37 @@
+import { expect, test } from "vitest";
+import { explainLookupRefusal, keyText } from "../../../client/lookup/explain.ts";
+import type { LookupRefusal } from "../../../client/lookup/verify.ts";
+
+const key = { type: "ref", fields: ["https://example.org/a", "refs/\u001b[31mheads"] } as const;
+const bytes = { type: "signer", fields: [new Uint8Array([1, 255])] } as const;
+
+/** The compiler sees to it that no code is left out. */
+const TEXTS: { readonly [code in LookupRefusal["code"]]: readonly [LookupRefusal, RegExp] } = {
+  LOOKUP_MALFORMED: [{ code: "LOOKUP_MALFORMED", message: "no JSON" }, /malformed: no JSON/],
+  INDEX_HEAD_REFUSED: [
+    { code: "INDEX_HEAD_REFUSED", message: "m" },
+    /head of the index has no signature/,
+  ],
+  MAIN_HEAD_REFUSED: [
+    { code: "MAIN_HEAD_REFUSED", message: "m" },
+    /head that was indexed has no signature/,
+  ],
+  VERIFIERS_TOO_FEW: [{ code: "VERIFIERS_TOO_FEW", message: "m" }, /too few index verifiers/],
+  WITNESSES_TOO_FEW: [{ code: "WITNESSES_TOO_FEW", message: "m" }, /too few witnesses/],
+  INDEX_LEAF_REFUSED: [{ code: "INDEX_LEAF_REFUSED", message: "old" }, /leaf of the index.*old/],
+  OTHER_HEAD: [{ code: "OTHER_HEAD", size: 7 }, /head of 7 entries is not the one/],
+  OTHER_MAP: [{ code: "OTHER_MAP" }, /another map than the signed one/],
+  OTHER_KEYS: [{ code: "OTHER_KEYS", key }, /not about what was asked: ref https/],
+  RECORD_REFUSED: [{ code: "RECORD_REFUSED", key: bytes, message: "m" }, /signer 01ff is not in/],
+  ENTRY_REFUSED: [{ code: "ENTRY_REFUSED", index: 3, message: "m" }, /entry 3 is not what/],
+  FALSE_POSTING: [{ code: "FALSE_POSTING", index: 3, key: bytes }, /index is false: entry 3/],
+};
+
+test.each(Object.entries(TEXTS))("%s has its own text, on one line", (_, [refusal, text]) => {
+  expect(explainLookupRefusal(refusal)).toMatch(text);
+  expect(explainLookupRefusal(refusal)).not.toContain("\n");
+});
+
+test("texts of strangers are shown without control characters", () => {
+  expect(keyText(key)).not.toContain("\u001b");
+});
