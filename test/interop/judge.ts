@@ -14,13 +14,15 @@ export async function judge(verifier: Verifier, samples: readonly Judged[]): Pro
   const mine = samples.filter(({ sample }) => {
     if (!verifier.takes(sample)) return false;
     const limit = verifier.limit?.(sample);
-    if (limit !== undefined) rows.push(skipped(verifier, `${operation}: ${sample.name}`, limit));
+    if (limit !== undefined)
+      rows.push({ ...skipped(verifier, operation, limit), bundle: sample.name });
     return limit === undefined;
   });
   if (mine.length === 0) return [skipped(verifier, operation, "there is no bundle for it")];
   for (const { sample } of mine) {
     const { accepted, words } = await verifier.verify(sample);
-    rows.push(passes(verifier, `${operation}: ${sample.name}`, accepted, accepted ? "" : words));
+    const row = passes(verifier, operation, accepted, accepted ? "" : words);
+    rows.push({ ...row, bundle: sample.name });
   }
   const kinds = new Map<string, Tampered[]>();
   for (const { tampered } of mine)
