@@ -1,12 +1,13 @@
 /** Tessera's `fsck` reads every tile and entry of a log, rebuilds the tree and compares the roots. */
-import { writeFileSync } from "node:fs";
+import { mkdtempSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { batch, place } from "../bench/ours.ts";
 import { prepare } from "../bench/prepare.ts";
 import { findProgram } from "../peers/go.ts";
-import { lastWords, runProgram } from "../peers/process.ts";
-import { headOf, type LiveLog, ours } from "./live-log.ts";
-import { type Client, passes, type Row, skipped } from "./table.ts";
+import { lastWords, type Ran, runProgram } from "../peers/process.ts";
+import { alterations, altered } from "./altering.ts";
+import { type Head, headOf, type LiveLog, ours } from "./live-log.ts";
+import { type Client, passes, type Row, refuses, skipped } from "./table.ts";
 
 const TESSERA: Client = { client: "Tessera fsck", version: "1.0.4" };
 export const OURS: Client = { client: "countersign", version: "this tree" };
@@ -21,29 +22,50 @@ export interface Served {
 }
 
 /** It exits 0 on failure too: only its words count. */
-export async function tesseraFsck({ url, ...log }: Served, what: string): Promise<Row> {
+async function runFsck(path: string, { url, origin, vkey, folder }: Served): Promise<Ran> {
+  const keyFile = join(folder, "vkey");
+  writeFileSync(keyFile, vkey);
+  const place = [`--storage_url=${url}/`, `--origin=${origin}`, `--public_key=${keyFile}`];
+  return runProgram(path, [...place, "--ui=false", "-v=1", "--N=2"], { patience: 300_000 });
+}
+
+function agrees({ text }: Ran, { size, root }: Pick<Head, "size" | "root">): boolean {
+  const wanted = `Successfully fsck'd log with size ${size} and root ${root} `;
+  return text.includes(wanted) && !/fsck failed|LOGIC ERROR|does not match/i.test(text);
+}
+
+export async function tesseraFsck(log: Served, what: string): Promise<Row> {
   const program = findProgram("tesseraFsck");
   if (!program.found) return skipped(TESSERA, what, program.why);
-  const keyFile = join(log.folder, "vkey");
-  writeFileSync(keyFile, log.vkey);
-  const { size, root } = await headOf(url);
-  const ran = await runProgram(
-    program.path,
-    [
-      `--storage_url=${url}/`,
-      `--origin=${log.origin}`,
-      `--public_key=${keyFile}`,
-      "--ui=false",
-      "-v=1",
-      "--N=2",
-    ],
-    { patience: 300_000 },
-  );
-  const wanted = `Successfully fsck'd log with size ${size} and root ${root} `;
-  const good =
-    ran.text.includes(wanted) && !/fsck failed|LOGIC ERROR|does not match/i.test(ran.text);
-  const detail = good ? `root ${root}` : lastWords(ran);
-  return passes(TESSERA, `${what}, ${Number(size).toLocaleString("en")} entries`, good, detail);
+  const head = await headOf(log.url);
+  const ran = await runFsck(program.path, log);
+  const good = agrees(ran, head);
+  const operation = `${what}, ${Number(head.size).toLocaleString("en")} entries`;
+  return passes(TESSERA, operation, good, good ? `root ${head.root}` : lastWords(ran));
+}
+
+/** Readers of tiles that are shown a log with one thing altered. */
+export async function readersOfAltered(log: Served): Promise<Row[]> {
+  const rows: Row[] = [];
+  const program = findProgram("tesseraFsck");
+  for (const alteration of alterations(log.origin)) {
+    const { what } = alteration;
+    if (program.found)
+      rows.push(
+        await altered(log, alteration, async (url) => {
+          const ran = await runFsck(program.path, { ...log, url });
+          return refuses(TESSERA, "", what, !/Successfully fsck'd log/.test(ran.text));
+        }),
+      );
+    rows.push(
+      await altered(log, alteration, async (url) => {
+        const folder = mkdtempSync(join(log.folder, "altered-"));
+        const ran = await ours("mirror", url, "--folder", folder, "--vkey", log.vkey, "--once");
+        return refuses(OURS, "mirror", what, ran.status !== 0);
+      }),
+    );
+  }
+  return rows;
 }
 
 /** Our own, over the files of a log that was stopped. */

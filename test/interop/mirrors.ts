@@ -7,7 +7,7 @@ import { command } from "../bench/ours.ts";
 import { newNoteKey, startTessera } from "../bench/peers.ts";
 import { freePort, Measured } from "../bench/process.ts";
 import { lastWords } from "../peers/process.ts";
-import { grow, OURS, type Served, tesseraFsck } from "./fsck.ts";
+import { grow, OURS, readersOfAltered, type Served, tesseraFsck } from "./fsck.ts";
 import { headOf, type LiveLog, ours, startLiveLog } from "./live-log.ts";
 
 import { passes, type Row, skipped } from "./table.ts";
@@ -72,7 +72,11 @@ export async function mirrors(): Promise<Row[]> {
   const log = await startLiveLog();
   try {
     await grow(log, 1001);
-    return [...(await ourMirrorOf(log)), ...(await ourMirrorOfTessera())];
+    return [
+      ...(await ourMirrorOf(log)),
+      ...(await ourMirrorOfTessera()),
+      ...(await readersOfAltered(log)),
+    ];
   } finally {
     await log.remove();
   }

@@ -77,13 +77,30 @@ function pivot(rows: readonly Row[], head: string, lineOf: (row: Row) => string)
   return table([head, ...columns.map((name) => name.replace(" this tree", ""))], body);
 }
 
+/** Rows that share a verifier or a case stand in one table. */
+function related(rows: readonly Row[]): Row[][] {
+  const groups: Row[][] = [];
+  for (const row of rows) {
+    const verifier = `${row.client} ${row.operation}`;
+    const group = groups.find((one) =>
+      one.some(
+        (other) => other.case === row.case || `${other.client} ${other.operation}` === verifier,
+      ),
+    );
+    if (group === undefined) groups.push([row]);
+    else group.push(row);
+  }
+  return groups;
+}
+
 export function print(rows: readonly Row[]): string {
   const verified = rows.filter(({ bundle }) => bundle !== undefined);
   const tampered = rows.filter((row) => row.case !== UNTOUCHED);
   const parts = [works(rows)];
   if (verified.length > 0)
     parts.push(pivot(verified, "bundle, as it is", ({ bundle = "" }) => bundle));
-  if (tampered.length > 0) parts.push(pivot(tampered, "tampered with", (row) => row.case));
+  for (const group of related(tampered))
+    parts.push(pivot(group, "tampered with", (row) => row.case));
   return parts.join("\n");
 }
 
