@@ -17,6 +17,7 @@ import { type Asked, type AskPorts, askLookup } from "../lookup/ask.ts";
 import { furtherKeys, nameOf, readEntries } from "../lookup/entries.ts";
 import { openLookup } from "../lookup/offline.ts";
 import { reportLookup } from "../lookup/report.ts";
+import { askPatiently } from "../lookup/wait.ts";
 import type { Arguments, Command } from "./command.ts";
 import { readBytes, writeWhole } from "./files.ts";
 import type { ExitStatus, Io } from "./io.ts";
@@ -26,6 +27,7 @@ import { QUESTION_WORDS, type Question, readQuestion, SLOT_WORDS } from "./looku
 import { reportData, reportLines } from "./lookup-text.ts";
 import { LOG_OPTIONS } from "./options.ts";
 import { print, printJson } from "./output.ts";
+import { patienceOf, WAIT_OPTION } from "./patience.ts";
 
 export const lookup: Command = {
   name: "lookup",
@@ -38,6 +40,7 @@ export const lookup: Command = {
   positionals: [{ name: "QUESTION", help: "what is asked, as above", required: false, many: true }],
   options: {
     ...LOG_OPTIONS,
+    ...WAIT_OPTION,
     summary: { type: "boolean", help: "only how many entries and how many different values" },
     output: { type: "string", short: "o", value: "FILE", help: "save the look-up bundle" },
     bundle: {
@@ -83,7 +86,7 @@ export const lookup: Command = {
 async function askTheLog(args: Arguments, io: Io, question: Question): Promise<ExitStatus> {
   const trust = await readTrust(args, io);
   const ports: AskPorts = { ...(await openLog(args, io)), mapfn: MAPFN_V1 };
-  const asked = await askWhole(ports, trust, question.keys, args.flag("summary"));
+  const asked = await askWhole(args, ports, trust, question.keys);
   const output = args.value("output");
   if (output !== undefined && "bytes" in asked) await writeWhole(io, output, asked.bytes);
   if (asked.state !== "answered") return reportFailure(args, io, asked);
@@ -112,13 +115,14 @@ async function askTheLog(args: Arguments, io: Io, question: Question): Promise<E
  * what else its signer signed. The second answer holds everything, under one head.
  */
 async function askWhole(
+  args: Arguments,
   ports: AskPorts,
   trust: Awaited<ReturnType<typeof readTrust>>,
   keys: readonly LookupKey[],
-  summaries: boolean,
 ): Promise<Asked> {
+  const summaries = args.flag("summary");
   const request: LookupRequest = { keys, entries: !summaries, summaries };
-  const first = await askLookup(ports, request);
+  const first = await askPatiently(ports, request, patienceOf(args));
   if (first.state !== "answered" || summaries) return first;
   const entries = await readEntries({ crypto: ports.crypto, trust }, first.answer);
   const further = furtherKeys(entries, keys);

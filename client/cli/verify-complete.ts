@@ -7,8 +7,9 @@
 import { join } from "node:path";
 import { LOOKUP_SUFFIX, MAX_LOOKUP_BYTES, MAX_LOOKUP_KEYS } from "../../schema/index/lookup.ts";
 import { MAPFN_V1 } from "../../schema/index/mapfn.ts";
-import { type Asked, askLookup } from "../lookup/ask.ts";
+import type { Asked } from "../lookup/ask.ts";
 import { openLookup } from "../lookup/offline.ts";
+import { askPatiently } from "../lookup/wait.ts";
 import type { TrustedLog } from "../trust.ts";
 import { type CompletePorts, type Subject, verifyComplete } from "../verify/complete.ts";
 import type { ReceiptFile, VerifyPorts } from "../verify/receipt.ts";
@@ -17,6 +18,7 @@ import type { Arguments } from "./command.ts";
 import { readBytes, writeWhole } from "./files.ts";
 import type { Io } from "./io.ts";
 import { openEach } from "./logs.ts";
+import { patienceOf } from "./patience.ts";
 
 /** A question, and how it is judged over whatever receipts there are. */
 export interface Inquiry {
@@ -45,12 +47,17 @@ async function fromLogs(
 ): Promise<CompletePorts["lookUp"]> {
   const open = await openEach(args, io, trust);
   const folder = args.value("save-lookups");
+  const patience = patienceOf(args);
   return async (log, keys) => {
     const ports = { ...open(log), mapfn: MAPFN_V1 };
     const answers: Asked[] = [];
     for (let at = 0; at < keys.length; at += MAX_LOOKUP_KEYS) {
       const part = keys.slice(at, at + MAX_LOOKUP_KEYS);
-      const asked = await askLookup(ports, { keys: part, entries: true, summaries: false });
+      const asked = await askPatiently(
+        ports,
+        { keys: part, entries: true, summaries: false },
+        patience,
+      );
       answers.push(asked);
       if (folder !== undefined && "bytes" in asked)
         await writeWhole(io, join(folder, fileName(log, at / MAX_LOOKUP_KEYS)), asked.bytes);

@@ -25,6 +25,7 @@ import { openEach, openMemory, readTrust } from "./logs.ts";
 import { lookupStatus } from "./lookup-status.ts";
 import { MEMORY_OPTIONS, oneOf, TRUST_OPTIONS } from "./options.ts";
 import { print, printJson } from "./output.ts";
+import { WAIT_OPTION } from "./patience.ts";
 import { DEFAULT_RECEIPTS, readReceipts, TLOG_PROOF_SUFFIX } from "./receipts.ts";
 import type { Inquiry } from "./verify-complete.ts";
 
@@ -72,6 +73,7 @@ export const verify: Command = {
       value: "DIR",
       help: "with --complete: keep the look-up bundles, for --lookup",
     },
+    ...WAIT_OPTION,
     log: { type: "string", value: "URL", help: "with --fresh or --complete: where the log is" },
     receipts: { type: "string", value: "DIR", help: "folder of receipts (default: receipts)" },
     repo: {

@@ -99,6 +99,26 @@ describe("lookup", () => {
     expect((await tell("commit", commit.id)).stdout).toContain("5 newer entries are not indexed");
   });
 
+  test("with --wait lets the index catch up, and answers in any case", async () => {
+    main.fill(9);
+    let asked = 0;
+    served.lie = (honest) => {
+      asked += 1;
+      if (asked === 1) index.grow();
+      return honest;
+    };
+    expect(await ask("repo", "https://example.org/repo", "--wait", "60")).toMatchObject({
+      status: 0,
+      answer: { complete: { size: 9, newest: 9 } },
+    });
+    main.fill(12);
+    expect(await ask("repo", "https://example.org/repo", "--wait", "1")).toMatchObject({
+      status: 0,
+      answer: { complete: { size: 9, newest: 12 } },
+    });
+    expect((await tell("repo", "x", "--wait", "soon")).stderr).toContain("a whole number");
+  });
+
   test("with --summary asks for no entries", async () => {
     expect(await ask("repo", "git@example.org:repo.git", "--summary")).toMatchObject({
       status: 0,
