@@ -10,6 +10,7 @@ import type { Config } from "./config.ts";
 import { checkGenesis } from "./genesis.ts";
 import { clientAddress } from "./http/address.ts";
 import { ByteBudget } from "./http/body.ts";
+import type { ConflictPort } from "./http/conflicts.ts";
 import type { HttpPorts } from "./http/ports.ts";
 import type { IndexHandle } from "./index/handle.ts";
 import type { Metrics } from "./observe/metrics.ts";
@@ -70,6 +71,9 @@ export function httpPorts(
     index: index && {
       lookup: async (keys, options) => index.get().service.lookup(keys, options),
       update: async (leafIndex) => index.get().service.update(leafIndex),
+      hints: async (leaf, content) =>
+        (await index.get().service.ask({ call: "hints", leaf, content })).hints ?? [],
+      conflicts: conflictPort(parts, config, index),
       log: () => index.get(),
     },
   };
@@ -96,4 +100,16 @@ function documentsOf(
     retired: parts.retiredChains ?? [],
     policy: () => witnesses?.policy,
   });
+}
+
+function conflictPort({ key }: LogParts, { http }: Config, index: IndexHandle): ConflictPort {
+  return {
+    origin: key.origin,
+    publicUrl: (http.public_url ?? `https://${key.origin}`).replace(/\/$/, ""),
+    after: (cursor, limit) => index.get().conflicts.after(cursor, limit),
+    newest: (limit) => index.get().conflicts.newest(limit),
+    find: (id) => index.get().conflicts.find(id),
+    scanned: () => index.get().conflicts.scanned,
+    evidence: async (conflict) => index.get().evidence(conflict),
+  };
 }

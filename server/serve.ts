@@ -10,7 +10,7 @@
  */
 import { availableParallelism } from "node:os";
 import type { Crypto } from "../client/crypto/crypto.ts";
-import { toHex, utf8 } from "../schema/bytes.ts";
+import { utf8 } from "../schema/bytes.ts";
 import { LogError } from "../schema/error.ts";
 import type { Policy } from "../schema/tlog/tlog-policy.ts";
 import { type Admit, makeAdmit } from "./admission/admit.ts";
@@ -141,7 +141,7 @@ export async function serveLog(parts: LogParts, config: Config): Promise<Running
 
 /** Neither waited for nor fatal: an index that cannot start is a failing check and an error in the log. */
 function openIndex(
-  { crypto, index: places, key, logger, storage }: LogParts,
+  { crypto, index: places, key, logger, now, storage }: LogParts,
   sequencer: Sequencer,
   metrics: Metrics,
   stop: (reason: LogError) => void,
@@ -157,10 +157,11 @@ function openIndex(
       logger.fatal({ code: reason.code, err: reason }, "the index log stopped for good");
       stop(reason);
     },
-    onLeaf: (leaf, contradicted) => {
-      metrics.indexed(contradicted.length);
-      if (contradicted.length > 0)
-        logger.warn({ leaf, slots: contradicted.map(toHex) }, "claims that contradict others");
+    now,
+    onConflict: ({ id, kind, slot, entries }) => {
+      metrics.conflict(kind);
+      const level = kind === "equivocation" ? "warn" : "info";
+      logger[level]({ id, kind, slot: slot.type, entries }, "claims that contradict others");
     },
     onTrouble: (reason) => {
       logger.error({ code: reason.code, err: reason }, "the index cannot go on now");

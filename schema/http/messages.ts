@@ -78,9 +78,20 @@ export interface TransparencyLogEntry {
   readonly canonicalizedBody: string;
 }
 
+/** A key of the index, as a look-up takes it. */
+export interface HintedKey {
+  readonly type: string;
+  readonly fields: readonly (string | { readonly hex: string })[];
+}
+
 /** Answer to `POST /v1/entries`: 201, also where every entry was there already. */
 export interface SubmitAnswer {
   readonly entries: readonly TransparencyLogEntry[];
+  /**
+   * Slots of the index (`{"type", "fields"}`) in which an entry says something else than an entry
+   * before it. Unproven, and absent where the index found none or was not asked in time.
+   */
+  readonly conflictHint?: readonly HintedKey[];
 }
 
 /** Answer to `GET /v1/entries/{index or leaf hash}`. */

@@ -15,6 +15,7 @@ import { COUNTERSIGN_VERSION } from "../../schema/entry/countersign.ts";
 import { HASHEDREKORD_VERSION } from "../../schema/entry/hashedrekord.ts";
 import type { Leaf } from "../../schema/entry/leaf.ts";
 import { LogError } from "../../schema/error.ts";
+import type { JsonValue } from "../../schema/json.ts";
 import { type Hash, leafHash, type Sha256 } from "../../schema/tlog/hash.ts";
 import type { PublishedHead } from "../sequencer/ports.ts";
 import type { LogPort } from "./ports.ts";
@@ -89,9 +90,9 @@ function base64(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("base64");
 }
 
-/** JSON of a string in ASCII alone. */
-function asciiJson(text: string): string {
-  return JSON.stringify(text).replace(
+/** JSON in ASCII alone. */
+export function asciiJson(value: JsonValue): string {
+  return JSON.stringify(value).replace(
     /[\u0080-\uffff]/g,
     (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
   );

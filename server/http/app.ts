@@ -10,7 +10,6 @@ import { setMaxListeners } from "node:events";
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
 import express, { type Express, type NextFunction, type Request, type Response } from "express";
 import { LogError } from "../../schema/error.ts";
-import { CLAIMS_PATH, INDEX_PREFIX, LOOKUP_PATH } from "../../schema/http/lookup-request.ts";
 import {
   BATCH_PATH,
   CHECKPOINT_PATH,
@@ -30,34 +29,16 @@ import {
 import { Answers } from "./answer.ts";
 import { Batch } from "./batch.ts";
 import { answerHealth, Readiness } from "./health.ts";
-import { LookupSide } from "./lookup.ts";
+import { indexRoutes } from "./index-routes.ts";
 import { openapiText } from "./openapi.ts";
 import type { HttpPorts } from "./ports.ts";
 import { isDefect, problemOf } from "./problem.ts";
 import { ReadSide } from "./read.ts";
 import { RekorSide, sendRekorError } from "./rekor.ts";
 import { type Headers, hasBody, send, sendProblem } from "./respond.ts";
+import type { Handler, Route } from "./route.ts";
 import { answerTimestamp } from "./timestamp.ts";
 import { WriteSide } from "./write.ts";
-
-type Handler = (
-  req: IncomingMessage,
-  res: ServerResponse,
-  /** The last segment of the path, where the route ends in a name. */
-  untrustedName: string,
-  untrustedQuery: string,
-) => void | Promise<void>;
-
-interface Route {
-  /** Label in metrics. */
-  readonly name: string;
-  readonly method: "GET" | "POST";
-  /** As Express writes it. */
-  readonly path: string;
-  readonly handler: Handler;
-  /** How a refusal is answered; a problem document where nothing else is said. */
-  readonly refuse?: typeof sendProblem;
-}
 
 export interface App {
   readonly listener: RequestListener;
@@ -177,46 +158,6 @@ function documentRoutes({ documents }: HttpPorts): readonly Route[] {
     document(TRUSTED_ROOT_PATH, JSON_TYPE, () => documents.trustedRoot),
     document(SIGNING_CONFIG_PATH, JSON_TYPE, () => documents.signingConfig),
     document(WITNESS_POLICY_PATH, CHECKPOINT_TYPE, documents.witnessPolicy),
-  ];
-}
-
-/** Look-ups, and the index log as a log of its own. */
-function indexRoutes(ports: HttpPorts): readonly Route[] {
-  const { index, unread } = ports;
-  if (index === undefined) return [];
-  const side = new LookupSide(ports, index);
-  // One read side for each opening of the index: it has a cache of tiles.
-  let opened: { readonly log: ReturnType<typeof index.log>; readonly side: ReadSide } | undefined;
-  const read = (): ReadSide => {
-    const log = index.log();
-    if (opened?.log !== log)
-      opened = { log, side: new ReadSide(log.reader, log.published, unread) };
-    return opened.side;
-  };
-  const get = (name: string, path: string, handler: Handler): Route => ({
-    name,
-    method: "GET",
-    path,
-    handler,
-  });
-  return [
-    get("look-up", LOOKUP_PATH, (req, res, _, query) => side.ask(req, res, query, false)),
-    get("look-up", CLAIMS_PATH, (req, res, _, query) => side.ask(req, res, query, true)),
-    {
-      name: "look-up",
-      method: "POST",
-      path: LOOKUP_PATH,
-      handler: (req, res) => side.askMany(req, res),
-    },
-    get("index checkpoint", `${INDEX_PREFIX}${CHECKPOINT_PATH}`, (req, res) =>
-      read().checkpoint(req, res),
-    ),
-    get("index tile", `${INDEX_PREFIX}/tile/*name`, (req, res, name, query) =>
-      read().tile(req, res, name.slice(name.indexOf("tile/")), query),
-    ),
-    get("index update", `${INDEX_PREFIX}/update/:name`, (req, res, name) =>
-      side.update(req, res, name),
-    ),
   ];
 }
 

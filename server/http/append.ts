@@ -59,6 +59,7 @@ export async function appendBody(
   ports: HttpPorts,
   body: Uint8Array,
   entrance: Entrance,
+  onAdmitted?: (entries: readonly AdmittedEntry[]) => void,
 ): Promise<readonly LoggedEntry[]> {
   const { admit, log, metrics, writeWaitMs } = ports;
   const started = performance.now();
@@ -68,6 +69,7 @@ export async function appendBody(
       : log.appendWithin(added, Math.max(0, writeWaitMs - (performance.now() - started)));
   const entries = await admit(body, entrance);
   metrics.admitted((performance.now() - started) / 1000);
+  onAdmitted?.(entries);
   const logged = joinAppended(entries, await append(entries));
   const twins = await admitTwins(ports, body, entrance, logged);
   if (twins.length > 0) logged.push(...joinAppended(twins, await append(twins)));

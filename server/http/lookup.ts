@@ -20,6 +20,8 @@ import { formatUpdate, type LeafUpdate, parseUpdate } from "../../schema/index/u
 import type { PublishedHead } from "../sequencer/ports.ts";
 import type { StorageReader } from "../storage/storage.ts";
 import { checkBodyHead, readBody } from "./body.ts";
+import type { ConflictPort } from "./conflicts.ts";
+import type { AskHints } from "./hints.ts";
 import type { HttpPorts } from "./ports.ts";
 import { send } from "./respond.ts";
 
@@ -31,6 +33,9 @@ export interface IndexPort {
   ) => Promise<Lookup>;
   /** The update that leads to a leaf of the index log, also to one that is not published yet. */
   readonly update: (leafIndex: number) => Promise<Uint8Array | undefined>;
+  /** Slots in which an entry says something else than what is indexed. */
+  readonly hints: AskHints;
+  readonly conflicts: ConflictPort;
   /** The index log, read as any log. Throws `INDEX_NOT_READY` while it is not open. */
   readonly log: () => { readonly published: () => PublishedHead; readonly reader: StorageReader };
 }

@@ -3,6 +3,15 @@
  *
  * @module
  */
+
+import { EVIDENCE_MEDIA_TYPE } from "../../schema/evidence.ts";
+import {
+  ATOM_TYPE,
+  CONFLICTS_ATOM_PATH,
+  CONFLICTS_PATH,
+  conflictEvidencePath,
+  MAX_CONFLICT_ITEMS,
+} from "../../schema/http/conflicts.ts";
 import {
   CLAIMS_PATH,
   INDEX_PREFIX,
@@ -51,6 +60,7 @@ export function indexPaths(): Json {
     [CLAIMS_PATH]: {
       get: { operationId: "claims", ...get("How many entries, and which values they claim.") },
     },
+    ...conflictPaths(),
     [`${INDEX_PREFIX}${CHECKPOINT_PATH}`]: bytesPath(
       "The newest signed checkpoint of the index log.",
       "text/plain",
@@ -63,6 +73,29 @@ export function indexPaths(): Json {
       "What an index verifier needs besides the entries, for some leaves of the index log.",
       OCTETS_TYPE,
       [parameter("range", "path", "`<old>-<new>`: the leaves [old, new), 0 < old.")],
+    ),
+  };
+}
+
+function conflictPaths(): Json {
+  const get = (operationId: string, summary: string, parameters: Json[], type: string): Json => ({
+    get: {
+      operationId,
+      summary,
+      parameters,
+      responses: { 200: answer(summary, type, { schema: {} }), default: REFUSED },
+    },
+  });
+  const after = parameter("after", "query", "The `next` of the answer before; 0 from the start.");
+  const feed = `Contradictions that were found, oldest first, at most ${MAX_CONFLICT_ITEMS}.`;
+  return {
+    [CONFLICTS_PATH]: get("conflicts", feed, [after], JSON_TYPE),
+    [CONFLICTS_ATOM_PATH]: get("conflictsAtom", "The newest of them as Atom.", [], ATOM_TYPE),
+    [conflictEvidencePath("{id}")]: get(
+      "conflictEvidence",
+      "The evidence file of one; 404 where it was resolved or erased since.",
+      [parameter("id", "path", "The `id` of a conflict.")],
+      EVIDENCE_MEDIA_TYPE,
     ),
   };
 }

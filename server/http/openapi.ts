@@ -117,7 +117,21 @@ const problem: z.ZodType<Problem> = z.object({
   retryAfter: z.exactOptional(z.number().describe("Seconds.")),
 });
 
-const submitAnswer: z.ZodType<SubmitAnswer> = z.object({ entries: z.array(entry) });
+const submitAnswer: z.ZodType<SubmitAnswer> = z.object({
+  entries: z.array(entry),
+  conflictHint: z.exactOptional(
+    z
+      .array(
+        z.object({
+          type: z.string(),
+          fields: z.array(z.union([z.string(), z.object({ hex: z.string() })])),
+        }),
+      )
+      .describe(
+        "Slots of the index in which an entry says something else than one before it. Unproven; absent where there is none, or the index was not asked in time.",
+      ),
+  ),
+});
 const entryAnswer: z.ZodType<EntryAnswer> = z.object({ entry });
 const batchLine: z.ZodType<BatchLine> = z.union([
   z.object({ entries: z.array(z.object({ index, leafHash: z.string().describe("Hex.") })) }),

@@ -10,9 +10,11 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { parseLeaf } from "../../schema/entry/leaf.ts";
 import { LogError, unwrap } from "../../schema/error.ts";
 import { JSON_TYPE, parseEntryName } from "../../schema/http/paths.ts";
+import { formatLookupKey, type LookupKey } from "../../schema/index/lookup.ts";
 import { leafHash } from "../../schema/tlog/hash.ts";
-import type { Answers } from "./answer.ts";
+import { type Answers, asciiJson } from "./answer.ts";
 import { appendBody, withBody } from "./append.ts";
+import { Hints } from "./hints.ts";
 import type { HttpPorts } from "./ports.ts";
 import { sendJsonText } from "./respond.ts";
 
@@ -21,21 +23,27 @@ const BODY_TYPES = [JSON_TYPE];
 export class WriteSide {
   readonly #ports: HttpPorts;
   readonly #answers: Answers;
+  readonly #hints: Hints | undefined;
 
   constructor(ports: HttpPorts, answers: Answers) {
     this.#ports = ports;
     this.#answers = answers;
+    this.#hints = ports.index && new Hints(ports.index.hints);
   }
 
   /** `POST /v1/entries` */
   async submit(req: IncomingMessage, res: ServerResponse): Promise<void> {
     await withBody(this.#ports, req, res, BODY_TYPES, async (body) => {
-      const logged = await appendBody(this.#ports, body, "native");
+      let asked: Promise<readonly LookupKey[] | undefined> | undefined;
+      const logged = await appendBody(this.#ports, body, "native", (entries) => {
+        asked = this.#hints?.of(entries);
+      });
+      const hint = (await asked) ?? [];
       const head = this.#ports.log.published();
       let list = "";
       for (const entry of logged)
         list += `${list === "" ? "" : ","}${this.#answers.entry(entry, head)}`;
-      sendJsonText(req, res, 201, `{"entries":[${list}]}\n`);
+      sendJsonText(req, res, 201, `{"entries":[${list}]${hintText(hint)}}\n`);
     });
   }
 
@@ -61,4 +69,9 @@ export class WriteSide {
     const entry = { index, leaf, leafHash: leafHash(sha256, leaf), kind: parsed.value.kind };
     sendJsonText(req, res, 200, `{"entry":${this.#answers.entry(entry, head)}}\n`);
   }
+}
+
+/** Left out where there is nothing to hint at. */
+function hintText(hint: readonly LookupKey[]): string {
+  return hint.length === 0 ? "" : `,"conflictHint":${asciiJson(hint.map(formatLookupKey))}`;
 }

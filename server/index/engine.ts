@@ -27,11 +27,15 @@ import type { Hash } from "../../schema/tlog/hash.ts";
 import type { TreeHead } from "../../schema/tlog/proof.ts";
 import { CompactRange } from "../../schema/tlog/tree.ts";
 import type { StorageReader } from "../storage/storage.ts";
+import type { ContestedPage } from "./conflicts.ts";
+import { type FoundConflict, findConflicts, findHints } from "./find-conflicts.ts";
 import { IndexGrowth, type IndexPosition } from "./grow.ts";
 import type { IndexStore } from "./store.ts";
 
 /** Entries whose postings are in memory at one time. */
 const CHUNK = 4_096;
+/** Keys that are looked at in one question of a scan. */
+const SCANNED_KEYS = 4_096;
 /** Versions of the map that can be asked for, the newest among them. */
 const KEPT_VERSIONS = 64;
 
@@ -49,7 +53,7 @@ export interface EnginePorts {
 export interface Grown {
   readonly leafIndex: number;
   readonly leaf: Uint8Array;
-  /** Keys under which a second value was claimed, and the entry that claimed it last. */
+  /** Keys under which something was claimed, and which have different values now. */
   readonly contradicted: readonly Hash[];
 }
 
@@ -209,6 +213,22 @@ export class IndexEngine {
   update(leafIndex: number): Uint8Array | undefined {
     const step = leafIndex < this.leaves ? this.#ports.store.leaf(leafIndex)?.step : undefined;
     return step === undefined || step.length === 0 ? undefined : step;
+  }
+
+  /** Contradictions among the entries of some keys, as far as they are kept. */
+  conflicts(keys: readonly Hash[]): readonly FoundConflict[] {
+    const ports = { ...this.#ports, size: this.size };
+    return keys.flatMap((key) => findConflicts(ports, key));
+  }
+
+  /** Slots in which an entry that is not logged yet says something else than what is kept. */
+  hints(leaf: Uint8Array, content: Uint8Array): readonly LookupKey[] {
+    return findHints({ ...this.#ports, size: this.size }, leaf, content);
+  }
+
+  /** The next keys that have several values; `after` is the key to go on behind. */
+  contested(after: Uint8Array): ContestedPage {
+    return this.#ports.store.contested(after, SCANNED_KEYS);
   }
 
   close(): void {

@@ -51,7 +51,7 @@ export interface GrowPorts {
 export interface IndexStep {
   readonly position: IndexPosition;
   readonly update: LeafUpdate;
-  /** Keys under which a second value was claimed for the first time. */
+  /** Keys under which something was claimed in this step, and which have different values now. */
   readonly contradicted: readonly Hash[];
 }
 
@@ -59,7 +59,7 @@ export class IndexGrowth {
   readonly #ports: GrowPorts;
   readonly #from: IndexPosition;
   readonly #range: CompactRange;
-  readonly #contradicted: Hash[] = [];
+  readonly #contradicted = new Map<string, Hash>();
   /** Every key that was touched, with its record before the step; not kept where there was none. */
   readonly #before = new Map<string, OldRecord | undefined>();
   #postings: number;
@@ -113,7 +113,7 @@ export class IndexGrowth {
     };
     return {
       position: { leaf, map, postings: this.#range },
-      contradicted: this.#contradicted,
+      contradicted: [...this.#contradicted.values()],
       update: { leaf: encodeIndexLeaf(leaf), main, ...this.#shown() },
     };
   }
@@ -127,7 +127,8 @@ export class IndexGrowth {
       this.#before.set(name, old);
     }
     for (const one of list) record.append(one);
-    if (values.length < 2 && record.summary().values.length >= 2) this.#contradicted.push(key);
+    const claims = list.some(({ claim }) => claim !== undefined);
+    if (claims && record.summary().values.length >= 2) this.#contradicted.set(name, key);
     return record;
   }
 

@@ -5,7 +5,9 @@
  */
 import type { LookupKey } from "../../schema/index/lookup.ts";
 import type { IndexedLog } from "../../schema/index/mapfn.ts";
+import type { ContestedPage } from "./conflicts.ts";
 import type { FoundKeys, Grown } from "./engine.ts";
+import type { FoundConflict } from "./find-conflicts.ts";
 
 export type IndexRequest =
   | {
@@ -31,7 +33,16 @@ export type IndexRequest =
       readonly summaries: boolean;
       readonly at?: number;
     }
-  | { readonly call: "update"; readonly leafIndex: number };
+  | { readonly call: "update"; readonly leafIndex: number }
+  | ConflictQuestion;
+
+export type ConflictQuestion =
+  /** What the entries of some keys are to each other. */
+  | { readonly call: "conflicts"; readonly keys: readonly Uint8Array[] }
+  /** The next keys that have several values. */
+  | { readonly call: "contested"; readonly after: Uint8Array }
+  /** Slots in which an entry says something else than what is indexed. */
+  | { readonly call: "hints"; readonly leaf: Uint8Array; readonly content: Uint8Array };
 
 /** Where the index stands; part of every answer. */
 export interface IndexStanding {
@@ -48,4 +59,7 @@ export interface IndexAnswer {
   readonly grown?: Grown;
   readonly found?: FoundKeys;
   readonly update?: Uint8Array | undefined;
+  readonly conflicts?: readonly FoundConflict[];
+  readonly contested?: ContestedPage;
+  readonly hints?: readonly LookupKey[];
 }

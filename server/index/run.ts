@@ -4,8 +4,10 @@
  *
  * @module
  */
+import { join } from "node:path";
 import type { Crypto } from "../../client/crypto/crypto.ts";
 import type { LogError } from "../../schema/error.ts";
+import type { Lookup, LookupKey } from "../../schema/index/lookup.ts";
 import { MAPFN_V1 } from "../../schema/index/mapfn.ts";
 import { emptyRoot, type Hash } from "../../schema/tlog/hash.ts";
 import type { LogKey } from "../log-key.ts";
@@ -13,8 +15,10 @@ import { openLog } from "../open.ts";
 import type { Sequencer } from "../sequencer/log.ts";
 import type { PublishedHead, SequencerPorts } from "../sequencer/ports.ts";
 import type { StorageReader } from "../storage/storage.ts";
+import { conflictEvidence } from "./conflict-evidence.ts";
+import { type Conflict, Conflicts } from "./conflicts.ts";
 import type { IndexPlaces } from "./places.ts";
-import { IndexService } from "./service.ts";
+import { type FollowedLog, IndexService } from "./service.ts";
 
 export interface IndexRunPorts extends Pick<SequencerPorts, "onFatal"> {
   readonly crypto: Crypto;
@@ -24,13 +28,20 @@ export interface IndexRunPorts extends Pick<SequencerPorts, "onFatal"> {
   readonly main: Pick<Sequencer, "published" | "inclusion" | "state">;
   readonly mainReader: StorageReader;
   readonly stepMs?: number;
-  /** Told of each leaf, with the keys under which a second value came. */
+  /** Milliseconds since 1970: when a conflict was found. */
+  readonly now: () => number;
+  /** Told of each leaf, with the keys that have different values now. */
   readonly onLeaf?: (leafIndex: number, contradicted: readonly Hash[]) => void;
+  /** Told of each conflict that is new. */
+  readonly onConflict?: (conflict: Conflict) => void;
   readonly onTrouble?: (reason: LogError) => void;
 }
 
 export interface RunningIndex {
   readonly service: IndexService;
+  readonly conflicts: Conflicts;
+  /** The evidence file of a conflict. */
+  readonly evidence: (conflict: Conflict) => Promise<Uint8Array>;
   /** The index log as a log: its published head, and what is below it. */
   readonly published: () => PublishedHead;
   readonly reader: StorageReader;
@@ -48,6 +59,14 @@ export async function runIndex(ports: IndexRunPorts): Promise<RunningIndex> {
     clock,
     onFatal,
   });
+  const followed: FollowedLog = {
+    // I6: a log that may not sign yet signs no head of its index either.
+    published: () => (main.state().state === "waiting" ? nothing : main.published()),
+    reader: mainReader,
+    inclusion: (index, head, leafHash) => main.inclusion(index, head, leafHash),
+  };
+  const early: Hash[] = [];
+  let found = (keys: readonly Hash[]): void => void early.push(...keys);
   try {
     const service = await IndexService.open({
       sha256: crypto.sha256,
@@ -55,12 +74,7 @@ export async function runIndex(ports: IndexRunPorts): Promise<RunningIndex> {
       mapfn: MAPFN_V1,
       folder: places.tables,
       logDatabase: places.logDatabase,
-      main: {
-        // I6: a log that may not sign yet signs no head of its index either.
-        published: () => (main.state().state === "waiting" ? nothing : main.published()),
-        reader: mainReader,
-        inclusion: (index, head, leafHash) => main.inclusion(index, head, leafHash),
-      },
+      main: followed,
       index: {
         published: () => log.published(),
         reader: storage.reader,
@@ -70,14 +84,27 @@ export async function runIndex(ports: IndexRunPorts): Promise<RunningIndex> {
       },
       clock,
       ...(ports.stepMs === undefined ? {} : { stepMs: ports.stepMs }),
-      ...(ports.onLeaf === undefined ? {} : { onLeaf: ports.onLeaf }),
+      onLeaf: (leaf, contradicted) => {
+        found(contradicted);
+        ports.onLeaf?.(leaf, contradicted);
+      },
       ...(ports.onTrouble === undefined ? {} : { onTrouble: ports.onTrouble }),
     });
+    const conflicts = await openConflicts(ports, service);
+    conflicts.add(early);
+    found = (keys) => conflicts.add(keys);
+    const { sha256 } = crypto;
+    const lookup = (keys: readonly LookupKey[]): Promise<Lookup> =>
+      service.lookup(keys, { entries: false, summaries: false });
+    const evidencePorts = { sha256, logId: key.logId, main: followed, lookup };
     return {
       service,
+      conflicts,
+      evidence: (conflict) => conflictEvidence(evidencePorts, conflict),
       published: () => log.published(),
       reader: storage.reader,
       close: async () => {
+        await conflicts.close();
         await service.close();
         await log.close();
       },
@@ -86,4 +113,22 @@ export async function runIndex(ports: IndexRunPorts): Promise<RunningIndex> {
     await log.close();
     throw error;
   }
+}
+
+async function openConflicts(ports: IndexRunPorts, service: IndexService): Promise<Conflicts> {
+  const { crypto, key, places, now, onConflict, onTrouble } = ports;
+  return Conflicts.open({
+    sha256: crypto.sha256,
+    origin: key.origin,
+    path: join(places.tables, "conflicts.ndjson"),
+    leaves: () => service.status().leaves,
+    find: async (keys) => (await service.ask({ call: "conflicts", keys })).conflicts ?? [],
+    contested: async (after) => {
+      const question = { call: "contested", after: after ?? new Uint8Array(0) } as const;
+      return (await service.ask(question)).contested ?? { keys: [] };
+    },
+    now,
+    ...(onConflict === undefined ? {} : { onConflict }),
+    ...(onTrouble === undefined ? {} : { onTrouble }),
+  });
 }

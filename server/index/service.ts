@@ -25,7 +25,7 @@ import type { PublishedHead } from "../sequencer/ports.ts";
 import type { NewEntry, StorageReader } from "../storage/storage.ts";
 import { Thread, threadScript } from "../thread.ts";
 import type { FoundKeys } from "./engine.ts";
-import type { IndexAnswer, IndexRequest, IndexStanding } from "./protocol.ts";
+import type { ConflictQuestion, IndexAnswer, IndexRequest, IndexStanding } from "./protocol.ts";
 
 /** At most one leaf in this time, where nothing else is said. */
 const STEP_MS = 1_000;
@@ -64,7 +64,7 @@ export interface IndexPorts {
   readonly clock: () => number;
   /** At most one leaf in so many milliseconds. */
   readonly stepMs?: number;
-  /** Told of every leaf that is published, with the keys under which a second value came. */
+  /** Told of every leaf that is published, with the keys that have different values now. */
   readonly onLeaf?: (leafIndex: number, contradicted: readonly Hash[]) => void;
   /** Told when a step failed; the index goes on or not as `status` says. */
   readonly onTrouble?: (reason: LogError) => void;
@@ -158,6 +158,11 @@ export class IndexService {
   /** The update that leads to a leaf (`schema/index/update.ts`), also of one not yet published. */
   async update(leafIndex: number): Promise<Uint8Array | undefined> {
     return (await this.#ask({ call: "update", leafIndex })).update;
+  }
+
+  /** Contradictions of what is indexed, or of what may be soon. */
+  async ask(question: ConflictQuestion): Promise<IndexAnswer> {
+    return this.#ask(question);
   }
 
   async close(): Promise<void> {

@@ -167,6 +167,20 @@ export class IndexStore {
     return this.#kept.postings.all(key, size, limit).map(toListed);
   }
 
+  /** The newest entries of a key's list below `size`, newest first. */
+  newest(key: Hash, size: number, limit: number): readonly Listed[] {
+    return this.#kept.newest.all(key, size, limit).map(toListed);
+  }
+
+  /** Of the next `limit` keys behind one, in order: which of them have several claim values. */
+  contested(after: Uint8Array, limit: number): { keys: readonly Hash[]; next?: Hash } {
+    const rows = this.#kept.contested.all(after, limit);
+    const hashes = (list: typeof rows): Hash[] => list.flatMap(({ key }) => asHash(key) ?? []);
+    const last = rows.length < limit ? undefined : hashes(rows).at(-1);
+    const keys = hashes(rows.filter(({ several }) => several === 1));
+    return last === undefined ? { keys } : { keys, next: last };
+  }
+
   /** Every key, with its record as the entries below `size` have made it. For rebuilding a map. */
   *records(size: number): Generator<ChangedRecord> {
     let current: ChangedRecord | undefined;
@@ -243,6 +257,12 @@ function prepareReads(database: Database.Database) {
     ),
     all: database.prepare<[number], PostingRow & { readonly key: Uint8Array }>(
       "SELECT key, idx, claim FROM posting WHERE idx < ? ORDER BY key, idx",
+    ),
+    newest: database.prepare<[Uint8Array, number, number], PostingRow>(
+      "SELECT idx, claim FROM posting WHERE key = ? AND idx < ? ORDER BY idx DESC LIMIT ?",
+    ),
+    contested: database.prepare<[Uint8Array, number], { key: Uint8Array; several: number | null }>(
+      "SELECT key, min(claim) < max(claim) AS several FROM posting WHERE key > ? GROUP BY key ORDER BY key LIMIT ?",
     ),
   };
 }

@@ -76,6 +76,12 @@ function handle(request: IndexRequest): Handled<IndexAnswer> {
       return answer({ found: opened().find(request.keys, request.summaries, request.at) });
     case "update":
       return answer({ update: opened().update(request.leafIndex) });
+    case "conflicts":
+      return answer({ conflicts: opened().conflicts(request.keys.map(hash)) });
+    case "contested":
+      return answer({ contested: opened().contested(request.after) });
+    case "hints":
+      return answer({ hints: opened().hints(request.leaf, request.content) });
     case "close": {
       const last = answer();
       opened().close();

@@ -42,7 +42,7 @@ export class Metrics {
   readonly #rounds: Histogram<"quorum">;
   readonly #witnessFailures: Counter<"witness" | "kind">;
   readonly #witnessAlarms: Gauge<"witness">;
-  readonly #contradictions: Counter;
+  readonly #conflicts: Counter<"kind">;
 
   constructor() {
     const registers = [this.#registry];
@@ -108,16 +108,17 @@ export class Metrics {
       labelNames: ["witness"],
       registers,
     });
-    this.#contradictions = new Counter({
-      name: "countersign_index_contradictions_total",
-      help: "Slots of the index under which a second value was claimed.",
+    this.#conflicts = new Counter({
+      name: "countersign_conflicts_total",
+      help: "Contradictions that were found in the index, by kind; each slot once for each kind.",
+      labelNames: ["kind"],
       registers,
     });
   }
 
-  /** A leaf of the index is published; so many slots got a second value by it. */
-  indexed(contradicted: number): void {
-    this.#contradictions.inc(contradicted);
+  /** A contradiction is new in the feed. */
+  conflict(kind: string): void {
+    this.#conflicts.inc({ kind });
   }
 
   round(seconds: number, hasQuorum: boolean): void {

@@ -39,24 +39,29 @@ export interface Ran {
 
 export class Operated {
   readonly folder: string;
+  readonly #flags: Readonly<Record<string, string>>;
 
   /** `init`; entry 0 is there. */
-  static async init(folder: string = temporaryFolder()): Promise<Operated> {
-    const log = new Operated(folder);
+  static async init(
+    folder: string = temporaryFolder(),
+    flags: Readonly<Record<string, string>> = {},
+  ): Promise<Operated> {
+    const log = new Operated(folder, flags);
     const { status, text } = await log.run("init");
     if (status !== 0) throw new Error(text);
     return log;
   }
 
-  constructor(folder: string) {
+  constructor(folder: string, flags: Readonly<Record<string, string>> = {}) {
     this.folder = folder;
+    this.#flags = { ...FLAGS, ...flags };
   }
 
   /** All of it, in another place. */
   copy(): Operated {
     const folder = temporaryFolder();
     cpSync(this.folder, folder, { recursive: true });
-    return new Operated(folder);
+    return new Operated(folder, this.#flags);
   }
 
   path(name: string): string {
@@ -88,7 +93,7 @@ export class Operated {
     const sink = { write: (more: string | Uint8Array) => (text += more.toString()) };
     const { folder: cwd } = this;
     const io = { stdout: sink, stderr: sink, env: {}, cwd, isTty: false, now: () => NOW };
-    const place = Object.entries(FLAGS).flatMap(([flag, value]) => [`--${flag}`, value]);
+    const place = Object.entries(this.#flags).flatMap(([flag, value]) => [`--${flag}`, value]);
     try {
       return { status: await runOperatorCommand(name, [...argv, ...place], io), text };
     } catch (error) {
@@ -105,7 +110,7 @@ export class Operated {
     work: (log: RunningLog & { readonly port: number }) => Promise<T>,
     flags: Readonly<Record<string, string>> = {},
   ): Promise<T> {
-    const { config } = loadConfig({ flags: { ...FLAGS, ...flags }, env: {} });
+    const { config } = loadConfig({ flags: { ...this.#flags, ...flags }, env: {} });
     const ports = { cwd: this.folder, env: {}, now: () => NOW };
     const parts = await openParts(config, { ...ports, crypto: nodeCrypto, logger: silentLogger });
     const log = await serveLog(parts, config);

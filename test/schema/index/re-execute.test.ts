@@ -198,13 +198,14 @@ describe("re-execution", () => {
     expect(failureOf(reExecute(state, none, entries)).message).toContain("old record");
   });
 
-  test("the growing index names a key once: when its second value came", () => {
+  test("the growing index names a key whenever something is claimed under it and values differ", () => {
     const index = new Index();
     const claim = (key: string, value: string): readonly Posting[] => [
       { key: name(key), claim: name(value) },
     ];
     expect(index.step([claim("a", "1"), claim("b", "1")]).contradicted).toEqual([]);
     expect(index.step([claim("a", "1"), claim("b", "2")]).contradicted).toEqual([name("b")]);
-    expect(index.step([claim("b", "3"), claim("b", "1")]).contradicted).toEqual([]);
+    expect(index.step([claim("b", "3"), claim("b", "1")]).contradicted).toEqual([name("b")]);
+    expect(index.step([claim("a", "1"), [{ key: name("b") }]]).contradicted).toEqual([]);
   });
 });

@@ -64,6 +64,7 @@ async function run({ key, place }: Place): Promise<{ main: OpenLog; index: Runni
     main: main.log,
     mainReader: main.storage.reader,
     stepMs: 10,
+    now: () => 1_700_000_000_000,
     onFatal,
   });
   return { main, index };
