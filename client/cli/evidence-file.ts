@@ -17,7 +17,9 @@ export async function saveEvidence(
 ): Promise<string> {
   const bytes = evidence instanceof Uint8Array ? evidence : formatEvidence(evidence);
   const digest = createHash("sha256").update(bytes).digest("hex").slice(0, 16);
-  const file = join(folder ?? ".", `fork-${digest}${EVIDENCE_SUFFIX}`);
+  const isFork = evidence instanceof Uint8Array || evidence.kind.startsWith("fork-");
+  const name = isFork ? "fork" : evidence.kind;
+  const file = join(folder ?? ".", `${name}-${digest}${EVIDENCE_SUFFIX}`);
   await writeWhole(io, file, bytes);
   return file;
 }

@@ -5,19 +5,34 @@
  */
 import { LogError } from "../../schema/error.ts";
 import type { Asked } from "../lookup/ask.ts";
+import { convict } from "../lookup/convict.ts";
 import { explainLookupRefusal } from "../lookup/explain.ts";
+import type { LookupRefusal } from "../lookup/verify.ts";
+import type { LogPorts } from "../update.ts";
+import type { Refusal } from "../verify/verdict.ts";
 import type { Arguments } from "./command.ts";
 import { saveEvidence } from "./evidence-file.ts";
 import type { ExitStatus, Io } from "./io.ts";
 import { lookupStatus } from "./lookup-status.ts";
 import { print, printJson } from "./output.ts";
 
-/** Throws `NOT_FOUND` where the index is older than one that was seen: ask again. */
+/** The file with evidence against an index that leaves out or makes up, where there is some. */
+export async function evidenceOf(
+  io: Io,
+  log: LogPorts,
+  refusal: Refusal | LookupRefusal,
+): Promise<string | undefined> {
+  if (refusal.code !== "FALSE_POSTING" && refusal.code !== "INDEX_OMITS") return undefined;
+  const evidence = await convict(log, refusal.key, refusal.index);
+  return evidence === undefined ? undefined : saveEvidence(io, undefined, evidence);
+}
+
+/** `log` is the one that was asked; absent for a bundle out of a file. Throws `NOT_FOUND` where the index is older than one that was seen: ask again. */
 export async function reportFailure(
   args: Arguments,
   io: Io,
   failed: Exclude<Asked, { readonly state: "answered" }>,
-  fromFile = false,
+  log?: LogPorts,
 ): Promise<ExitStatus> {
   if (failed.state === "forked") {
     const { origin } = failed;
@@ -45,7 +60,14 @@ export async function reportFailure(
   }
   const { refusal } = failed;
   const why = explainLookupRefusal(refusal);
-  if (args.json) printJson(io, { ok: false, refusal });
-  else print(io, `${fromFile ? "no" : "REFUSED"}: ${why}`);
-  return lookupStatus(refusal, fromFile);
+  const evidence = log === undefined ? undefined : await evidenceOf(io, log, refusal);
+  if (args.json)
+    printJson(io, { ok: false, refusal, ...(evidence === undefined ? {} : { evidence }) });
+  else
+    print(
+      io,
+      `${log === undefined ? "no" : "REFUSED"}: ${why}`,
+      ...(evidence === undefined ? [] : [`evidence: ${evidence}`]),
+    );
+  return lookupStatus(refusal, log === undefined);
 }

@@ -53,7 +53,7 @@ export const lookupLock: Command = {
     const ports: AskPorts = { ...(await openLog(args, io)), mapfn: MAPFN_V1 };
     const keys = packages.flatMap(({ byDigest, byName }) => [...byDigest, ...byName]);
     const known = await askAll(ports, trust, keys, Math.floor(io.now() / 1000));
-    if ("state" in known) return reportFailure(args, io, known);
+    if ("state" in known) return reportFailure(args, io, known, ports);
     const rows = packages.map((one) => rowOf(one, known));
     const shown = args.flag("known") ? rows.filter(({ n }) => n > 0) : rows;
     if (args.json)

@@ -89,7 +89,7 @@ async function askTheLog(args: Arguments, io: Io, question: Question): Promise<E
   const asked = await askWhole(args, ports, trust, question.keys);
   const output = args.value("output");
   if (output !== undefined && "bytes" in asked) await writeWhole(io, output, asked.bytes);
-  if (asked.state !== "answered") return reportFailure(args, io, asked);
+  if (asked.state !== "answered") return reportFailure(args, io, asked, ports);
   const verifyPorts = { crypto: ports.crypto, trust, memory: ports.memory };
   const report = await reportLookup(verifyPorts, asked.answer, {
     asked: question.keys,
@@ -149,7 +149,7 @@ async function readFromFile(
     parsed.ok && missing !== undefined
       ? ({ state: "refused", refusal: { code: "OTHER_KEYS", key: missing }, bytes } as const)
       : await openLookup(ports, bytes);
-  if (opened.state !== "answered") return reportFailure(args, io, opened, true);
+  if (opened.state !== "answered") return reportFailure(args, io, opened);
   const title = question?.title ?? file;
   const report = await reportLookup(ports, opened.answer, { asked: keys, now: seconds(io) });
   if (args.json) printJson(io, reportData(title, report));

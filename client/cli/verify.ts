@@ -12,6 +12,7 @@ import { MAX_CONTENT_BYTES } from "../../schema/limits.ts";
 import { MAX_RECEIPT_BYTES, RECEIPT_SUFFIX } from "../../schema/receipt.ts";
 import { asHash } from "../../schema/tlog/hash.ts";
 import { nodeCrypto } from "../crypto/node.ts";
+import { logOf } from "../trust.ts";
 import { verifyArtifact } from "../verify/artifact.ts";
 import { verifyCommit } from "../verify/commit.ts";
 import { explain } from "../verify/explain.ts";
@@ -121,11 +122,13 @@ export const verify: Command = {
     if (args.json) printJson(io, verdict);
     else print(io, ...shortened(explain(verdict)));
     if (verdict.ok) return 0;
-    if (verdict.refusal.code !== "LOG_FORKED") return statusOf(args, verdict.refusal);
-    const { saveEvidence } = await import("./evidence-file.ts");
-    const file = await saveEvidence(io, undefined, verdict.refusal.evidence);
-    io.stderr.write(`evidence: ${file}\n`);
-    return 3;
+    const { refusal } = verdict;
+    const file =
+      refusal.code === "LOG_FORKED"
+        ? await (await import("./evidence-file.ts")).saveEvidence(io, undefined, refusal.evidence)
+        : await indexEvidence(args, io, ports, refusal);
+    if (file !== undefined) io.stderr.write(`evidence: ${file}\n`);
+    return statusOf(args, refusal);
   },
 };
 
@@ -178,10 +181,26 @@ async function receiptInquiry(args: Arguments, io: Io, name: string): Promise<In
 
 /** Who asked a log and got what proves nothing was lied to; a file may come from anybody. */
 function statusOf(args: Arguments, refusal: Refusal): ExitStatus {
-  if (refusal.code === "INDEX_OMITS") return 3;
+  if (refusal.code === "INDEX_OMITS" || refusal.code === "LOG_FORKED") return 3;
   if (refusal.code === "INDEX_STALE") return 2;
   if (refusal.code !== "LOOKUP_REFUSED") return 1;
   return lookupStatus(refusal.refusal, args.list("lookup").length > 0);
+}
+
+/** Where the log was asked, it is asked once more for what convicts its index. */
+async function indexEvidence(
+  args: Arguments,
+  io: Io,
+  { trust }: VerifyPorts,
+  refusal: Refusal,
+): Promise<string | undefined> {
+  if (!args.flag("complete") || args.list("lookup").length > 0) return undefined;
+  if (refusal.code !== "INDEX_OMITS" && refusal.code !== "LOOKUP_REFUSED") return undefined;
+  const log = logOf(trust, refusal.origin);
+  if (log === undefined) return undefined;
+  const { evidenceOf } = await import("./lookup-failure.ts");
+  const open = await openEach(args, io, trust);
+  return evidenceOf(io, open(log), "refusal" in refusal ? refusal.refusal : refusal);
 }
 
 async function askFresh(args: Arguments, io: Io, ports: VerifyPorts): Promise<Verdict> {

@@ -70,7 +70,10 @@ export async function askLookup(ports: AskPorts, request: LookupRequest): Promis
 }
 
 /** The bundle, unread: by GET for one key, which caches understand, else by POST. */
-async function fetchLookup(transport: Transport, request: LookupRequest): Promise<Uint8Array> {
+export async function fetchLookup(
+  transport: Transport,
+  request: LookupRequest,
+): Promise<Uint8Array> {
   if (request.keys.length === 1)
     return transport.get(lookupPath(request, request.summaries), MAX_LOOKUP_BYTES);
   return transport.post(LOOKUP_PATH, utf8(formatLookupRequest(request)), {

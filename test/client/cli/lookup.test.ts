@@ -334,6 +334,12 @@ describe("a log that lies", () => {
       status: 3,
       answer: { refusal: { code: "FALSE_POSTING", index: 5 } },
     });
+    const [evidence = ""] = readdirSync(place.folder).filter((name) =>
+      name.startsWith("false-posting-"),
+    );
+    expect(
+      await place.asked("evidence", "verify", evidence, "--trust", "trust.toml"),
+    ).toMatchObject({ status: 0, answer: { ok: true, kind: "false-posting" } });
   });
 
   test("of an entry that it calls opaque is caught by whoever is shown the content", async () => {
@@ -383,7 +389,10 @@ describe("a log that lies", () => {
       status: 3,
       answer: { state: "forked", origin: "log.test/index/v1" },
     });
-    expect(readdirSync(place.folder).some((name) => name.startsWith("fork-"))).toBe(true);
+    const [evidence = ""] = readdirSync(place.folder).filter((name) => name.startsWith("fork-"));
+    expect(
+      await place.asked("evidence", "verify", evidence, "--trust", "trust.toml"),
+    ).toMatchObject({ status: 0, answer: { ok: true, kind: "fork-same-size" } });
   });
 
   test("with a second history is convicted, and nothing of the answer is believed", async () => {

@@ -92,6 +92,12 @@ const ask = (...argv: readonly string[]): ReturnType<typeof place.asked> =>
 const whole = (...more: readonly string[]): ReturnType<typeof place.asked> =>
   ask(commit.id, "--complete", ...more);
 
+/** What somebody with the trust file alone says of the evidence that was written. */
+async function convicted(kind: string): ReturnType<typeof place.asked> {
+  const [file = ""] = readdirSync(place.folder).filter((name) => name.startsWith(`${kind}-`));
+  return place.asked("evidence", "verify", file, "--trust", "trust.toml");
+}
+
 describe("verify", () => {
   test("without --complete says that completeness was not asked, and asks nobody", async () => {
     expect(await ask(commit.id)).toMatchObject({
@@ -184,6 +190,10 @@ describe("verify", () => {
       status: 3,
       answer: { refusal: { code: "LOOKUP_REFUSED", refusal: { code: "FALSE_POSTING", index: 3 } } },
     });
+    expect(await convicted("omission")).toMatchObject({
+      status: 0,
+      answer: { ok: true, kind: "omission", accused: { who: "log" } },
+    });
   });
 
   test("X6 a statement that none of its names has is left out, and that is the reason of the no", async () => {
@@ -195,6 +205,7 @@ describe("verify", () => {
       status: 3,
       answer: { ok: false, refusal: { code: "INDEX_OMITS", index: 2 } },
     });
+    expect(await convicted("omission")).toMatchObject({ status: 0, answer: { ok: true } });
   });
 
   test("--complete reports what nobody can read of those who were counted", async () => {
