@@ -11,6 +11,7 @@
 import { equal, utf8 } from "../../schema/bytes.ts";
 import { IN_TOTO_PAYLOAD_TYPE } from "../../schema/entry/statement.ts";
 import type { LookupKey } from "../../schema/index/lookup.ts";
+import { KNOWN_PREDICATE_TYPES } from "../../schema/predicate/registry.ts";
 import type { AdmittedEntry } from "../admission/admit.ts";
 
 /** From the question on; the entry is being written meanwhile. */
@@ -52,12 +53,13 @@ export class Hints {
   }
 }
 
-/** How the contents begin that can claim something under their signer's name. */
-const CLAIMING = [
-  utf8(`DSSEv1 ${IN_TOTO_PAYLOAD_TYPE.length} ${IN_TOTO_PAYLOAD_TYPE} `),
-  utf8("certificate version "),
-];
+const STATEMENT = utf8(`DSSEv1 ${IN_TOTO_PAYLOAD_TYPE.length} ${IN_TOTO_PAYLOAD_TYPE} `);
+const PUSH = utf8("certificate version ");
 
+/** Whether it could say something under its signer's name: asked on the write path, so no more. */
 function mayClaim(content: Uint8Array): boolean {
-  return CLAIMING.some((start) => equal(content.subarray(0, start.length), start));
+  const begins = (start: Uint8Array): boolean => equal(content.subarray(0, start.length), start);
+  if (!begins(STATEMENT)) return begins(PUSH);
+  const bytes = Buffer.from(content.buffer, content.byteOffset, content.byteLength);
+  return KNOWN_PREDICATE_TYPES.some((type) => bytes.includes(type));
 }

@@ -16,7 +16,7 @@ import { fromUtf8, join, toHex, utf8 } from "../../schema/bytes.ts";
 import { LogError, type Result } from "../../schema/error.ts";
 import { CLAIM_KINDS } from "../../schema/evidence/claims.ts";
 import { type Fields, readFields } from "../../schema/fields.ts";
-import { formatLookupKey, readLookupKey } from "../../schema/index/lookup.ts";
+import { formatLookupKey, type LookupKey, readLookupKey } from "../../schema/index/lookup.ts";
 import { mapKey } from "../../schema/index/map-key.ts";
 import { parseJson } from "../../schema/json.ts";
 import type { Hash, Sha256 } from "../../schema/tlog/hash.ts";
@@ -26,7 +26,7 @@ import type { FoundConflict } from "./find-conflicts.ts";
 const MAX_CONFLICTS = 50_000;
 const MAX_FILE_BYTES = 134_217_728;
 /** Keys that the index's thread works on at a time: look-ups wait no longer than for these. */
-const PORTION = 32;
+const PORTION = 4;
 const ID_BYTES = 16;
 
 export interface Conflict extends FoundConflict {
@@ -63,6 +63,8 @@ export class Conflicts {
   readonly #kept: Conflict[];
   readonly #known: Map<string, Conflict>;
   readonly #waiting = new Map<string, Hash>();
+  /** Keys of the map about which nothing new can be found, however much is written under them. */
+  readonly #settled = new Set<string>();
   #cursor: number;
   #scanned: boolean;
   #failed = false;
@@ -83,6 +85,7 @@ export class Conflicts {
     this.#ports = ports;
     this.#kept = [...kept];
     this.#known = new Map(kept.map((one) => [one.id, one]));
+    for (const one of kept) this.#settle(one);
     this.#cursor = kept.at(-1)?.cursor ?? 0;
     this.#scanned = scanned;
   }
@@ -94,7 +97,7 @@ export class Conflicts {
 
   /** Keys of the map under which different values are claimed now. */
   add(keys: readonly Hash[]): void {
-    for (const key of keys) this.#waiting.set(toHex(key), key);
+    this.#await(keys);
     this.#work();
   }
 
@@ -146,7 +149,7 @@ export class Conflicts {
     let after: Hash | undefined;
     while (!this.#scanned && !this.#closing) {
       const page = await this.#ports.contested(after);
-      for (const key of page.keys) this.#waiting.set(toHex(key), key);
+      this.#await(page.keys);
       await this.#drain();
       after = page.next;
       if (after === undefined && !this.#closing) this.#scanned = true;
@@ -165,6 +168,16 @@ export class Conflicts {
     }
   }
 
+  #await(keys: readonly Hash[]): void {
+    for (const key of keys) if (!this.#settled.has(toHex(key))) this.#waiting.set(toHex(key), key);
+  }
+
+  /** Only in these two cases may a worse kind come later. */
+  #settle({ kind, slot }: FoundConflict): void {
+    if (kind === "irreproducible" || (kind === "ref-moved" && slot.type !== "ref-value")) return;
+    this.#settled.add(toHex(keyOf(this.#ports, slot)));
+  }
+
   #append(found: FoundConflict): Conflict | undefined {
     const id = conflictId(this.#ports, found);
     if (this.#known.has(id)) return undefined;
@@ -173,18 +186,25 @@ export class Conflicts {
     const conflict = { ...found, id, foundAt, cursor: this.#cursor };
     this.#known.set(id, conflict);
     this.#kept.push(conflict);
+    this.#settle(conflict);
     const old = this.#kept.length > MAX_CONFLICTS ? this.#kept.shift() : undefined;
-    if (old !== undefined) this.#known.delete(old.id);
+    if (old !== undefined) {
+      this.#known.delete(old.id);
+      this.#settled.delete(toHex(keyOf(this.#ports, old.slot)));
+    }
     return conflict;
   }
 }
 
-function conflictId(
-  { sha256, origin }: Pick<ConflictPorts, "sha256" | "origin">,
-  { kind, slot }: FoundConflict,
-): string {
-  const key = mapKey(sha256, origin, slot.type, slot.fields);
-  return toHex(sha256(join([utf8(`${kind}\0`), key]))).slice(0, 2 * ID_BYTES);
+type Naming = Pick<ConflictPorts, "sha256" | "origin">;
+
+function keyOf({ sha256, origin }: Naming, { type, fields }: LookupKey): Hash {
+  return mapKey(sha256, origin, type, fields);
+}
+
+function conflictId(naming: Naming, { kind, slot }: FoundConflict): string {
+  const named = naming.sha256(join([utf8(`${kind}\0`), keyOf(naming, slot)]));
+  return toHex(named).slice(0, 2 * ID_BYTES);
 }
 
 function formatLine({ slot, ...rest }: Conflict): Uint8Array {

@@ -28,7 +28,7 @@ import type { StorageReader } from "../storage/storage.ts";
 import type { IndexStore } from "./store.ts";
 
 /** Newest entries of a slot that are held against each other, besides the first of each value. */
-const NEWEST = 32;
+const NEWEST = 16;
 
 export interface FindPorts {
   readonly hashes: MapHashes;

@@ -145,15 +145,21 @@ describe("the file of the feed", () => {
   const all = ["refs/tags/a", "refs/tags/b", "refs/tags/c"].map(conflictIn);
 
   /** An index that has these conflicts, and counts the scans of it. */
-  function ports(path: string, leaves = 4): ConflictPorts & { readonly scans: () => number } {
+  function ports(
+    path: string,
+    leaves = 4,
+  ): ConflictPorts & { readonly scans: () => number; readonly asked: () => number } {
     let scans = 0;
+    let asked = 0;
     return {
       sha256,
       origin: "log.test",
       path,
       leaves: () => leaves,
-      find: async (keys) =>
-        all.filter((one) => keys.some((key) => toHex(key) === toHex(keyOf(one)))),
+      find: async (keys) => {
+        asked += keys.length;
+        return all.filter((one) => keys.some((key) => toHex(key) === toHex(keyOf(one))));
+      },
       contested: async (after) => {
         if (after === undefined) scans++;
         const [first, ...rest] = all.map(keyOf);
@@ -163,6 +169,7 @@ describe("the file of the feed", () => {
       },
       now: () => 1_700_000_000_000,
       scans: () => scans,
+      asked: () => asked,
     };
   }
   const names = (list: readonly Conflict[]): readonly (string | undefined)[] =>
@@ -177,9 +184,11 @@ describe("the file of the feed", () => {
     expect(names(feed.after(0, 10))).toEqual(["refs/tags/a", "refs/tags/b", "refs/tags/c"]);
     expect(names(feed.after(1, 1))).toEqual(["refs/tags/b"]);
     expect(names(feed.newest(2))).toEqual(["refs/tags/c", "refs/tags/b"]);
+    const asked = first.asked();
     feed.add(all.map(keyOf));
     await feed.idle();
-    expect(feed.after(0, 10)).toHaveLength(3);
+    // Nothing new can be found about them: the index is not even asked.
+    expect([feed.after(0, 10).length, first.asked()]).toEqual([3, asked]);
     await feed.close();
     const second = ports(path);
     const again = await Conflicts.open(second);
