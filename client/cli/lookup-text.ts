@@ -8,6 +8,7 @@ import type { LookedUp } from "../lookup/entries.ts";
 import { keyText } from "../lookup/explain.ts";
 import type { Complete, KeyReport, LookupReport, OpaqueReport } from "../lookup/report.ts";
 import { saysText } from "../lookup/says.ts";
+import type { Tail } from "../lookup/tail.ts";
 import { printable } from "../printable.ts";
 import type { Witnessed } from "../quorum.ts";
 import { timeText } from "../time-text.ts";
@@ -55,6 +56,30 @@ function wordOf(witnessed: Witnessed): string {
     : "which nobody but the log says: the trust file names no witness";
 }
 
+/** What is not proved to be all, and was read all the same. */
+export function tailLines({ from, to, newest, entries }: Tail): string[] {
+  const rest = to < newest ? `; entries ${to} to ${newest - 1} were not read` : "";
+  const found = entries.length === 0 ? "nothing about it" : `${entries.length} about it`;
+  return [
+    to === from
+      ? `  not indexed, and too large to be read: entries ${from} to ${newest - 1}`
+      : `  not indexed, read one by one: entries ${from} to ${to - 1}, ${found}${rest}`,
+    ...entries.slice(0, MAX_ENTRIES).map(entryLine),
+  ];
+}
+
+export function tailData({ entries, ...known }: Tail): object {
+  return { ...known, entries: entries.map(entryDataOf) };
+}
+
+function entryDataOf({ receipt, supersededBy, ...known }: LookedUp): object {
+  return {
+    ...known,
+    supersededBy: supersededBy ?? null,
+    ...(receipt === undefined ? {} : { says: entryData(receipt) }),
+  };
+}
+
 function keyLines(report: KeyReport): string[] {
   const { key, n, d, saturated } = report;
   const count = `${n} ${n === 1 ? "entry" : "entries"}`;
@@ -100,11 +125,7 @@ export function reportData(title: string, report: LookupReport): object {
     question: title,
     complete: completeData(complete),
     keys: keys.map(({ key, ...known }) => ({ ...keyData(key), ...known })),
-    entries: entries.map(({ receipt, supersededBy, ...known }) => ({
-      ...known,
-      supersededBy: supersededBy ?? null,
-      ...(receipt === undefined ? {} : { says: entryData(receipt) }),
-    })),
+    entries: entries.map(entryDataOf),
     opaque,
   };
 }

@@ -17,6 +17,7 @@ import { type Asked, type AskPorts, askLookup } from "../lookup/ask.ts";
 import { furtherKeys, nameOf, readEntries } from "../lookup/entries.ts";
 import { openLookup } from "../lookup/offline.ts";
 import { reportLookup } from "../lookup/report.ts";
+import { scanTail } from "../lookup/tail.ts";
 import { askPatiently } from "../lookup/wait.ts";
 import type { Arguments, Command } from "./command.ts";
 import { readBytes, writeWhole } from "./files.ts";
@@ -24,7 +25,7 @@ import type { ExitStatus, Io } from "./io.ts";
 import { openLog, openMemory, readTrust } from "./logs.ts";
 import { reportFailure } from "./lookup-failure.ts";
 import { QUESTION_WORDS, type Question, readQuestion, SLOT_WORDS } from "./lookup-question.ts";
-import { reportData, reportLines } from "./lookup-text.ts";
+import { reportData, reportLines, tailData, tailLines } from "./lookup-text.ts";
 import { LOG_OPTIONS } from "./options.ts";
 import { print, printJson } from "./output.ts";
 import { patienceOf, WAIT_OPTION } from "./patience.ts";
@@ -41,6 +42,10 @@ export const lookup: Command = {
   options: {
     ...LOG_OPTIONS,
     ...WAIT_OPTION,
+    tail: {
+      type: "boolean",
+      help: "also read the entries that are not indexed yet, at most 8 MiB; reported apart",
+    },
     summary: { type: "boolean", help: "only how many entries and how many different values" },
     output: { type: "string", short: "o", value: "FILE", help: "save the look-up bundle" },
     bundle: {
@@ -96,15 +101,23 @@ async function askTheLog(args: Arguments, io: Io, question: Question): Promise<E
     newest: asked.newest,
     now: seconds(io),
   });
+  const { newest, answer } = asked;
+  const { size } = answer.main.tree;
+  const tail =
+    args.flag("tail") && newest !== undefined && newest.tree.size > size
+      ? await scanTail({ ...ports, trust }, newest, size, question.keys)
+      : undefined;
   if (args.json)
     printJson(io, {
       ...reportData(question.title, report),
+      ...(tail === undefined ? {} : { tail: tailData(tail) }),
       ...(output === undefined ? {} : { bundle: output }),
     });
   else
     print(
       io,
       ...reportLines(question.title, report),
+      ...(tail === undefined ? [] : tailLines(tail)),
       ...(output === undefined ? [] : [`proof: ${output}`]),
     );
   return 0;

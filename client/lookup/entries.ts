@@ -61,31 +61,37 @@ export function entryReceipt(crypto: Crypto, main: Head, entry: LookupEntry): Re
 /** Every entry that a bundle brings, in log order. */
 export async function readEntries(ports: VerifyPorts, answer: LookupYes): Promise<LookedUp[]> {
   const entries: LookedUp[] = [];
-  for (const entry of answer.entries) entries.push(await readEntry(ports, answer, entry));
+  for (const entry of answer.entries) {
+    const one = await lookUpEntry(ports, answer.main, entry);
+    const { signerId, contentDigest } = one;
+    const by =
+      signerId === undefined || contentDigest === undefined
+        ? undefined
+        : foundOf(answer, supersededKey(signerId, contentDigest));
+    entries.push(by === undefined ? one : { ...one, supersededBy: indexesOf(by) });
+  }
   return entries.toSorted((a, b) => a.index - b.index);
 }
 
-async function readEntry(
+/** An entry under a head, checked as a receipt; whether it still stands is not asked. */
+export async function lookUpEntry(
   ports: VerifyPorts,
-  answer: LookupYes,
+  main: Head,
   entry: LookupEntry,
 ): Promise<LookedUp> {
   const { sha256 } = ports.crypto;
-  const checked = await checkReceipt(ports, entryReceipt(ports.crypto, answer.main, entry));
+  const checked = await checkReceipt(ports, entryReceipt(ports.crypto, main, entry));
   const leaf = parseLeaf(entry.leaf);
   const signer = leaf.ok ? leafSignerId(sha256, leaf.value, entry.key) : leaf;
   const known = checked.ok ? { receipt: checked.receipt } : { refusal: checked.refusal };
   if (!leaf.ok || !signer.ok) return { index: entry.index, ...known };
-  const contentDigest = leafContentDigest(leaf.value);
   const person = personOf(ports.trust, signer.value)?.name;
-  const by = foundOf(answer, supersededKey(signer.value, contentDigest));
   return {
     index: entry.index,
     signerId: signer.value,
     ...(person === undefined ? {} : { person }),
-    contentDigest,
+    contentDigest: leafContentDigest(leaf.value),
     ...known,
-    ...(by === undefined ? {} : { supersededBy: indexesOf(by) }),
   };
 }
 

@@ -99,6 +99,39 @@ describe("lookup", () => {
     expect((await tell("commit", commit.id)).stdout).toContain("5 newer entries are not indexed");
   });
 
+  test("with --tail reads what is not indexed yet, and reports it apart", async () => {
+    main.submit(await review(ada, commit, { verdict: "reject" }));
+    main.submit(await fileSubmission(ada, utf8("something else")));
+    const { status, answer } = await ask("commit", commit.id, "--tail");
+    expect({ status, answer }).toMatchObject({
+      status: 0,
+      answer: {
+        complete: { size: 4, newest: 6 },
+        entries: [{ index: 2 }, { index: 3 }],
+        tail: {
+          from: 4,
+          to: 6,
+          newest: 6,
+          entries: [{ index: 4, person: "Ada", supersededBy: null }],
+        },
+      },
+    });
+    const { stdout } = await tell("commit", commit.id, "--tail");
+    expect(stdout).toContain("not indexed, read one by one: entries 4 to 5, 1 about it");
+    expect(stdout).toContain(`entry 4: Ada rejects commit ${commit.id}`);
+    index.grow();
+    expect((await tell("commit", commit.id, "--tail")).stdout).not.toContain("not indexed");
+  });
+
+  test("with --tail reads at most 8 MiB, and says where it stopped", async () => {
+    for (const letter of "abcdefghi")
+      main.submit(await fileSubmission(ada, utf8(letter.repeat(1_000_000))));
+    const { answer } = await ask("repo", "https://example.org/repo", "--tail");
+    expect(answer).toMatchObject({ tail: { from: 4, to: 12, newest: 13, entries: [] } });
+    const { stdout } = await tell("repo", "https://example.org/repo", "--tail");
+    expect(stdout).toContain("entries 4 to 11, nothing about it; entries 12 to 12 were not read");
+  });
+
   test("with --wait lets the index catch up, and answers in any case", async () => {
     main.fill(9);
     let asked = 0;
