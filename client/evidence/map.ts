@@ -122,8 +122,12 @@ interface Scene {
   readonly log: TrustedLog;
   readonly answer: LookupYes;
   readonly entry: LookupEntry;
-  /** What the entry posts with the content that is given. */
-  readonly postings: readonly Posting[];
+  /**
+   * What the entry posts with the content that is given: under all keys that the trust file has for
+   * the log, and under each alone. An index may know fewer of them, and then statements that name
+   * another are only bytes to it; what is not so in every reading convicts nobody.
+   */
+  readonly readings: readonly (readonly Posting[])[];
   /** What it posts without. */
   readonly bare: readonly Posting[];
   readonly verifiers: readonly string[];
@@ -163,11 +167,13 @@ async function openScene(
   if (verifiers === undefined)
     return refuse({ code: "NOT_SIGNED", message: "A line of an index verifier is bad." });
   const hashes = { sha256, git: gitHashOf(crypto) };
-  const indexed = { origin: log.value.origin, vkeys: log.value.vkeyTexts };
-  const post = (content: Uint8Array | undefined): readonly Posting[] =>
-    mapfn(hashes, indexed, entry.leaf, content);
-  const postings = post(entry.content);
-  return { ok: true, log: log.value, answer, entry, postings, bare: post(undefined), verifiers };
+  const { origin, vkeyTexts } = log.value;
+  const post = (content: Uint8Array | undefined, vkeys: readonly string[]): readonly Posting[] =>
+    mapfn(hashes, { origin, vkeys }, entry.leaf, content);
+  const known = [vkeyTexts, ...vkeyTexts.map((vkey) => [vkey])];
+  const readings = known.map((vkeys) => post(entry.content, vkeys));
+  const bare = post(undefined, vkeyTexts);
+  return { ok: true, log: log.value, answer, entry, readings, bare, verifiers };
 }
 
 function isItsContent({ sha256 }: Crypto, { leaf, content }: LookupEntry): boolean {
@@ -199,13 +205,13 @@ function judgeOmission(
   key: LookupKey,
   gaps: readonly ListGap[],
 ): EvidenceVerdict {
-  const { answer, entry, postings } = scene;
+  const { answer, entry, readings } = scene;
   const always = ALWAYS_POSTED.includes(key.type);
   if (!always && entry.content === undefined)
     return nothing("Without its content nobody can say what the entry posts.");
   if (OPAQUE_TYPES.includes(key.type))
     return nothing("Nobody can show afterwards which contents a log held.");
-  if (posted(crypto, scene, key, postings) === undefined)
+  if (readings.some((postings) => posted(crypto, scene, key, postings) === undefined))
     return nothing(`Entry ${entry.index} does not post this key.`);
   const needed = always ? [key] : [key, OPAQUE];
   const left = [...gaps];
@@ -229,7 +235,7 @@ function isLeftOut({ sha256 }: Crypto, found: Found, index: number, gaps: ListGa
 }
 
 function judgePosting(crypto: Crypto, scene: Scene, key: LookupKey): EvidenceVerdict {
-  const { entry, postings, bare } = scene;
+  const { entry, readings, bare } = scene;
   const found = findKey(crypto, scene, key);
   const listed = found === undefined ? undefined : listedAt(found, entry.index);
   if (listed === undefined) return nothing(`The index does not list entry ${entry.index} here.`);
@@ -240,8 +246,9 @@ function judgePosting(crypto: Crypto, scene: Scene, key: LookupKey): EvidenceVer
     const one = posted(crypto, scene, key, list);
     return one !== undefined && sameClaim(one.claim, listed.claim);
   };
-  if (isTrue(postings) || isTrue(bare)) return nothing(`Entry ${entry.index} posts just this.`);
-  const what = posted(crypto, scene, key, postings) === undefined ? "" : "with another value ";
+  if ([...readings, bare].some(isTrue)) return nothing(`Entry ${entry.index} posts just this.`);
+  const posts = readings.some((list) => posted(crypto, scene, key, list) !== undefined);
+  const what = posts ? "with another value " : "";
   const charge = `lists entry ${entry.index} ${what}under ${key.type}, where it says no such thing`;
   return against("false-posting", scene, charge);
 }

@@ -10,6 +10,7 @@ import type { Lookup, LookupKey, PlacedLeaf } from "../../../schema/index/lookup
 import { mapKey } from "../../../schema/index/map-key.ts";
 import type { Posting } from "../../../schema/index/posting.ts";
 import type { Hash } from "../../../schema/tlog/hash.ts";
+import { parseVkey } from "../../../schema/tlog/note.ts";
 import { parsePolicy } from "../../../schema/tlog/tlog-policy.ts";
 import * as made from "../../vectors/signers.ts";
 import * as say from "../../vectors/statements.ts";
@@ -202,6 +203,18 @@ describe("an honest index is never convicted", () => {
     expect(await outcome(scene.main.trusted, omission(purl, beyond))).toBe("PROVES_NOTHING");
     const swapped = { ...lookup, entries: lookup.entries.map((one) => ({ ...one, content })) };
     expect(await outcome(scene.main.trusted, omission(purl, swapped))).toBe("PROVES_NOTHING");
+  });
+
+  test("for a statement that names a key of the log which its index does not know", async () => {
+    const scene = new Scene();
+    const second = new TestLog("log.test").vkey;
+    const index = scene.sign(say.release({ log: second })).entry.index;
+    scene.index.grow();
+    const { trusted } = scene.main;
+    const vkeys = [...trusted.vkeys, unwrap(parseVkey(sha256, second))];
+    const both = { ...trusted, vkeys, vkeyTexts: [...trusted.vkeyTexts, second] };
+    const evidence = omission(purl, scene.about([purl, OPAQUE], index));
+    expect(await outcome(both, evidence)).toBe("PROVES_NOTHING");
   });
 
   test("by a bundle that nobody but an impostor has signed, or of a log that nobody trusts", async () => {
