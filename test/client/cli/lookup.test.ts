@@ -322,6 +322,24 @@ describe("a log that lies", () => {
       }),
     ],
     ["answers nothing", "LOOKUP_MALFORMED", () => ({ answers: [] })],
+    [
+      "puts a list into another order",
+      "LOOKUP_MALFORMED",
+      (honest) => ({
+        answers: honest.answers.map((one) =>
+          one.kind === "list" ? { ...one, list: [{ index: 9 }, ...one.list] } : one,
+        ),
+      }),
+    ],
+    [
+      "answers a slot with a list of another",
+      "RECORD_REFUSED",
+      (honest) => ({
+        answers: honest.answers.map((one, i) =>
+          i === 0 ? { key: one.key, kind: "list", list: [{ index: 3 }] } : one,
+        ),
+      }),
+    ],
     ["leaves a key out", "OTHER_KEYS", (honest) => ({ answers: honest.answers.slice(1) })],
     [
       "shifts an entry",
@@ -396,6 +414,25 @@ describe("a log that lies", () => {
     expect(await ask("commit", commit.id)).toMatchObject({
       status: 3,
       answer: { refusal: { code: "INDEX_LEAF_REFUSED" } },
+    });
+  });
+
+  test("that keeps no index could not be asked, and neither could one that answers a page", async () => {
+    const { status, stderr } = await place.countersign(
+      "lookup",
+      "repo",
+      "https://example.org/repo",
+      "--vkey",
+      main.vkey,
+      "--log",
+      `${served.url}elsewhere/`,
+    );
+    expect(status).toBe(2);
+    expect(stderr).toContain("NOT_FOUND");
+    served.lie = () => utf8("<html>");
+    expect(await ask("repo", "https://example.org/repo")).toMatchObject({
+      status: 3,
+      answer: { refusal: { code: "LOOKUP_MALFORMED" } },
     });
   });
 
