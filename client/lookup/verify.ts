@@ -254,8 +254,9 @@ function checkEntries(
     // An opaque entry makes no claims; with its content at hand it still makes none in the index.
     const postings = mapfn(hashes, indexed, leaf, content);
     for (const one of found) {
-      if (one.kind === "absent" || one.list === undefined) continue;
-      const wrong = disagrees(ports, one.key, one.list, index, postings, content !== undefined);
+      const list = one.kind === "absent" ? [] : one.list;
+      if (list === undefined) continue;
+      const wrong = disagrees(ports, one.key, list, index, postings, content !== undefined);
       if (wrong) return { code: "FALSE_POSTING", key: one.key, index };
     }
   }

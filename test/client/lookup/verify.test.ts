@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { nodeCrypto } from "../../../client/crypto/node.ts";
 import { type LookupVerdict, verifyLookup } from "../../../client/lookup/verify.ts";
 import type { WitnessPolicy } from "../../../client/quorum.ts";
-import { fromUtf8, utf8 } from "../../../schema/bytes.ts";
+import { fromUtf8, toHex, utf8 } from "../../../schema/bytes.ts";
 import { unwrap } from "../../../schema/error.ts";
 import { encodeIndexLeaf } from "../../../schema/index/index-leaf.ts";
 import {
@@ -12,6 +12,7 @@ import {
   parseLookup,
 } from "../../../schema/index/lookup.ts";
 import { emptyMapRoot } from "../../../schema/index/map.ts";
+import { mapKey } from "../../../schema/index/map-key.ts";
 import { MAPFN_V1 } from "../../../schema/index/mapfn.ts";
 import { parsePolicy } from "../../../schema/tlog/tlog-policy.ts";
 import * as made from "../../vectors/signers.ts";
@@ -239,6 +240,23 @@ describe("a bundle that lies", () => {
     expect(verdict).toMatchObject({
       ok: false,
       refusal: { code: "FALSE_POSTING", index: other.index },
+    });
+  });
+
+  test("X4 about a key that an entry beside it posts is caught, though the map has no such key", async () => {
+    const main = new TestLog("log.test").fill(1);
+    const [logged] = main.submit(made.dsseSubmission(IN_TOTO, say.payload(say.review()), ada));
+    if (logged === undefined) expect.fail("not logged");
+    const index = new TestIndex(main);
+    const hidden = mapKey(sha256, main.origin, commit.type, commit.fields);
+    index.lie = (postings) => postings.filter(({ key }) => toHex(key) !== toHex(hidden));
+    index.grow();
+    const signer: LookupKey = { type: "signer", fields: [logged.entry.signerId] };
+    const keys = [signer, commit];
+    const verdict = await ask({ main }, index.lookup(keys), keys);
+    expect(verdict).toMatchObject({
+      ok: false,
+      refusal: { code: "FALSE_POSTING", key: commit, index: logged.index },
     });
   });
 
