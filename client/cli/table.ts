@@ -99,6 +99,11 @@ const VERIFIER: readonly Entry[] = [
     load: async () => (await import("./entry.ts")).entry,
   },
   {
+    name: "index verify",
+    summary: "execute the index of a log again: is every leaf right?",
+    load: async () => (await import("./index-verify.ts")).indexVerify,
+  },
+  {
     name: "evidence verify",
     summary: "check a file that says a log misbehaved",
     load: async () => (await import("./evidence.ts")).evidenceVerify,

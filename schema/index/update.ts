@@ -29,7 +29,7 @@ import { type ClaimedValue, MAX_VALUES } from "./record.ts";
 
 const HEADER = utf8("countersign-index-update/v1\n");
 /** Bytes of an update that is read; a larger one is asked for in parts. */
-const MAX_UPDATE_BYTES = 268_435_456;
+export const MAX_UPDATE_BYTES: number = 268_435_456;
 
 /** A record as it was before: enough to append to it. */
 export interface OldRecord {

@@ -11,6 +11,7 @@ import {
   parseLookupRequest,
 } from "../../../schema/http/lookup-request.ts";
 import { formatLookup, type Lookup } from "../../../schema/index/lookup.ts";
+import { formatUpdate } from "../../../schema/index/update.ts";
 import type { TestIndex } from "./test-index.ts";
 
 export interface ServedIndex {
@@ -60,6 +61,9 @@ async function answer(
     const given = lie(index.lookup(request.keys, wanted), request);
     return given instanceof Uint8Array ? given : formatLookup(given);
   }
+  const [, from, to] = /^index\/v1\/update\/(\d+)-(\d+)$/.exec(path) ?? [];
+  if (from !== undefined)
+    return formatUpdate(index.updates.slice(Number(from) - 1, Number(to) - 1));
   const below = /^index\/v1\/(.+)$/.exec(path)?.[1];
   return below === undefined
     ? index.main.serve(path, url.search)

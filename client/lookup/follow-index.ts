@@ -1,0 +1,138 @@
+/**
+ * Following an index leaf by leaf, for somebody who holds no map: what an index verifier does
+ * before it cosigns, and a CI job instead of cosigning.
+ *
+ * For each leaf: the update is fetched; the main head that it names is opened under the trust, so
+ * that a leaf over a head without its witnesses is refused; the new entries and their contents are
+ * read under that head; mapfn is applied here; `reExecute` says whether the leaf follows (X3).
+ *
+ * A content that was erased cannot be read again. Then the postings that the log still offers are
+ * taken, which the leaf's postings root commits to, and the entry is named in the answer. Nothing
+ * is offered today; see `FollowPorts.erased`.
+ *
+ * Spec: docs/formats.md §Index.
+ *
+ * @module
+ */
+import { equal } from "../../schema/bytes.ts";
+import { type Failure, failure, LogError, type Result, success } from "../../schema/error.ts";
+import { updatePath } from "../../schema/http/lookup-request.ts";
+import { parseIndexLeaf } from "../../schema/index/index-leaf.ts";
+import { mapfn } from "../../schema/index/mapfn.ts";
+import type { Posting } from "../../schema/index/posting.ts";
+import { type IndexedEntry, type IndexState, reExecute } from "../../schema/index/re-execute.ts";
+import { type LeafUpdate, MAX_UPDATE_BYTES, parseUpdate } from "../../schema/index/update.ts";
+import { gitHashOf } from "../git/hash.ts";
+import { openHead } from "../head.ts";
+import { LogReader, type ReadPorts } from "../log.ts";
+
+/** Leaves that one request asks for; the memory that it takes is bounded by MAX_UPDATE_BYTES. */
+const LEAVES_AT_ONCE = 16;
+
+/** The main log: its transport also answers for the index below it. */
+export interface FollowPorts extends ReadPorts {
+  /** The postings that are kept of an entry whose content was erased, where the log offers them. */
+  readonly erased?: (index: number) => Promise<readonly Posting[] | undefined>;
+}
+
+/** What one leaf turned out to be. Nothing comes after a refusal. */
+export type Followed =
+  | {
+      readonly state: "accepted";
+      readonly leaf: number;
+      readonly next: IndexState;
+      /** Entries whose postings are the log's word, under the postings root of the leaf. */
+      readonly taken: readonly number[];
+    }
+  | { readonly state: "refused"; readonly leaf: number; readonly reason: Failure };
+
+/**
+ * The leaves from the one behind `state` up to, not including, `to`.
+ *
+ * @throws {LogError} where it could not be asked: `UNREACHABLE`, `RESPONSE_INVALID`, `NOT_FOUND`,
+ *   `CONTENT_ERASED`
+ */
+export async function* followIndex(
+  ports: FollowPorts,
+  state: IndexState,
+  to: number,
+): AsyncGenerator<Followed> {
+  let before = state;
+  while (before.index.size < to) {
+    const from = before.index.size;
+    for (const update of await fetchUpdates(ports, from, Math.min(to, from + LEAVES_AT_ONCE))) {
+      const leaf = before.index.size;
+      const followed = await followLeaf(ports, before, update);
+      if (!followed.ok) {
+        yield { state: "refused", leaf, reason: followed };
+        return;
+      }
+      before = followed.value.next;
+      yield { state: "accepted", leaf, ...followed.value };
+    }
+  }
+}
+
+async function fetchUpdates(
+  { transport }: FollowPorts,
+  from: number,
+  to: number,
+): Promise<readonly LeafUpdate[]> {
+  const path = updatePath(from, to);
+  const parsed = parseUpdate(await transport.get(path, MAX_UPDATE_BYTES));
+  if (parsed.ok && parsed.value.length === to - from) return parsed.value;
+  throw new LogError("RESPONSE_INVALID", `The log's answer to ${path} is no such update.`, {
+    field: path,
+    expected: `updates of ${to - from} leaves`,
+    ...(parsed.ok ? {} : { hint: parsed.message }),
+  });
+}
+
+async function followLeaf(
+  ports: FollowPorts,
+  before: IndexState,
+  update: LeafUpdate,
+): Promise<Result<{ readonly next: IndexState; readonly taken: readonly number[] }>> {
+  const leaf = parseIndexLeaf(update.leaf);
+  if (!leaf.ok) return leaf;
+  const { main } = leaf.value;
+  const head = await openHead(ports.crypto, ports.log, update.main);
+  if (!head.ok) return head;
+  const { tree } = head.value;
+  if (tree.size !== main.size || !equal(tree.root, main.root))
+    return failure("LOG_MISBEHAVED", "The leaf of the index names another head than its log's.", {
+      field: "index leaf",
+      expected: `the head of ${tree.size} entries that stands beside it`,
+    });
+  const reader = new LogReader(ports, head.value);
+  const { entries, taken } = await readEntries(ports, reader, before.leaf.main.size);
+  const next = reExecute(before, update, entries);
+  return next.ok ? success({ next: next.value, taken }) : next;
+}
+
+async function readEntries(
+  { crypto, log, erased }: FollowPorts,
+  reader: LogReader,
+  from: number,
+): Promise<{ readonly entries: readonly IndexedEntry[]; readonly taken: readonly number[] }> {
+  const hashes = { sha256: crypto.sha256, git: gitHashOf(crypto) };
+  const named = { origin: log.origin, vkeys: log.vkeyTexts };
+  const entries: IndexedEntry[] = [];
+  const taken: number[] = [];
+  for await (const { index, leafBytes, content } of reader.contents(from)) {
+    if (content.state !== "erased") {
+      const held = content.state === "held" ? content.bytes : undefined;
+      entries.push({ leaf: leafBytes, postings: mapfn(hashes, named, leafBytes, held) });
+      continue;
+    }
+    const postings = await erased?.(index);
+    if (postings === undefined)
+      throw new LogError("CONTENT_ERASED", `The content of entry ${index} was erased.`, {
+        field: `content of entry ${index}`,
+        hint: "The log offers no postings of it, so that its index cannot be executed here.",
+      });
+    entries.push({ leaf: leafBytes, postings });
+    taken.push(index);
+  }
+  return { entries, taken };
+}

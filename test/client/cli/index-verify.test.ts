@@ -1,0 +1,68 @@
+/** `index verify` against a log with an index on loopback. */
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { type ServedIndex, serveIndex } from "../lookup/serve-index.ts";
+import { TestIndex } from "../lookup/test-index.ts";
+import { newSigner, review, signedCommit, TestLog } from "../test-log.ts";
+import { Workplace } from "./in-process.ts";
+
+const ada = newSigner();
+const commit = await signedCommit(ada);
+
+let index: TestIndex;
+let served: ServedIndex;
+let place: Workplace;
+beforeEach(async () => {
+  const main = new TestLog();
+  main.submit(commit.submission);
+  index = new TestIndex(main).grow();
+  main.submit(await review(ada, commit));
+  served = await serveIndex(index);
+  place = new Workplace();
+});
+afterEach(async () => {
+  await served.close();
+  place.remove();
+});
+
+const run = (...more: readonly string[]): ReturnType<typeof place.countersign> =>
+  place.countersign("index", "verify", "--log", served.url, "--vkey", index.main.vkey, ...more);
+
+describe("index verify", () => {
+  test("says how far an honest index is right", async () => {
+    index.grow();
+    const { status, stdout, stderr } = await run();
+    expect(stderr).toBe("");
+    expect(status).toBe(0);
+    expect(stdout).toContain("all 3 leaves of the index are right, over 2 entries");
+  });
+
+  test("stops before the leaf that --to names", async () => {
+    index.lie = (postings) => postings.slice(1);
+    index.grow();
+    const { status, stdout } = await run("--to", "2");
+    expect(status).toBe(0);
+    expect(stdout).toContain("2 leaves");
+    expect((await run("--to", "4")).status).toBe(2);
+  });
+
+  test("X3 names the leaf of an index that drops a posting, with exit status 3", async () => {
+    index.lie = (postings) => postings.slice(1);
+    index.grow();
+    const { status, stdout } = await run();
+    expect(status).toBe(3);
+    expect(stdout).toContain("leaf 2");
+    expect(stdout).toContain("postings root");
+  });
+
+  test("X3 names a signed head that is not over the leaves which were executed", async () => {
+    index.grow();
+    index.log.append(Uint8Array.of(1));
+    index.updates.push(...index.updates.slice(-1));
+    expect((await run()).status).toBe(3);
+  });
+
+  test("a log that cannot be reached is not a verdict", async () => {
+    await served.close();
+    expect((await run()).status).toBe(2);
+  });
+});
