@@ -198,7 +198,7 @@ describe("verify", () => {
 
   test("X6 a statement that none of its names has is left out, and that is the reason of the no", async () => {
     const other = new TestIndex(main);
-    other.lie = (postings, at) => (at === 2 ? postings.slice(0, 1) : postings);
+    other.lie = (postings, at) => (at === 2 ? [] : postings);
     other.grow();
     served.index = other;
     expect(await whole()).toMatchObject({
