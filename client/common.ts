@@ -23,6 +23,7 @@ export {
   parseEvidence,
 } from "../schema/evidence.ts";
 export type { Submission } from "../schema/http/messages.ts";
+export { supersededKey } from "../schema/index/contradiction.ts";
 export type { Lookup, LookupKey } from "../schema/index/lookup.ts";
 export { MAPFN_V1 } from "../schema/index/mapfn.ts";
 export { formatReceipt, parseReceipt, type Receipt } from "../schema/receipt.ts";
@@ -55,7 +56,6 @@ export {
   signerKeys,
   statementKeys,
   subjectKey,
-  supersededKey,
   tagKeys,
 } from "./lookup/keys.ts";
 export { type Pinned, readLockFile } from "./lookup/lock-files.ts";

@@ -32,6 +32,17 @@ export async function replaceFileAhead(
   wanted: () => boolean,
 ): Promise<void> {
   const draft = `${path}.ahead`;
+  await writeDraft(draft, bytes);
+  if (!wanted()) {
+    await unlink(draft);
+    return;
+  }
+  renameSync(draft, path);
+  await syncFolderAside(dirname(path));
+}
+
+/** The whole of a file that is not in its place yet, on the disk; off the main thread. */
+export async function writeDraft(draft: string, bytes: Uint8Array): Promise<void> {
   const file = await open(draft, "w", 0o600);
   try {
     await file.writeFile(bytes);
@@ -39,13 +50,12 @@ export async function replaceFileAhead(
   } finally {
     await file.close();
   }
-  if (!wanted()) {
-    await unlink(draft);
-    return;
-  }
-  renameSync(draft, path);
+}
+
+/** `syncFolder` off the main thread. */
+export async function syncFolderAside(path: string): Promise<void> {
   if (process.platform === "win32") return;
-  const folder = await open(dirname(path), "r");
+  const folder = await open(path, "r");
   try {
     await folder.sync();
   } finally {

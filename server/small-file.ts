@@ -10,9 +10,10 @@
  *
  * @module
  */
-import { open, readFile, rename, stat } from "node:fs/promises";
+import { readFile, rename, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { LogError } from "../schema/error.ts";
+import { syncFolderAside, writeDraft } from "./durable-file.ts";
 
 const FULL: ReadonlySet<unknown> = new Set(["ENOSPC", "EDQUOT", "EFBIG"]);
 
@@ -39,29 +40,12 @@ export async function readSmallFile(
 export async function replaceFile(path: string, bytes: Uint8Array): Promise<void> {
   try {
     const draft = `${path}.new`;
-    const file = await open(draft, "w", 0o600);
-    try {
-      await file.writeFile(bytes);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
+    await writeDraft(draft, bytes);
     await rename(draft, path);
-    await syncFolder(dirname(path));
+    await syncFolderAside(dirname(path));
   } catch (cause) {
     const code = FULL.has(codeOf(cause)) ? "STORAGE_FULL" : "STORAGE_FAILED";
     throw new LogError(code, `${path} cannot be written`, { field: path, cause });
-  }
-}
-
-async function syncFolder(path: string): Promise<void> {
-  // Windows has no fsync of folders; its renames are written through.
-  if (process.platform === "win32") return;
-  const folder = await open(path, "r");
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
   }
 }
 

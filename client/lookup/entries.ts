@@ -14,6 +14,7 @@ import { equal, fromUtf8, toHex } from "../../schema/bytes.ts";
 import { leafSignerId } from "../../schema/entry/check.ts";
 import { leafContentDigest, parseLeaf } from "../../schema/entry/leaf.ts";
 import { LogError } from "../../schema/error.ts";
+import { supersededKey } from "../../schema/index/contradiction.ts";
 import type { LookupEntry, LookupKey } from "../../schema/index/lookup.ts";
 import { formatReceipt } from "../../schema/receipt.ts";
 import type { Hash } from "../../schema/tlog/hash.ts";
@@ -23,7 +24,6 @@ import type { Head } from "../head.ts";
 import { personOf } from "../trust.ts";
 import { checkReceipt, type ReceiptFile, type VerifyPorts } from "../verify/receipt.ts";
 import type { CheckedReceipt, ReceiptRefusal } from "../verify/verdict.ts";
-import { supersededKey } from "./keys.ts";
 import type { Found, LookupYes } from "./verify.ts";
 
 /** One entry of an answer. */
@@ -67,7 +67,7 @@ export async function readEntries(ports: VerifyPorts, answer: LookupYes): Promis
     const by =
       signerId === undefined || contentDigest === undefined
         ? undefined
-        : foundOf(answer, supersededKey(signerId, contentDigest));
+        : foundOf(answer, supersededKey({ signer: signerId, content: contentDigest }));
     entries.push(by === undefined ? one : { ...one, supersededBy: indexesOf(by) });
   }
   return entries.toSorted((a, b) => a.index - b.index);
@@ -128,7 +128,7 @@ export function furtherKeys(
     if (signerId === undefined || contentDigest === undefined) continue;
     const keys: LookupKey[] = [
       { type: "opaque-by", fields: [signerId] },
-      supersededKey(signerId, contentDigest),
+      supersededKey({ signer: signerId, content: contentDigest }),
     ];
     for (const key of keys) {
       if (names.has(nameOf(key))) continue;

@@ -10,6 +10,7 @@
  * @module
  */
 import { canonicalDigest, canonicalRepository } from "../../schema/index/canonical.ts";
+import { supersededKey } from "../../schema/index/contradiction.ts";
 import type { LookupKey } from "../../schema/index/lookup.ts";
 
 /** Bytes of a SHA-1 object id. */
@@ -71,11 +72,6 @@ export function refKeys(repository: string, ref: string): LookupKey[] {
 export function statementKeys(signerId: Uint8Array, contentDigest: Uint8Array): LookupKey[] {
   return [
     { type: "statement", fields: [signerId, contentDigest] },
-    supersededKey(signerId, contentDigest),
+    supersededKey({ signer: signerId, content: contentDigest }),
   ];
-}
-
-/** Presence under it means: withdrawn or replaced. */
-export function supersededKey(signerId: Uint8Array, contentDigest: Uint8Array): LookupKey {
-  return { type: "superseded", fields: [signerId, contentDigest] };
 }

@@ -100,7 +100,7 @@ const RULES: ReadonlyMap<KeyType, Rule> = new Map<KeyType, Rule>([
   ["git-content", () => "sha1-collision"],
 ]);
 
-/** The keys of a verdict under which a successor of it would stand. */
+/** Where a successor of a statement would stand; presence under it means: withdrawn or replaced. */
 export function supersededKey({ signer, content }: Superseding): LookupKey {
   return { type: "superseded", fields: [signer, content] };
 }

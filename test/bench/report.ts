@@ -51,13 +51,13 @@ export class Report {
   }
 
   text(): string {
-    const table = (head: string, rows: readonly string[]): string =>
-      `${head}\n${head.replace(/[^|]+/g, "---")}\n${rows.join("\n")}\n`;
+    const table = (head: string, rows: readonly string[]): readonly string[] =>
+      rows.length === 0 ? [] : [`${head}\n${head.replace(/[^|]+/g, "---")}\n${rows.join("\n")}\n`];
     return [
       `Machine: ${this.#machine}. Medians.\n`,
-      table("| load | clients | entries/s | p50 ms | p99 ms | CPU ms/entry |", this.#loads),
-      table("| figure | value |", this.#figures),
-      table("| ratio | value |", this.#ratios),
+      ...table("| load | clients | entries/s | p50 ms | p99 ms | CPU ms/entry |", this.#loads),
+      ...table("| figure | value |", this.#figures),
+      ...table("| ratio | value |", this.#ratios),
       ...this.#notes.map((note) => `${note}\n`),
     ].join("\n");
   }

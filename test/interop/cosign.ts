@@ -4,7 +4,14 @@ import { join } from "node:path";
 import { findProgram } from "../peers/go.ts";
 import { lastWords, type Ran, runProgram } from "../peers/process.ts";
 import { ISSUER, identityToken, SUBJECT } from "./fulcio.ts";
-import { type Expected, hasTimestamp, type Sample, type Verdict, type Verifier } from "./sample.ts";
+import {
+  hasTimestamp,
+  ORDERS,
+  type Order,
+  type Sample,
+  type Verdict,
+  type Verifier,
+} from "./sample.ts";
 import { readBundle, Scratch, type Services } from "./services.ts";
 import { type Client, passes, type Row, skipped } from "./table.ts";
 
@@ -32,18 +39,6 @@ export async function openCosign(folder: string): Promise<Cosign | { readonly wh
   const pem = readFileSync(join(folder, "cosign.pub"), "utf8");
   return { run, scratch, key: join(folder, "cosign.key"), pem };
 }
-
-interface Order {
-  readonly form: Sample["form"];
-  readonly kind: Expected["kind"];
-}
-
-const ORDERS: readonly Order[] = [
-  { form: "blob", kind: "key" },
-  { form: "attestation", kind: "key" },
-  { form: "blob", kind: "certificate" },
-  { form: "attestation", kind: "certificate" },
-];
 
 function operationOf({ form, kind }: Order): string {
   const command = form === "blob" ? "sign-blob" : "attest-blob";

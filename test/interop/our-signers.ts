@@ -3,13 +3,7 @@
  * `CountersignWitness` under the bundle builders of `@sigstore/sign`.
  */
 import { createPublicKey, type KeyObject } from "node:crypto";
-import { bundleToJSON } from "@sigstore/bundle";
-import {
-  DSSEBundleBuilder,
-  MessageSignatureBundleBuilder,
-  TSAWitness,
-  type Witness,
-} from "@sigstore/sign";
+import { TSAWitness, type Witness } from "@sigstore/sign";
 import { generateKey, type KeyType } from "../../client/keys/key-file.ts";
 import { privateKeySigner } from "../../client/keys/private-key.ts";
 import { CountersignWitness, KeySigner } from "../../client/sigstore/index.ts";
@@ -18,7 +12,7 @@ import { OURS } from "./fsck.ts";
 import { ours } from "./live-log.ts";
 import type { BundleJson, Sample } from "./sample.ts";
 import { readBundle, Scratch, type Services } from "./services.ts";
-import { STATEMENT_TYPE, statementOver } from "./sigstore-js.ts";
+import { buildBundle } from "./sigstore-js.ts";
 import { passes, type Row } from "./table.ts";
 
 export interface OurKeys {
@@ -126,16 +120,6 @@ function byBuilder(form: Sample["form"]): Order["make"] {
     const { url, vkey: log, timestamps } = services;
     const witnesses: Witness[] = [new CountersignWitness({ url, log, artifact })];
     if (timestamps !== undefined) witnesses.push(new TSAWitness({ tsaBaseURL: timestamps }));
-    const made =
-      form === "blob"
-        ? await new MessageSignatureBundleBuilder({ signer, witnesses }).create({
-            data: Buffer.from(artifact),
-          })
-        : await new DSSEBundleBuilder({ signer, witnesses }).create({
-            data: statementOver(artifact),
-            type: STATEMENT_TYPE,
-          });
-    const bundle: BundleJson = JSON.parse(JSON.stringify(bundleToJSON(made)));
-    return bundle;
+    return buildBundle(form, { signer, witnesses }, artifact);
   };
 }

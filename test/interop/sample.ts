@@ -51,6 +51,19 @@ export interface Sample {
   readonly trustedRoot: string;
 }
 
+/** What a client of Sigstore is asked to sign, and how it names its signer. */
+export interface Order {
+  readonly form: Sample["form"];
+  readonly kind: Expected["kind"];
+}
+
+export const ORDERS: readonly Order[] = [
+  { form: "blob", kind: "key" },
+  { form: "attestation", kind: "key" },
+  { form: "blob", kind: "certificate" },
+  { form: "attestation", kind: "certificate" },
+];
+
 export interface Verdict {
   readonly accepted: boolean;
   readonly words: string;

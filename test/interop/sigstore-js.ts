@@ -25,8 +25,9 @@ import { Verifier as SigstoreVerifier, toSignedEntity, toTrustMaterial } from "@
 import { ISSUER, identityToken, SUBJECT } from "./fulcio.ts";
 import {
   type BundleJson,
-  type Expected,
   hasTimestamp,
+  ORDERS,
+  type Order,
   type Sample,
   type Verdict,
   type Verifier,
@@ -43,7 +44,7 @@ function versionOf(name: string): string {
 
 const SIGN: Client = { client: "@sigstore/sign", version: versionOf("@sigstore/sign") };
 const VERIFY: Client = { client: "@sigstore/verify", version: versionOf("@sigstore/verify") };
-export const STATEMENT_TYPE = "application/vnd.in-toto+json";
+const STATEMENT_TYPE = "application/vnd.in-toto+json";
 
 export interface KeyPair {
   readonly privateKey: KeyObject;
@@ -65,19 +66,7 @@ function keySigner({ privateKey, pem }: KeyPair): Signer {
   };
 }
 
-interface Order {
-  readonly form: Sample["form"];
-  readonly kind: Expected["kind"];
-}
-
-const ORDERS: readonly Order[] = [
-  { form: "blob", kind: "key" },
-  { form: "attestation", kind: "key" },
-  { form: "blob", kind: "certificate" },
-  { form: "attestation", kind: "certificate" },
-];
-
-export function statementOver(artifact: Uint8Array): Buffer {
+function statementOver(artifact: Uint8Array): Buffer {
   const sha256 = createHash("sha256").update(artifact).digest("hex");
   return Buffer.from(
     JSON.stringify({
@@ -139,12 +128,19 @@ async function signOne(
           fulcioBaseURL: services.fulcio.url,
           identityProvider: { getToken: async () => identityToken() },
         });
+  return buildBundle(form, { signer, witnesses }, artifact);
+}
+
+/** Through the bundle builders of `@sigstore/sign`, whoever signs and witnesses. */
+export async function buildBundle(
+  form: Sample["form"],
+  by: { readonly signer: Signer; readonly witnesses: Witness[] },
+  artifact: Uint8Array,
+): Promise<BundleJson> {
   const made =
     form === "blob"
-      ? await new MessageSignatureBundleBuilder({ signer, witnesses }).create({
-          data: Buffer.from(artifact),
-        })
-      : await new DSSEBundleBuilder({ signer, witnesses }).create({
+      ? await new MessageSignatureBundleBuilder(by).create({ data: Buffer.from(artifact) })
+      : await new DSSEBundleBuilder(by).create({
           data: statementOver(artifact),
           type: STATEMENT_TYPE,
         });

@@ -5,19 +5,16 @@
  */
 import { createPublicKey } from "node:crypto";
 import { bundleFromJSON, bundleToJSON, type SerializedBundle } from "@sigstore/bundle";
-import { TrustedRoot } from "@sigstore/protobuf-specs";
 import { DSSEBundleBuilder, MessageSignatureBundleBuilder, RekorWitness } from "@sigstore/sign";
-import { toSignedEntity, toTrustMaterial, Verifier } from "@sigstore/verify";
+import { toSignedEntity, type Verifier } from "@sigstore/verify";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { nodeCrypto } from "../../client/crypto/node.ts";
-import { fromBase64, toBase64, utf8 } from "../../schema/bytes.ts";
+import { fromBase64, utf8 } from "../../schema/bytes.ts";
 import { parseLeaf } from "../../schema/entry/leaf.ts";
 import { unwrap } from "../../schema/error.ts";
-import { encodeSpki } from "../../schema/key/spki.ts";
-import { keyHash, parseVkey } from "../../schema/tlog/note.ts";
 import { startTestLog, type TestLog } from "../server/http/harness.ts";
 import * as made from "../vectors/signers.ts";
 import * as say from "../vectors/statements.ts";
+import { verifierOf } from "./sigstore-verifier.ts";
 
 const IN_TOTO = "application/vnd.in-toto+json";
 const STATEMENT = Buffer.from(say.payload(say.provenance()));
@@ -55,7 +52,7 @@ describe.each([
   let verifier: Verifier;
   beforeAll(async () => {
     log = await startTestLog("memory");
-    verifier = verifierOf(log, signer);
+    verifier = verifierOf(log.vkey, pemOf(signer));
   });
   afterAll(async () => log.end());
 
@@ -104,29 +101,3 @@ describe.each([
     );
   });
 });
-
-function verifierOf(log: TestLog, signer: made.PlainSigner): Verifier {
-  const vkey = unwrap(parseVkey(nodeCrypto.sha256, log.vkey));
-  const spki = encodeSpki({ type: "ed25519", raw: vkey.publicKey });
-  const root = TrustedRoot.fromJSON({
-    mediaType: "application/vnd.dev.sigstore.trustedroot+json;version=0.1",
-    tlogs: [
-      {
-        baseUrl: `https://${vkey.name}`,
-        hashAlgorithm: "SHA2_256",
-        publicKey: {
-          rawBytes: toBase64(spki),
-          keyDetails: "PKIX_ED25519",
-          validFor: { start: "2026-01-01T00:00:00Z" },
-        },
-        logId: { keyId: toBase64(keyHash(nodeCrypto.sha256, vkey.name, 1, vkey.publicKey)) },
-      },
-    ],
-    certificateAuthorities: [],
-    ctlogs: [],
-    timestampAuthorities: [],
-  });
-  const publicKey = createPublicKey(pemOf(signer));
-  const keys = toTrustMaterial(root, () => ({ publicKey, validFor: () => true }));
-  return new Verifier(keys, { tlogThreshold: 1, timestampThreshold: 0, ctlogThreshold: 0 });
-}

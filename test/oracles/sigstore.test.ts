@@ -4,21 +4,17 @@
  *
  * It judges our leaf bytes, tree, proof and checkpoint. It is written by others, for another log.
  */
-import { createPublicKey } from "node:crypto";
 import { bundleFromJSON, bundleToJSON, type SerializedBundle } from "@sigstore/bundle";
-import { TrustedRoot } from "@sigstore/protobuf-specs";
 import { DSSEBundleBuilder } from "@sigstore/sign";
-import { toSignedEntity, toTrustMaterial, Verifier } from "@sigstore/verify";
+import { toSignedEntity, type Verifier } from "@sigstore/verify";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { nodeCrypto } from "../../client/crypto/node.ts";
 import type { Signer } from "../../client/keys/signer.ts";
 import { toBase64 } from "../../schema/bytes.ts";
-import { unwrap } from "../../schema/error.ts";
 import type { SubmitAnswer, TransparencyLogEntry } from "../../schema/http/messages.ts";
 import { encodeSpki } from "../../schema/key/spki.ts";
-import { keyHash, parseVkey } from "../../schema/tlog/note.ts";
 import { newSigner } from "../client/test-log.ts";
 import { startTestLog, type TestLog } from "../server/http/harness.ts";
+import { verifierOf } from "./sigstore-verifier.ts";
 
 const STATEMENT = Buffer.from(
   JSON.stringify({
@@ -73,29 +69,7 @@ describe("Sigstore's verifier", () => {
     const first = entries[0];
     if (first === undefined) throw new Error("nothing was logged");
     entry = first;
-    const vkey = unwrap(parseVkey(nodeCrypto.sha256, log.parts.key.vkey));
-    const logSpki = encodeSpki({ type: "ed25519", raw: vkey.publicKey });
-    const root = TrustedRoot.fromJSON({
-      mediaType: "application/vnd.dev.sigstore.trustedroot+json;version=0.1",
-      tlogs: [
-        {
-          baseUrl: `https://${vkey.name}`,
-          hashAlgorithm: "SHA2_256",
-          publicKey: {
-            rawBytes: toBase64(logSpki),
-            keyDetails: "PKIX_ED25519",
-            validFor: { start: "2026-01-01T00:00:00Z" },
-          },
-          logId: { keyId: toBase64(keyHash(nodeCrypto.sha256, vkey.name, 1, vkey.publicKey)) },
-        },
-      ],
-      certificateAuthorities: [],
-      ctlogs: [],
-      timestampAuthorities: [],
-    });
-    const publicKey = createPublicKey(pem);
-    const keys = toTrustMaterial(root, () => ({ publicKey, validFor: () => true }));
-    verifier = new Verifier(keys, { tlogThreshold: 1, timestampThreshold: 0, ctlogThreshold: 0 });
+    verifier = verifierOf(log.parts.key.vkey, pem);
   });
   afterAll(async () => log.end());
 

@@ -1,7 +1,6 @@
 /** Rekor's write interface of a live log: what its clients send, and what they get. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { nodeCrypto } from "../../../client/crypto/node.ts";
-import { openNote } from "../../../client/note.ts";
 import { parseTrust } from "../../../client/trust.ts";
 import { verifyReceipt } from "../../../client/verify/receipt.ts";
 import { toBase64, toHex, utf8 } from "../../../schema/bytes.ts";
@@ -11,15 +10,12 @@ import { unwrap } from "../../../schema/error.ts";
 import { parseJson } from "../../../schema/json.ts";
 import { MAX_BODY_BYTES } from "../../../schema/limits.ts";
 import { formatReceipt, type LogEntry, parseLogEntry } from "../../../schema/receipt.ts";
-import { parseCheckpoint } from "../../../schema/tlog/checkpoint.ts";
-import { leafHash } from "../../../schema/tlog/hash.ts";
-import { parseVkey } from "../../../schema/tlog/note.ts";
-import { verifyInclusion } from "../../../schema/tlog/proof.ts";
 import { tokens } from "../../../server/admission/authority.ts";
 import { isMessage } from "../../../server/http/openapi.ts";
 import { certified } from "../../vectors/certificates.ts";
 import { digestRequest, dsseRequest } from "../../vectors/rekor.ts";
 import * as made from "../../vectors/signers.ts";
+import { expectLogged } from "./expect-logged.ts";
 import {
   type Answer,
   ask,
@@ -55,12 +51,7 @@ async function verified(log: TestLog, answer: Answer): Promise<LogEntry> {
   const value = unwrap(parseJson(new Uint8Array(answer.body)));
   expect(isMessage("TransparencyLogEntry", value)).toBe(true);
   const entry = unwrap(parseLogEntry(value, ""));
-  const vkey = unwrap(parseVkey(sha256, log.vkey));
-  const { note } = unwrap(await openNote(nodeCrypto, utf8(entry.checkpoint), [vkey]));
-  const head = unwrap(parseCheckpoint(note.text));
-  expect(head.size).toBe(entry.size);
-  const hash = leafHash(sha256, entry.leafBytes);
-  expect(verifyInclusion(sha256, head, entry.index, hash, entry.hashes)).toBe(true);
+  await expectLogged(log, entry);
   return entry;
 }
 

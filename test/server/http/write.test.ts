@@ -1,16 +1,14 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { nodeCrypto } from "../../../client/crypto/node.ts";
 import { dsseSubmission } from "../../../client/keys/signer.ts";
-import { openNote } from "../../../client/note.ts";
 import { fromUtf8, utf8 } from "../../../schema/bytes.ts";
 import { unwrap } from "../../../schema/error.ts";
 import { type JsonValue, parseJson } from "../../../schema/json.ts";
 import { type LogEntry, parseLogEntry } from "../../../schema/receipt.ts";
 import { parseCheckpoint } from "../../../schema/tlog/checkpoint.ts";
 import { leafHash } from "../../../schema/tlog/hash.ts";
-import { parseVkey } from "../../../schema/tlog/note.ts";
-import { verifyInclusion } from "../../../schema/tlog/proof.ts";
 import { isMessage } from "../../../server/http/openapi.ts";
+import { expectLogged } from "./expect-logged.ts";
 import {
   type Answer,
   ask,
@@ -50,12 +48,7 @@ function entriesIn(answer: Answer): readonly JsonValue[] {
 /** What a client does with an entry: everything against the vkey it knew before. */
 async function verified(log: TestLog, value: JsonValue | undefined): Promise<LogEntry> {
   const entry = unwrap(parseLogEntry(value ?? null, "entry"));
-  const vkey = unwrap(parseVkey(sha256, log.vkey));
-  const { note } = unwrap(await openNote(nodeCrypto, utf8(entry.checkpoint), [vkey]));
-  const head = unwrap(parseCheckpoint(note.text));
-  expect(head.size).toBe(entry.size);
-  const hash = leafHash(sha256, entry.leafBytes);
-  expect(verifyInclusion(sha256, head, entry.index, hash, entry.hashes)).toBe(true);
+  await expectLogged(log, entry);
   return entry;
 }
 
