@@ -1,9 +1,8 @@
 /**
  * The client's memory as one file that several processes may use at once.
  *
- * A change is: take the lock, read, compare, write a temporary file, fsync it, rename it over the
- * old one, fsync the folder, release the lock. A crash at any point leaves either the old file or
- * the new one, whole. A file that is not understood is never replaced: forgetting what a log has
+ * A change is: take the lock, read, compare, write the whole file (`whole-file.ts`), release the
+ * lock. A crash at any point leaves either the old file or the new one, whole. A file that is not understood is never replaced: forgetting what a log has
  * shown is exactly what a forking log would ask for.
  *
  * The lock is `lock-file.ts`. The memory grows by one line for each log key and never shrinks.
@@ -12,11 +11,9 @@
  *
  * @module
  */
-import { randomUUID } from "node:crypto";
-import { mkdir, open, readFile, rename, rm } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import { dirname } from "node:path";
-import { platform } from "node:process";
-import { equal, fromUtf8, utf8 } from "../schema/bytes.ts";
+import { fromUtf8, utf8 } from "../schema/bytes.ts";
 import { type Failure, failure, LogError, type Result, success } from "../schema/error.ts";
 import { isJsonObject, type JsonValue, parseJson } from "../schema/json.ts";
 import { MAX_NOTE_BYTES } from "../schema/limits.ts";
@@ -24,6 +21,7 @@ import { parseCheckpoint } from "../schema/tlog/checkpoint.ts";
 import { parseNote } from "../schema/tlog/note.ts";
 import { withLock } from "./lock-file.ts";
 import { type Memory, newest, type RememberedHead, sameHead } from "./memory.ts";
+import { readWholeFile, writeWholeFile } from "./whole-file.ts";
 
 const MEDIA_TYPE = "application/vnd.countersign.memory+json;version=1";
 /** Bytes of a memory file. */
@@ -47,7 +45,7 @@ export function fileMemory(path: string): Memory {
         const heads = await readHeads(path);
         if (!sameHead(newest(vkeys.map((vkey) => heads.get(vkey))), expected)) return false;
         for (const vkey of vkeys) heads.set(vkey, next);
-        await writeWhole(path, formatMemory(heads));
+        await writeWholeFile("memory file", path, formatMemory(heads));
         return true;
       });
     },
@@ -55,7 +53,7 @@ export function fileMemory(path: string): Memory {
 }
 
 async function readHeads(path: string): Promise<Map<string, RememberedHead>> {
-  const bytes = await readOrNothing(path);
+  const bytes = await readWholeFile("memory file", path);
   if (bytes === undefined) return new Map();
   const heads = parseMemory(bytes);
   if (heads.ok) return heads.value;
@@ -65,17 +63,6 @@ async function readHeads(path: string): Promise<Map<string, RememberedHead>> {
       "Restore it from a backup. If you must, move it away and run update: from then on a fork " +
       "from before today cannot be noticed.",
   });
-}
-
-async function readOrNothing(path: string): Promise<Uint8Array | undefined> {
-  try {
-    return new Uint8Array(await readFile(path));
-  } catch (error) {
-    if (isMissing(error)) return undefined;
-    throw new LogError("FILE_UNREADABLE", `The memory file ${path} cannot be read.`, {
-      cause: error,
-    });
-  }
 }
 
 function parseMemory(bytes: Uint8Array): Result<Map<string, RememberedHead>> {
@@ -121,43 +108,4 @@ function malformed(field: string, expected: string): Failure {
 function formatMemory(heads: ReadonlyMap<string, RememberedHead>): Uint8Array {
   const logs = [...heads].map(([vkey, head]) => ({ vkey, checkpoint: fromUtf8(head.checkpoint) }));
   return utf8(`${JSON.stringify({ mediaType: MEDIA_TYPE, logs }, null, 2)}\n`);
-}
-
-/** Durable when it returns, and never half there. Reads back what it wrote before renaming. */
-async function writeWhole(path: string, bytes: Uint8Array): Promise<void> {
-  const temporary = `${path}.${randomUUID()}.tmp`;
-  try {
-    const file = await open(temporary, "wx", 0o600);
-    try {
-      await file.writeFile(bytes);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    if (!equal(new Uint8Array(await readFile(temporary)), bytes))
-      throw new Error("the bytes read back are not the bytes written");
-    await rename(temporary, path);
-    await syncFolder(dirname(path));
-  } catch (error) {
-    await rm(temporary, { force: true });
-    throw new LogError("FILE_UNREADABLE", `The memory file ${path} cannot be written.`, {
-      cause: error,
-      hint: "The old file is unharmed. Is the disk full, or the folder read-only?",
-    });
-  }
-}
-
-/** Makes the rename itself durable. Windows cannot open folders and needs no such step. */
-async function syncFolder(path: string): Promise<void> {
-  if (platform === "win32") return;
-  const folder = await open(path, "r");
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
-  }
-}
-
-function isMissing(error: unknown): boolean {
-  return error instanceof Error && "code" in error && error.code === "ENOENT";
 }
