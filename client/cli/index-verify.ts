@@ -4,19 +4,19 @@
  * @module
  */
 import { equal } from "../../schema/bytes.ts";
-import { LogError, unwrap } from "../../schema/error.ts";
-import { INDEX_PREFIX } from "../../schema/http/lookup-request.ts";
-import { CHECKPOINT_PATH } from "../../schema/http/paths.ts";
+import { LogError } from "../../schema/error.ts";
 import { MAPFN_V1 } from "../../schema/index/mapfn.ts";
 import { initialState } from "../../schema/index/re-execute.ts";
-import { MAX_NOTE_BYTES } from "../../schema/limits.ts";
-import { openSigned, type SignedHead } from "../head.ts";
+import type { SignedHead } from "../head.ts";
+import { indexPorts } from "../lookup/ask.ts";
+import { convictLeaf } from "../lookup/convict.ts";
 import { followIndex } from "../lookup/follow-index.ts";
-import { indexLogOf } from "../lookup/index-log.ts";
-import type { LogPorts } from "../update.ts";
+import { fetchSigned, type LogPorts, observe } from "../update.ts";
 import type { Arguments, Command } from "./command.ts";
+import { saveEvidence } from "./evidence-file.ts";
 import type { ExitStatus, Io } from "./io.ts";
 import { openLog } from "./logs.ts";
+import { reportFailure } from "./lookup-failure.ts";
 import { LOG_OPTIONS, wholeNumber } from "./options.ts";
 import { print, printJson } from "./output.ts";
 
@@ -25,7 +25,7 @@ export const indexVerify: Command = {
   summary: "Execute the index of a log again, and say whether every leaf is right.",
   about: [
     "Reads every entry with its content, applies the index's rules to it, and holds each leaf of the index log against the result. Each leaf must name a head of the log that meets the trust file. It holds no map: what it needs of the old one comes with proof.",
-    "Exit status 0: every leaf is what the log gives. 1: a leaf cannot be accepted. 2: could not ask. 3: the log or its index misbehaved; the leaf is named.",
+    "Exit status 0: every leaf is what the log gives. 1: a leaf cannot be accepted. 2: could not ask. 3: the log or its index misbehaved; the leaf is named, and evidence is written to a file where the leaf contradicts the one before it, or the index another one that this machine has seen.",
   ],
   positionals: [],
   options: {
@@ -40,25 +40,24 @@ export const indexVerify: Command = {
   ],
   run: async (args, io) => {
     const ports = await openLog(args, io);
-    const head = await fetchIndexHead(ports);
-    return follow(args, io, ports, head);
+    const index = indexPorts(ports);
+    // By the log's signature alone: index verifiers are whom this is done in place of.
+    const head = await fetchSigned(index);
+    const observed = await observe(index, head);
+    return observed.state === "forked"
+      ? reportFailure(args, io, { ...observed, origin: index.log.origin }, ports)
+      : follow(args, io, ports, head);
   },
 };
-
-/** By the log's signature alone: index verifiers are whom this is done in place of. */
-async function fetchIndexHead({ crypto, log, transport }: LogPorts): Promise<SignedHead> {
-  const path = `${INDEX_PREFIX}${CHECKPOINT_PATH}`;
-  const note = await transport.get(path, MAX_NOTE_BYTES);
-  return unwrap(await openSigned(crypto, indexLogOf(crypto.sha256, log, []), note));
-}
 
 async function follow(
   args: Arguments,
   io: Io,
   ports: LogPorts,
-  { tree }: SignedHead,
+  head: SignedHead,
 ): Promise<ExitStatus> {
   const { origin } = ports.log;
+  const { tree } = head;
   const to = args.value("to") === undefined ? tree.size : wholeNumber(args, "to");
   if (to < 1 || to > tree.size)
     throw new LogError("USAGE", `--to is ${to}`, {
@@ -76,7 +75,9 @@ async function follow(
       continue;
     }
     const { leaf, reason } = followed;
-    return refuse(args, io, origin, `leaf ${leaf}: ${reason.message}`, reason.code);
+    const evidence = await convictLeaf(ports, head, leaf);
+    const file = evidence === undefined ? undefined : await saveEvidence(io, undefined, evidence);
+    return refuse(args, io, origin, `leaf ${leaf}: ${reason.message}`, reason.code, file);
   }
   if (to === tree.size && !equal(state.index.root(), tree.root))
     return refuse(
@@ -96,8 +97,21 @@ async function follow(
   return 0;
 }
 
-function refuse(args: Arguments, io: Io, origin: string, what: string, code: string): ExitStatus {
-  if (args.json) printJson(io, { verdict: "refused", origin, code, reason: what });
-  else print(io, `${origin}: the index is refused at ${what}`);
+function refuse(
+  args: Arguments,
+  io: Io,
+  origin: string,
+  what: string,
+  code: string,
+  evidence?: string,
+): ExitStatus {
+  const file = evidence === undefined ? {} : { evidence };
+  if (args.json) printJson(io, { verdict: "refused", origin, code, reason: what, ...file });
+  else
+    print(
+      io,
+      `${origin}: the index is refused at ${what}`,
+      ...(evidence === undefined ? [] : [`evidence: ${evidence}`]),
+    );
   return code === "LOG_MISBEHAVED" ? 3 : 1;
 }

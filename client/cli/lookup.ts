@@ -23,6 +23,7 @@ import type { Arguments, Command } from "./command.ts";
 import { readBytes, writeWhole } from "./files.ts";
 import type { ExitStatus, Io } from "./io.ts";
 import { openLog, openMemory, readTrust } from "./logs.ts";
+import { breachData, breachLines, saveBreaches } from "./lookup-breaches.ts";
 import { reportFailure } from "./lookup-failure.ts";
 import { QUESTION_WORDS, type Question, readQuestion, SLOT_WORDS } from "./lookup-question.ts";
 import { reportData, reportLines, tailData, tailLines } from "./lookup-text.ts";
@@ -36,7 +37,7 @@ export const lookup: Command = {
   about: [
     `What can be asked: ${QUESTION_WORDS}. A claim is one of ${SLOT_WORDS}. KEY is an OpenSSH public key line, SPKI, a signer id, or a file with one of them; a repository is the same in any spelling that git takes.`,
     "The log answers with a bundle: its index's signed head, the head of the log that was indexed, and what stands under each name. It is checked against the trust file and against what this machine remembers. The answer says up to which entry it is complete, at which time by the log's witnesses, and whether index verifiers of the trust file have executed the map; each entry's own signature is checked, and what its signer has taken back is marked.",
-    "Exit status 0: answered, also where there is nothing. 1: it lacks the witnesses or index verifiers of the trust file, or is a file that proves nothing. 2: could not ask, or the index shown is older than one this machine has seen. 3: the log or its index misbehaved; the reason is printed, and evidence of a fork is written to a file.",
+    "Exit status 0: answered, also where there is nothing. 1: it lacks the witnesses or index verifiers of the trust file, or is a file that proves nothing. 2: could not ask, or the index shown is older than one this machine has seen. 3: the log or its index misbehaved; the reason is printed, and evidence is written to a file: of a fork, of an index that leaves out or makes up, and of entries in the answer that the log should not have admitted.",
   ],
   positionals: [{ name: "QUESTION", help: "what is asked, as above", required: false, many: true }],
   options: {
@@ -107,11 +108,13 @@ async function askTheLog(args: Arguments, io: Io, question: Question): Promise<E
     args.flag("tail") && newest !== undefined && newest.tree.size > size
       ? await scanTail({ ...ports, trust }, newest, size, question.keys)
       : undefined;
+  const breached = await saveBreaches(io, verifyPorts, answer, report);
   if (args.json)
     printJson(io, {
       ...reportData(question.title, report),
       ...(tail === undefined ? {} : { tail: tailData(tail) }),
       ...(output === undefined ? {} : { bundle: output }),
+      ...breachData(breached),
     });
   else
     print(
@@ -119,8 +122,9 @@ async function askTheLog(args: Arguments, io: Io, question: Question): Promise<E
       ...reportLines(question.title, report),
       ...(tail === undefined ? [] : tailLines(tail)),
       ...(output === undefined ? [] : [`proof: ${output}`]),
+      ...breachLines(breached),
     );
-  return 0;
+  return breached.length === 0 ? 0 : 3;
 }
 
 /**
@@ -165,9 +169,10 @@ async function readFromFile(
   if (opened.state !== "answered") return reportFailure(args, io, opened);
   const title = question?.title ?? file;
   const report = await reportLookup(ports, opened.answer, { asked: keys, now: seconds(io) });
-  if (args.json) printJson(io, reportData(title, report));
-  else print(io, ...reportLines(title, report));
-  return 0;
+  const breached = await saveBreaches(io, ports, opened.answer, report);
+  if (args.json) printJson(io, { ...reportData(title, report), ...breachData(breached) });
+  else print(io, ...reportLines(title, report), ...breachLines(breached));
+  return breached.length === 0 ? 0 : 3;
 }
 
 function seconds(io: Io): number {

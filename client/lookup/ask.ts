@@ -83,7 +83,7 @@ export async function fetchLookup(
 }
 
 /** The index log, as a log whose heads can be held against the memory. */
-function indexPorts(ports: LogPorts): HeadPorts {
+export function indexPorts(ports: LogPorts): HeadPorts {
   const { crypto, log, memory, transport } = ports;
   return {
     crypto,

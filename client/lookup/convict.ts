@@ -1,5 +1,6 @@
 /**
- * From an entry that an index leaves out or makes up to evidence that convicts by itself.
+ * From an entry that an index leaves out or makes up, or a leaf that cannot be, to evidence that
+ * convicts by itself.
  *
  * The index is asked once more, for the key and for `opaque` alone, so that the file is small and
  * shows what evidence has to show; the entry and its place under the head that was indexed are read
@@ -21,13 +22,15 @@ import {
   type Lookup,
   type LookupEntry,
   type LookupKey,
+  type PlacedLeaf,
   parseLookup,
 } from "../../schema/index/lookup.ts";
 import { verifyEvidence } from "../evidence.ts";
-import { openSigned } from "../head.ts";
+import { noteText } from "../fork.ts";
+import { openSigned, type SignedHead } from "../head.ts";
 import { LogReader } from "../log.ts";
 import type { LogPorts } from "../update.ts";
-import { fetchLookup } from "./ask.ts";
+import { fetchLookup, indexPorts } from "./ask.ts";
 
 const OPAQUE: LookupKey = { type: "opaque", fields: [] };
 
@@ -43,16 +46,45 @@ export async function convict(
   const entry = await entryUnder(ports, parsed.value, index);
   if (entry === undefined) return undefined;
   const lookup = { ...parsed.value, entries: [entry] };
-  const trust = { logs: [ports.log] };
-  const charges: readonly Evidence[] = [
-    { kind: "omission", key, lookup, gaps: [] },
-    { kind: "false-posting", key, lookup },
-  ];
-  for (const evidence of charges) {
-    const verdict = await verifyEvidence(ports.crypto, trust, formatEvidence(evidence));
-    if (verdict.ok) return evidence;
+  return (
+    (await ifItHolds(ports, { kind: "omission", key, lookup, gaps: [] })) ??
+    (await ifItHolds(ports, { kind: "false-posting", key, lookup }))
+  );
+}
+
+/**
+ * Evidence against an index for a leaf that cannot come after the one before it: for one size, or
+ * for a smaller one. Both are read under the index head that the log has signed.
+ */
+export async function convictLeaf(
+  ports: LogPorts,
+  head: SignedHead,
+  leafIndex: number,
+): Promise<Evidence | undefined> {
+  const reader = new LogReader(indexPorts(ports), head);
+  const checkpoint = noteText(head);
+  const placed = async (at: number): Promise<PlacedLeaf> => ({
+    checkpoint,
+    leafIndex: at,
+    leaf: (await reader.entry(at)).leafBytes,
+    hashes: await reader.inclusionProof(at),
+  });
+  try {
+    const leaves = [await placed(leafIndex - 1), await placed(leafIndex)] as const;
+    return await ifItHolds(ports, { kind: "index-contradiction", leaves });
+  } catch (error) {
+    // Leaves that are not served under the signed head convict nobody.
+    if (error instanceof LogError) return undefined;
+    throw error;
   }
-  return undefined;
+}
+
+async function ifItHolds(
+  { crypto, log }: LogPorts,
+  evidence: Evidence,
+): Promise<Evidence | undefined> {
+  const verdict = await verifyEvidence(crypto, { logs: [log] }, formatEvidence(evidence));
+  return verdict.ok ? evidence : undefined;
 }
 
 /** The entry with its proof under the head that was indexed. */

@@ -16,7 +16,7 @@ import { leafContentDigest, parseLeaf } from "../../schema/entry/leaf.ts";
 import { LogError } from "../../schema/error.ts";
 import { supersededKey } from "../../schema/index/contradiction.ts";
 import type { LookupEntry, LookupKey } from "../../schema/index/lookup.ts";
-import { formatReceipt } from "../../schema/receipt.ts";
+import { formatReceipt, type LogEntry } from "../../schema/receipt.ts";
 import type { Hash } from "../../schema/tlog/hash.ts";
 import { keyHash } from "../../schema/tlog/note.ts";
 import type { Crypto } from "../crypto/crypto.ts";
@@ -43,19 +43,28 @@ export interface LookedUp {
 
 /** An entry as a receipt file, which stands by itself under the head that was indexed. */
 export function entryReceipt(crypto: Crypto, main: Head, entry: LookupEntry): ReceiptFile {
-  const { index, leaf: leafBytes, hashes, content, key } = entry;
+  const { content, key } = entry;
+  const bytes = formatReceipt({
+    entry: logEntryOf(crypto, main, entry),
+    ...(content === undefined ? {} : { content }),
+    ...(key === undefined ? {} : { key }),
+  });
+  return { name: `entry ${entry.index} of ${main.log.origin}`, bytes };
+}
+
+/** An entry with its place under the head that was indexed. */
+export function logEntryOf(
+  crypto: Crypto,
+  main: Head,
+  { index, leaf: leafBytes, hashes }: LookupEntry,
+): LogEntry {
   const checkpoint = fromUtf8(main.note);
   const [vkey] = main.signedBy;
   if (checkpoint === undefined || vkey === undefined)
     throw new LogError("INTERNAL", "a head that was opened has a signature");
   const { size, root } = main.tree;
   const logId = keyHash(crypto.sha256, vkey.name, vkey.type, vkey.publicKey);
-  const bytes = formatReceipt({
-    entry: { index, size, root, hashes, checkpoint, leafBytes, logId },
-    ...(content === undefined ? {} : { content }),
-    ...(key === undefined ? {} : { key }),
-  });
-  return { name: `entry ${index} of ${main.log.origin}`, bytes };
+  return { index, size, root, hashes, checkpoint, leafBytes, logId };
 }
 
 /** Every entry that a bundle brings, in log order. */

@@ -34,8 +34,20 @@ export function explainLookupRefusal(refusal: LookupRefusal): string {
     case "ENTRY_REFUSED":
       return `entry ${refusal.index} is not what the log has: ${printable(refusal.message)}`;
     case "FALSE_POSTING":
-      return `the index is false: entry ${refusal.index} does not say what ${keyText(refusal.key)} has of it`;
+      return `the index is false: ${falsehood(refusal)}`;
   }
+}
+
+function falsehood({
+  how,
+  index,
+  key,
+}: Extract<LookupRefusal, { readonly code: "FALSE_POSTING" }>): string {
+  if (how === "omits") return `it leaves entry ${index} out under ${keyText(key)}`;
+  if (how === "alters") return `entry ${index} says something else of ${keyText(key)}`;
+  return key.type === "opaque" || key.type === "opaque-by"
+    ? `it calls entry ${index} opaque, and here is its content`
+    : `entry ${index} does not say what ${keyText(key)} has of it`;
 }
 
 /** A key as a person reads it: its type, and its fields. */

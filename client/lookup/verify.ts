@@ -39,6 +39,7 @@ import { gitHashOf } from "../git/hash.ts";
 import { type Head, openHead } from "../head.ts";
 import type { Witnessed, WitnessPolicy } from "../quorum.ts";
 import type { TrustedLog } from "../trust.ts";
+import { difference } from "./difference.ts";
 import { indexLogOf } from "./index-log.ts";
 
 /** Why a bundle proves nothing, in the order of the checks. */
@@ -63,7 +64,13 @@ export type LookupRefusal =
   /** An entry is not in the log, or its content is another. */
   | { readonly code: "ENTRY_REFUSED"; readonly index: number; readonly message: string }
   /** mapfn gives the entry other postings than the lists say: the index is false. */
-  | { readonly code: "FALSE_POSTING"; readonly key: LookupKey; readonly index: number };
+  | {
+      readonly code: "FALSE_POSTING";
+      readonly key: LookupKey;
+      readonly index: number;
+      /** What the index does to the entry under this key. */
+      readonly how: "adds" | "alters" | "omits";
+    };
 
 /** What is proved of one key. */
 export type Found = { readonly key: LookupKey } & (
@@ -123,7 +130,7 @@ export async function verifyLookup(
   if (other !== undefined) return refuse({ code: "OTHER_KEYS", key: other });
   const found: Found[] = [];
   for (const answer of lookup.answers) {
-    const one = checkAnswer(ports, leaf, tree.value, answer);
+    const one = checkAnswer(ports, leaf, tree.value, answer, lookup.entries);
     if ("refusal" in one) return one;
     found.push(one);
   }
@@ -214,6 +221,7 @@ function checkAnswer(
   leaf: IndexLeaf,
   tree: PrunedTree,
   answer: LookupAnswer,
+  entries: readonly LookupEntry[],
 ): Found | Refused {
   const { sha256 } = ports.crypto;
   const { key } = answer;
@@ -224,12 +232,21 @@ function checkAnswer(
     return shown.state === "absent" ? { key, kind: "absent" } : bad("The key is in the map.");
   if (shown.state === "absent") return bad("The key is not in the map.");
   const summary = answer.kind === "list" ? summaryOf(sha256, answer.list) : answer.summary;
-  if (!equal(recordHash(sha256, summary), shown.value))
-    return bad("The list or summary is not the one in the map.");
+  if (!equal(recordHash(sha256, summary), shown.value)) {
+    const list = answer.kind === "list" ? answer.list : [];
+    return bad(difference(keyOf(ports, key), list, entries, postingsBy(ports)));
+  }
   if (summary.last >= leaf.main.size) return bad("An entry in the list is beyond the head.");
   return answer.kind === "list"
     ? { key, kind: "present", summary, list: answer.list }
     : { key, kind: "present", summary };
+}
+
+/** mapfn over an entry, with its content where it is given. */
+function postingsBy({ crypto, log }: LookupPorts): (entry: LookupEntry) => readonly Posting[] {
+  const hashes = { sha256: crypto.sha256, git: gitHashOf(crypto) };
+  const indexed = { origin: log.origin, vkeys: log.vkeyTexts };
+  return ({ leaf, content }) => mapfn(hashes, indexed, leaf, content);
 }
 
 /** Each entry under the main head, and its own postings against every list that was given. */
@@ -239,11 +256,10 @@ function checkEntries(
   found: readonly Found[],
   entries: readonly LookupEntry[],
 ): LookupRefusal | undefined {
-  const { crypto, log } = ports;
-  const { sha256 } = crypto;
-  const hashes = { sha256, git: gitHashOf(crypto) };
-  const indexed = { origin: log.origin, vkeys: log.vkeyTexts };
-  for (const { index, leaf, hashes: proof, content } of entries) {
+  const { sha256 } = ports.crypto;
+  const postingsOf = postingsBy(ports);
+  for (const entry of entries) {
+    const { index, leaf, hashes: proof, content } = entry;
     const bad = (message: string): LookupRefusal => ({ code: "ENTRY_REFUSED", index, message });
     if (!verifyInclusion(sha256, main.tree, index, leafHash(sha256, leaf), proof))
       return bad("The entry is not in the log at this index.");
@@ -252,19 +268,19 @@ function checkEntries(
     if (content !== undefined && !equal(sha256(content), leafContentDigest(parsed.value)))
       return bad("The content is not the one that the leaf names.");
     // An opaque entry makes no claims; with its content at hand it still makes none in the index.
-    const postings = mapfn(hashes, indexed, leaf, content);
+    const postings = postingsOf(entry);
     for (const one of found) {
       const list = one.kind === "absent" ? [] : one.list;
       if (list === undefined) continue;
-      const wrong = disagrees(ports, one.key, list, index, postings, content !== undefined);
-      if (wrong) return { code: "FALSE_POSTING", key: one.key, index };
+      const how = disagrees(ports, one.key, list, index, postings, content !== undefined);
+      if (how !== undefined) return { code: "FALSE_POSTING", key: one.key, index, how };
     }
   }
   return undefined;
 }
 
 /**
- * Whether a list and an entry's own postings say different things of it. Without the content only
+ * How a list and an entry's own postings say different things of it. Without the content only
  * what every entry posts can be told; a key that needs the content is left open then.
  */
 function disagrees(
@@ -274,14 +290,15 @@ function disagrees(
   index: number,
   postings: readonly Posting[],
   isWhole: boolean,
-): boolean {
+): Extract<LookupRefusal, { code: "FALSE_POSTING" }>["how"] | undefined {
   const wanted = keyOf(ports, key);
   const listed = list.find((one) => one.index === index);
   const posted = postings.find((one) => equal(one.key, wanted));
-  if (posted === undefined) return listed !== undefined && isWhole;
-  if (listed === undefined) return isWhole || ALWAYS_POSTED.has(key.type);
+  if (posted === undefined) return listed !== undefined && isWhole ? "adds" : undefined;
+  if (listed === undefined) return isWhole || ALWAYS_POSTED.has(key.type) ? "omits" : undefined;
   const [a, b] = [listed.claim, posted.claim];
-  return a === undefined || b === undefined ? a !== b : !equal(a, b);
+  const same = a === undefined || b === undefined ? a === b : equal(a, b);
+  return same ? undefined : "alters";
 }
 
 /** Keys that follow from the leaf alone. */

@@ -83,7 +83,9 @@ export async function verifyComplete(
   const complete = { against: (receipt: CheckedReceipt) => lookups.against(receipt) };
   const all = subject.kind === "receipt" ? files : [...files, ...lookups.files];
   const verdict = await ask({ ...ports.verify, complete }, all);
-  if (!verdict.ok) return convicted(verdict) ?? verdict;
+  const omitted = leftOut(verdict);
+  if (omitted !== undefined) return omitted;
+  if (!verdict.ok) return verdict;
   const missing = await unproven(ports, subject, all, lookups);
   if (missing !== undefined) return no(missing);
   const now = ports.now();
@@ -100,10 +102,12 @@ export async function verifyComplete(
   };
 }
 
-/** An index that leaves something out is the reason of the no, whatever else is missing then. */
-function convicted(verdict: No): No | undefined {
-  const omitted = verdict.notCounted.find(({ reason }) => reason.code === "INDEX_OMITS")?.reason;
-  return omitted?.code === "INDEX_OMITS" ? { ...verdict, refusal: omitted } : undefined;
+/** An index that leaves something out is the reason of a no, whatever was found besides. */
+function leftOut(verdict: Verdict): No | undefined {
+  const notCounted = "notCounted" in verdict ? verdict.notCounted : [];
+  const refusal = notCounted.find(({ reason }) => reason.code === "INDEX_OMITS")?.reason;
+  if (refusal?.code !== "INDEX_OMITS") return undefined;
+  return { ok: false, question: verdict.question, refusal, notCounted };
 }
 
 function failureOf(origin: string, asked: Exclude<Asked, { readonly state: "answered" }>): Refusal {

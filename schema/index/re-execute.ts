@@ -88,9 +88,13 @@ export function reExecute(
   }
   if (main.size !== leaf.main.size || !equal(main.root(), leaf.main.root))
     return wrong("its main head is not the root over the entries");
-  if (postings.size !== leaf.main.size || !equal(postings.root(), leaf.postingsRoot))
+  if (count !== leaf.postings) {
+    const [off, how] =
+      count > leaf.postings ? [count - leaf.postings, "few"] : [leaf.postings - count, "many"];
+    return wrong(`its number of postings is ${leaf.postings}, ${off} too ${how} for its entries`);
+  }
+  if (!equal(postings.root(), leaf.postingsRoot))
     return wrong("its postings root is not the one over the postings");
-  if (count !== leaf.postings) return wrong("its number of postings is not that of the entries");
   const map = applyToMap(state, update, touched);
   if (!map.ok) return map;
   if (!equal(map.value.root, leaf.mapRoot)) return wrong("its map root is not the map's");
@@ -104,7 +108,9 @@ export function reExecute(
 function checkRules(before: IndexLeaf, leaf: IndexLeaf): string | undefined {
   if (!equal(leaf.mapfn, before.mapfn)) return "it names another mapfn";
   if (leaf.origin !== before.origin) return "it is of another log";
-  if (leaf.main.size <= before.main.size) return "its size is not larger than the one before";
+  const [size, last] = [leaf.main.size, before.main.size];
+  if (size === last) return `its size is ${size}, as that of the leaf before`;
+  if (size < last) return `it goes back from the size ${last} to ${size}`;
   return undefined;
 }
 

@@ -81,7 +81,11 @@ export class TestLog {
   append(leaf: Uint8Array, content?: Uint8Array): number {
     const hash = toHex(leafHash(sha256, leaf));
     const before = this.leaves.findIndex((other) => toHex(leafHash(sha256, other)) === hash);
-    if (before >= 0) return before;
+    return before >= 0 ? before : this.appendAgain(leaf, content);
+  }
+
+  /** Append a leaf, whether it is there or not. */
+  appendAgain(leaf: Uint8Array, content?: Uint8Array): number {
     this.leaves.push(leaf);
     this.#range.append(leafHash(sha256, leaf), (level, index, node) =>
       this.#nodes.set(level, index, node),

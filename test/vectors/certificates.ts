@@ -32,9 +32,12 @@ export interface CertifiedSigner extends PlainSigner {
   readonly certificate: Uint8Array;
 }
 
-/** A certificate of the signer's key by the fixed authority, which names `email` as its owner. */
-export function certified(signer: PlainSigner, email: string): CertifiedSigner {
-  const authority = ed25519Signer("authority");
+/** A certificate of the signer's key, which names `email` as its owner: by the fixed authority. */
+export function certified(
+  signer: PlainSigner,
+  email: string,
+  authority: PlainSigner = ed25519Signer("authority"),
+): CertifiedSigner {
   const name = der(SET, der(DER_SEQUENCE, COMMON_NAME, der(UTF8_STRING, utf8("authority"))));
   const san = der(
     DER_SEQUENCE,

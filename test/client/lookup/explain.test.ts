@@ -24,12 +24,24 @@ const TEXTS: { readonly [code in LookupRefusal["code"]]: readonly [LookupRefusal
   OTHER_KEYS: [{ code: "OTHER_KEYS", key }, /not about what was asked: ref https/],
   RECORD_REFUSED: [{ code: "RECORD_REFUSED", key: bytes, message: "m" }, /signer 01ff is not in/],
   ENTRY_REFUSED: [{ code: "ENTRY_REFUSED", index: 3, message: "m" }, /entry 3 is not what/],
-  FALSE_POSTING: [{ code: "FALSE_POSTING", index: 3, key: bytes }, /index is false: entry 3/],
+  FALSE_POSTING: [
+    { code: "FALSE_POSTING", index: 3, key: bytes, how: "adds" },
+    /index is false: entry 3 does not say/,
+  ],
 };
 
 test.each(Object.entries(TEXTS))("%s has its own text, on one line", (_, [refusal, text]) => {
   expect(explainLookupRefusal(refusal)).toMatch(text);
   expect(explainLookupRefusal(refusal)).not.toContain("\n");
+});
+
+test.each([
+  ["omits", key, /leaves entry 3 out under ref/],
+  ["alters", key, /entry 3 says something else of ref/],
+  ["adds", { type: "opaque", fields: [] }, /calls entry 3 opaque/],
+] as const)("an index that %s has its own text", (how, of, text) => {
+  const refusal = { code: "FALSE_POSTING", index: 3, key: of, how } as const;
+  expect(explainLookupRefusal(refusal)).toMatch(text);
 });
 
 test("texts of strangers are shown without control characters", () => {

@@ -104,16 +104,21 @@ describe("following an index", () => {
     }
   });
 
-  const postingLies: readonly [string, TestIndex["lie"]][] = [
-    ["a posting dropped", (postings) => postings.slice(1)],
-    ["a posting added", (all) => sortPostings([...all, { key: sha256(Uint8Array.of(1)) }])],
+  const postingLies: readonly [string, string, TestIndex["lie"]][] = [
+    ["a posting dropped", "2 too few", (postings) => postings.slice(1)],
+    [
+      "a posting added",
+      "2 too many",
+      (all) => sortPostings([...all, { key: sha256(Uint8Array.of(1)) }]),
+    ],
     [
       "another claim",
+      "postings root",
       (all) => all.map((one): Posting => (one.claim ? { ...one, claim: sha256(one.claim) } : one)),
     ],
   ];
-  test.each(postingLies)("X3 %s is refused at its leaf", async (_, lie) => {
-    expect(await refusal(portsOf(scene(lie)))).toContain("postings root");
+  test.each(postingLies)("X3 %s is refused at its leaf: %s", async (_, reason, lie) => {
+    expect(await refusal(portsOf(scene(lie)))).toContain(reason);
   });
 
   const leafLies: readonly [string, (leaf: IndexLeaf) => IndexLeaf, string][] = [
@@ -136,7 +141,7 @@ describe("following an index", () => {
     const [first] = index.updates;
     if (first === undefined) expect.fail("no update");
     const again = portsOf(index, undefined, (update, at) => (at === 2 ? first : update));
-    expect(await refusal(again)).toContain("not larger");
+    expect(await refusal(again)).toContain("as that of the leaf before");
     const hidden = portsOf(index, undefined, (update, at) =>
       at === 2 ? { ...update, tree: new Uint8Array([0, ...indexRootBefore(index)]) } : update,
     );

@@ -2,7 +2,7 @@
  * A log with an index on loopback: what `/v1/lookup`, `/index/v1/` and the log itself answer, each
  * behind a hook, so that a test can make one answer lie.
  */
-import { createServer, type IncomingMessage } from "node:http";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { concat, utf8 } from "../../../schema/bytes.ts";
 import { unwrap } from "../../../schema/error.ts";
 import {
@@ -18,17 +18,25 @@ export interface ServedIndex {
   readonly url: string;
   readonly asked: string[];
   index: TestIndex;
-  /** The honest answer to a look-up, or another one. */
-  lie: (honest: Lookup, request: LookupRequest) => Lookup | Uint8Array;
+  /** The honest answer to a look-up, another one, or something else done with the response. */
+  lie: LookupLie;
   close(): Promise<void>;
 }
 
+type LookupLie = (
+  honest: Lookup,
+  request: LookupRequest,
+  res: ServerResponse,
+) => Lookup | Uint8Array | "answered";
+
 export async function serveIndex(index: TestIndex): Promise<ServedIndex> {
   const asked: string[] = [];
-  const state = { index, lie: (honest: Lookup): Lookup | Uint8Array => honest };
+  const honestly: LookupLie = (honest) => honest;
+  const state = { index, lie: honestly };
   const server = createServer((req, res) => {
-    answer(state, asked, req)
+    answer(state, asked, req, res)
       .then((body) => {
+        if (body === "answered") return;
         res.writeHead(body === undefined ? 404 : 200);
         res.end(body ?? JSON.stringify({ code: "NOT_FOUND", detail: "nothing here", status: 404 }));
       })
@@ -51,15 +59,16 @@ async function answer(
   { index, lie }: Pick<ServedIndex, "index" | "lie">,
   asked: string[],
   req: IncomingMessage,
-): Promise<Uint8Array | undefined> {
+  res: ServerResponse,
+): Promise<Uint8Array | undefined | "answered"> {
   const url = new URL(req.url ?? "/", "http://log.test");
   const path = url.pathname.slice(1);
   asked.push(`${req.method ?? ""} ${path}`);
   if (path === "v1/lookup" || path === "v1/claims") {
     const request = await readRequest(req, url, path === "v1/claims");
     const wanted = request.summaries ? "summaries" : request.entries ? "entries" : "lists";
-    const given = lie(index.lookup(request.keys, wanted), request);
-    return given instanceof Uint8Array ? given : formatLookup(given);
+    const given = lie(index.lookup(request.keys, wanted), request, res);
+    return given instanceof Uint8Array || given === "answered" ? given : formatLookup(given);
   }
   const [, from, to] = /^index\/v1\/update\/(\d+)-(\d+)$/.exec(path) ?? [];
   if (from !== undefined)

@@ -5,20 +5,22 @@
 import { nodeCrypto } from "../../../client/crypto/node.ts";
 import { gitHashOf } from "../../../client/git/hash.ts";
 import { fromUtf8, toHex } from "../../../schema/bytes.ts";
-import { encodeIndexLeaf, indexOrigin } from "../../../schema/index/index-leaf.ts";
+import { encodeIndexLeaf, type IndexLeaf, indexOrigin } from "../../../schema/index/index-leaf.ts";
 import type { Lookup, LookupAnswer, LookupKey } from "../../../schema/index/lookup.ts";
 import { mapKey } from "../../../schema/index/map-key.ts";
 import { MapTree } from "../../../schema/index/map-tree.ts";
 import { MAPFN_V1, mapfn } from "../../../schema/index/mapfn.ts";
-import type { Posting } from "../../../schema/index/posting.ts";
+import { encodePostings, type Posting, postingsLeafHash } from "../../../schema/index/posting.ts";
 import { encodePruned } from "../../../schema/index/pruned-tree.ts";
 import { initialState } from "../../../schema/index/re-execute.ts";
 import { type KeyRecord, type Listed, summaryOf } from "../../../schema/index/record.ts";
 import type { LeafUpdate } from "../../../schema/index/update.ts";
-import { IndexGrowth, type IndexPosition } from "../../../server/index/grow.ts";
+import { IndexGrowth, type IndexPosition, type IndexStep } from "../../../server/index/grow.ts";
 import { TestLog } from "../test-log.ts";
 
 const { sha256 } = nodeCrypto;
+
+type PostingLie = (postings: readonly Posting[], index: number) => readonly Posting[];
 
 export class TestIndex {
   readonly main: TestLog;
@@ -31,7 +33,11 @@ export class TestIndex {
   /** The signed note of the main head that was indexed last. */
   mainNote = "";
   /** What an index that lies makes of an entry's postings. */
-  lie: (postings: readonly Posting[], index: number) => readonly Posting[] = (postings) => postings;
+  lie: PostingLie = (postings) => postings;
+  /** The same, told by the map alone: the postings root says what is true. */
+  lieInMap: PostingLie = (postings) => postings;
+  /** What it says in its leaves instead of what came out. */
+  lieInLeaf: (leaf: IndexLeaf) => IndexLeaf = (leaf) => leaf;
 
   constructor(main: TestLog) {
     this.main = main;
@@ -52,18 +58,28 @@ export class TestIndex {
     return { leaf: entry.leafBytes, content };
   }
 
+  /** Sign another leaf behind the newest one, whatever it says. */
+  addLeaf(leaf: IndexLeaf): void {
+    const bytes = encodeIndexLeaf(leaf);
+    this.log.append(bytes);
+    const [update] = this.updates.slice(-1);
+    const main = this.main.checkpoint(leaf.main.size);
+    if (update !== undefined) this.updates.push({ ...update, main, leaf: bytes });
+  }
+
   /** Index the main log as it is now: one more leaf. */
   grow(): this {
     const from = this.position.leaf.main.size;
-    const lists = Array.from({ length: this.main.size - from }, (_, i) =>
+    const told = Array.from({ length: this.main.size - from }, (_, i) =>
       this.lie(this.postingsOf(from + i), from + i),
     );
+    const lists = told.map((postings, i) => this.lieInMap(postings, from + i));
     const head = { size: this.main.size, root: this.main.root() };
     const note = this.main.checkpoint();
     const find = (key: Uint8Array): KeyRecord | undefined => this.#records.get(toHex(key));
     const growth = new IndexGrowth({ sha256, tree: this.tree, find }, this.position);
     for (const { key, record } of growth.add(lists)) this.#records.set(toHex(key), record);
-    const step = growth.finish(head, note);
+    const step = this.#asTold(growth.finish(head, note), told);
     for (const [i, postings] of lists.entries())
       for (const { key, claim } of postings) {
         const index = from + i;
@@ -76,6 +92,17 @@ export class TestIndex {
     this.mainNote = fromUtf8(note) ?? "";
     this.log.append(step.update.leaf);
     return this;
+  }
+
+  /** A step over the map's postings with the postings root of those that were told. */
+  #asTold(step: IndexStep, told: readonly (readonly Posting[])[]): IndexStep {
+    const range = this.position.postings.clone();
+    for (const list of told) range.append(postingsLeafHash(sha256, encodePostings(list)));
+    const postings = told.reduce((sum, list) => sum + list.length, this.position.leaf.postings);
+    const root = { postings, postingsRoot: range.root() };
+    const leaf = this.lieInLeaf({ ...step.position.leaf, ...root });
+    const position = { ...step.position, leaf, postings: range };
+    return { ...step, position, update: { ...step.update, leaf: encodeIndexLeaf(leaf) } };
   }
 
   answer(key: LookupKey, summaryOnly = false): LookupAnswer {
