@@ -66,9 +66,10 @@ async function signPlain(
       },
     );
   const pss = parts.type === "rsa" && parts.padding === "pss";
-  const input: SignKeyObjectInput = pss
+  // A bare key object where one will do, as in crypto/node.ts.
+  const input: SignKeyObjectInput | KeyObject = pss
     ? { key, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: PSS_SALT_BYTES }
-    : { key };
+    : key;
   return new Promise((resolve, reject) => {
     sign("hash" in parts ? parts.hash : null, message, input, (error, signature) => {
       if (error === null) resolve(new Uint8Array(signature));

@@ -22,6 +22,9 @@ const KEY_ID_BYTES = 4;
 /** Above the base64 of any key here: an ML-DSA-44 key takes 1,752 characters. */
 const MAX_VKEY_CHARS = 4_096;
 
+/** What every signature line begins with. */
+const SIGNATURE_MARK = "\u2014 ";
+
 /** One signature line. `signature` is what follows the key id; its form depends on the key's type. */
 export interface NoteSignature {
   readonly name: string;
@@ -103,10 +106,11 @@ export function parseSignatures(strangersText: string): Result<NoteSignature[]> 
     });
   const signatures: NoteSignature[] = [];
   for (const [i, line] of lines.entries()) {
-    const parts = /^\u2014 ([^ ]+) ([A-Za-z0-9+/]+={0,2})$/.exec(line);
-    const name = parts?.[1] ?? "";
-    const bytes = fromBase64(parts?.[2] ?? "");
-    if (!isKeyName(name) || bytes === undefined || bytes.length <= KEY_ID_BYTES)
+    // Cut by hand: an ML-DSA-44 line is 3,300 characters long, and a log reads hundreds a second.
+    const space = line.indexOf(" ", SIGNATURE_MARK.length);
+    const name = line.startsWith(SIGNATURE_MARK) ? line.slice(SIGNATURE_MARK.length, space) : "";
+    const bytes = fromBase64(line.slice(space + 1));
+    if (space < 0 || !isKeyName(name) || bytes === undefined || bytes.length <= KEY_ID_BYTES)
       return malformed("a signature line is malformed", `signature line ${i + 1}`);
     signatures.push({
       name,
@@ -130,7 +134,10 @@ export function formatNote(note: Note): Uint8Array<ArrayBuffer> {
 /** Signature lines, each with its newline. */
 export function formatSignatures(signatures: readonly NoteSignature[]): string {
   return signatures
-    .map(({ name, keyId, signature }) => `\u2014 ${name} ${toBase64(concat(keyId, signature))}\n`)
+    .map(
+      ({ name, keyId, signature }) =>
+        `${SIGNATURE_MARK}${name} ${toBase64(concat(keyId, signature))}\n`,
+    )
     .join("");
 }
 

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { platform, setPriority } from "node:os";
+import { constants, getPriority, platform, setPriority } from "node:os";
 import { nodeCryptoInPlace } from "../../client/crypto/node.ts";
 import { gitHashOf } from "../../client/git/hash.ts";
 import { LogError } from "../../schema/error.ts";
@@ -20,7 +20,8 @@ const hashes = { sha256, git: gitHashOf(nodeCryptoInPlace) };
 /** Behind the threads that take entries, where cores are few: look-ups can wait, writers cannot. */
 const NICENESS = 5;
 // On Linux, and only there, 0 names the calling thread and not the whole process.
-if (platform() === "linux") setPriority(0, NICENESS);
+if (platform() === "linux")
+  setPriority(0, Math.min(constants.priority.PRIORITY_LOW, getPriority(0) + NICENESS));
 
 let engine: IndexEngine | undefined;
 let reader: SqliteReader | undefined;

@@ -10,10 +10,10 @@
  * @module
  */
 import type { Crypto } from "../../client/crypto/crypto.ts";
-import { openNote } from "../../client/note.ts";
+import { verifyLines } from "../../client/note.ts";
 import { fromUtf8 } from "../../schema/bytes.ts";
 import { isCosignatureType, parseCosignature } from "../../schema/tlog/cosignature.ts";
-import { formatNote, type NoteSignature, names, parseSignatures } from "../../schema/tlog/note.ts";
+import { type NoteSignature, names, parseSignatures } from "../../schema/tlog/note.ts";
 import type { PolicyWitness } from "../../schema/tlog/tlog-policy.ts";
 
 /** Seconds between our clock and a witness's. Clients drop stamps that lie in the future. */
@@ -88,8 +88,9 @@ export async function verifyLine(
   if (!isCosignatureType(type)) return "its key does not cosign";
   const cosignature = parseCosignature(type, line.signature);
   if (!cosignature.ok) return cosignature.message;
-  const opened = await openNote(crypto, formatNote({ text, signatures: [line] }), [witness.vkey]);
-  if (!opened.ok) return opened.message;
+  const verified = await verifyLines(crypto, { text, signatures: [line] }, [witness.vkey]);
+  if (!verified.ok) return verified.message;
+  if (verified.value.length === 0) return "the line names another key";
   const { timestamp } = cosignature.value;
   return timestamp === 0 ? "its cosignature has no time" : { witness, line, timestamp };
 }
