@@ -9,6 +9,7 @@ import type { Result } from "../schema/error.ts";
 import { asHash, HASH_BYTES, type Hash, leafHash } from "../schema/tlog/hash.ts";
 import { rowLength, TILE_WIDTH } from "../schema/tlog/tile.ts";
 import type { Findings, FsckPorts, LeafFacts } from "./fsck.ts";
+import type { ErasureCheck } from "./fsck-erased.ts";
 import { Edge } from "./sequencer/edge.ts";
 import type { Counts, LeafRow } from "./storage/sqlite/audit.ts";
 import type { StoredHead, TileWrite } from "./storage/storage.ts";
@@ -18,17 +19,20 @@ export class EntryCheck {
   readonly #head: StoredHead;
   readonly #factsOf: (leaf: Uint8Array) => Result<LeafFacts>;
   readonly #findings: Findings;
+  readonly #erasures: ErasureCheck;
 
   constructor(
     ports: FsckPorts,
     head: StoredHead,
     factsOf: (leaf: Uint8Array) => Result<LeafFacts>,
     findings: Findings,
+    erasures: ErasureCheck,
   ) {
     this.#ports = ports;
     this.#head = head;
     this.#factsOf = factsOf;
     this.#findings = findings;
+    this.#erasures = erasures;
   }
 
   run(counts: Counts | undefined): void {
@@ -86,6 +90,7 @@ export class EntryCheck {
       this.#findings.add(`leaf_hash of ${place}`, "the dedup row is missing or wrong", true);
     }
     this.#beside(place, row);
+    this.#erasures.leaf(row);
     return hash;
   }
 

@@ -19,6 +19,7 @@ import { LogError, type Result, success, unwrap } from "../schema/error.ts";
 import type { Hash } from "../schema/tlog/hash.ts";
 import { parseVkey } from "../schema/tlog/note.ts";
 import { EntryCheck } from "./fsck-entries.ts";
+import { ErasureCheck } from "./fsck-erased.ts";
 import { states } from "./sequencer/commit.ts";
 import type { Counts, StoreAudit } from "./storage/sqlite/audit.ts";
 import type { StoredHead } from "./storage/storage.ts";
@@ -55,6 +56,8 @@ export interface FsckReport {
   /** Hex; empty where the head could not be read. */
   readonly root: string;
   readonly counts: Counts;
+  /** Contents that were erased. */
+  readonly erased: number;
   /** At most {@link MAX_FINDINGS}. */
   readonly findings: readonly Finding[];
   /** There were more. */
@@ -83,18 +86,20 @@ export async function fsck(ports: FsckPorts): Promise<FsckReport> {
     findings.add("log.db", `SQLite says: ${line}`);
   const meta = guarded(findings, "meta", () => audit.meta());
   const head = guarded(findings, "head", () => audit.head());
+  const erasures = new ErasureCheck(ports, findings);
   if (head !== undefined) {
     guarded(findings, "log.db", () => {
-      new EntryCheck(ports, head, ports.factsOf ?? factsOf, findings).run(counts);
+      new EntryCheck(ports, head, ports.factsOf ?? factsOf, findings, erasures).run(counts);
     });
     if (meta !== undefined) await checkCheckpoint(ports, meta.origin, head, findings);
   }
-  guarded(findings, "content", () => checkContents(ports, counts, findings));
+  guarded(findings, "content", () => erasures.end(checkContents(ports, counts, findings)));
   guarded(findings, "key_object", () => checkKeys(ports, findings));
   return {
     size: head?.size ?? 0,
     root: head === undefined ? "" : toHex(head.root),
     counts: counts ?? NO_COUNTS,
+    erased: erasures.count,
     findings: findings.list,
     truncated: findings.truncated,
   };
@@ -149,24 +154,28 @@ async function checkCheckpoint(
 /** Few at a time: a content may have a mebibyte. */
 const CONTENTS_AT_ONCE = 16;
 
+/** The ids of those that are gone. */
 function checkContents(
   { audit, crypto }: FsckPorts,
   counts: Counts | undefined,
   findings: Findings,
-): void {
+): ReadonlySet<number> {
+  const erased = new Set<number>();
   let after = 0;
   for (;;) {
     const rows = audit.contents(after, CONTENTS_AT_ONCE);
     for (const row of rows) {
       after = row.id;
       // An erased content is found by the digests of its leaves alone.
-      if (row.bytes !== null && audit.contentId(crypto.sha256(row.bytes)) !== row.id)
+      if (row.bytes === null) erased.add(row.id);
+      else if (audit.contentId(crypto.sha256(row.bytes)) !== row.id)
         findings.add(`content ${row.id}`, "its bytes are not what its digest says");
     }
     if (rows.length < CONTENTS_AT_ONCE) break;
   }
   if (counts !== undefined && counts.content !== counts.content_digest)
     findings.add("content_digest", `${counts.content_digest} rows for ${counts.content} contents`);
+  return erased;
 }
 
 function checkKeys({ audit, crypto }: FsckPorts, findings: Findings): void {

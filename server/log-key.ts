@@ -15,6 +15,7 @@ import {
   formatLogStatement,
   LOG_FORMAT_VERSION,
   LOG_PAYLOAD_TYPE,
+  type LogStatement,
 } from "../schema/entry/log-statement.ts";
 import { LogError } from "../schema/error.ts";
 import type { DsseSubmission } from "../schema/http/messages.ts";
@@ -34,7 +35,9 @@ export interface LogKey {
   readonly checkpoints: CheckpointSigner;
   /** Heads of the log's index, under the index's own name (`server/index/open.ts`). */
   readonly indexCheckpoints: CheckpointSigner;
-  /** Entry 0, to be admitted like any other submission. `createdAt` is RFC 3339 in UTC. */
+  /** A statement of the log about itself, to be admitted like any other submission. */
+  readonly statement: (statement: LogStatement) => Promise<DsseSubmission>;
+  /** Entry 0. `createdAt` is RFC 3339 in UTC. */
   readonly genesis: (createdAt: string) => Promise<DsseSubmission>;
 }
 
@@ -60,6 +63,8 @@ export function logKey(crypto: Pick<Crypto, "sha256">, signer: Signer, origin: s
     };
   };
   const vkey = formatVkey(sha256, origin, ed25519, publicKey.raw);
+  const statement: LogKey["statement"] = (said) =>
+    dsseSubmission(signer, LOG_PAYLOAD_TYPE, formatLogStatement(said));
   return {
     origin,
     vkey,
@@ -70,18 +75,15 @@ export function logKey(crypto: Pick<Crypto, "sha256">, signer: Signer, origin: s
       checkGenesis: (leaf, content) => checkGenesis(sha256, { origin, vkey }, leaf, content),
     },
     indexCheckpoints: indexSigner(crypto, origin, signerFor),
+    statement,
     genesis: (createdAt) =>
-      dsseSubmission(
-        signer,
-        LOG_PAYLOAD_TYPE,
-        formatLogStatement({
-          type: "genesis",
-          log: vkey,
-          createdAt,
-          origin,
-          vkeys: [vkey],
-          formatVersion: LOG_FORMAT_VERSION,
-        }),
-      ),
+      statement({
+        type: "genesis",
+        log: vkey,
+        createdAt,
+        origin,
+        vkeys: [vkey],
+        formatVersion: LOG_FORMAT_VERSION,
+      }),
   };
 }

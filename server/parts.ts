@@ -60,7 +60,15 @@ export async function openParts(config: Config, ports: OpenPorts): Promise<LogPa
 
 type Opened = Pick<
   LogParts,
-  "storage" | "guard" | "key" | "clock" | "timestamps" | "withGenesis" | "witnesses" | "index"
+  | "storage"
+  | "guard"
+  | "key"
+  | "clock"
+  | "timestamps"
+  | "withGenesis"
+  | "witnesses"
+  | "index"
+  | "dataFolder"
 >;
 
 /** Under the policy that the configuration names; without one a log has no witnesses. */
@@ -106,7 +114,7 @@ async function openSqlite(config: Config, ports: OpenPorts): Promise<Opened> {
     const clock = heldClock(file, ports);
     const timestamps = authorityOf(config, ports, clock, stamping);
     const index = indexOf(config, ports, places);
-    return { storage, key, guard, clock, timestamps, ...witnesses, ...index };
+    return { storage, key, guard, clock, timestamps, dataFolder: folder, ...witnesses, ...index };
   } catch (error) {
     await storage.close();
     throw error;

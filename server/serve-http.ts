@@ -7,6 +7,7 @@ import { makeAdmit } from "./admission/admit.ts";
 import type { CheckPool } from "./admission/check-pool.ts";
 import { Limits } from "./admission/limit.ts";
 import type { Config } from "./config.ts";
+import type { Refusals } from "./erasure/refusals.ts";
 import { checkGenesis } from "./genesis.ts";
 import { clientAddress } from "./http/address.ts";
 import { ByteBudget } from "./http/body.ts";
@@ -27,12 +28,13 @@ export interface RunningParts {
   readonly metrics: Metrics;
   readonly witnesses: RunningWitnesses | undefined;
   readonly index: IndexHandle | undefined;
+  readonly refusals: Refusals;
 }
 
 export function httpPorts(
   parts: LogParts,
   config: Config,
-  { sequencer, checks, metrics, witnesses, index }: RunningParts,
+  { sequencer, checks, metrics, witnesses, index, refusals }: RunningParts,
 ): HttpPorts {
   const { limits: rates } = config;
   const limits = new Limits({
@@ -46,7 +48,7 @@ export function httpPorts(
     logId: key.logId,
     log: sequencer,
     reader: storage.reader,
-    admit: makeAdmit({ check: checks.check, authority, limits }),
+    admit: makeAdmit({ check: checks.check, authority, limits, refuses: refusals.of }),
     authority,
     limits,
     clientAddress: clientAddress(config.http.trusted_proxies),

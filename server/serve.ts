@@ -12,13 +12,15 @@ import { availableParallelism } from "node:os";
 import type { Crypto } from "../client/crypto/crypto.ts";
 import { utf8 } from "../schema/bytes.ts";
 import { LogError } from "../schema/error.ts";
+import type { Hash } from "../schema/tlog/hash.ts";
 import type { Policy } from "../schema/tlog/tlog-policy.ts";
-import { type Admit, makeAdmit } from "./admission/admit.ts";
-import { type Authority, anyone } from "./admission/authority.ts";
-import { makeCheck } from "./admission/check.ts";
+import type { Authority } from "./admission/authority.ts";
 import { CheckPool } from "./admission/check-pool.ts";
-import { Limits } from "./admission/limit.ts";
+import { ownDoor } from "./admission/own-door.ts";
 import type { Config } from "./config.ts";
+import type { Erased } from "./erasure/eraser.ts";
+import { Refusals } from "./erasure/refusals.ts";
+import { type Erasures, openErasures } from "./erasure/run.ts";
 import { type App, makeApp } from "./http/app.ts";
 import type { ByteBudget } from "./http/body.ts";
 import { BLIND_SPOT } from "./http/health.ts";
@@ -70,6 +72,8 @@ export interface LogParts {
   readonly witnesses?: WitnessParts;
   /** Where the log keeps its index; left out where it keeps none. */
   readonly index?: IndexPlaces;
+  /** Where the operator's commands leave requests; left out where nothing is on disk. */
+  readonly dataFolder?: string;
 }
 
 export interface RunningLog {
@@ -82,6 +86,8 @@ export interface RunningLog {
   readonly published: () => PublishedHead;
   /** The witness policy in force; `undefined` where there is none. */
   readonly policy: () => Policy | undefined;
+  /** Erases a content. @throws LogError why it is still there */
+  readonly erase: (digest: Hash, reason: string) => Promise<Erased>;
   /** Reads the witness policy again; one that is refused leaves the old one in force. */
   readonly reload: () => Promise<void>;
   /** Resolves when the log stopped by itself (I5), with the reason. The process should end. */
@@ -100,21 +106,29 @@ export async function serveLog(parts: LogParts, config: Config): Promise<Running
   const metrics = new Metrics();
   const { promise: stopped, resolve: stop } = Promise.withResolvers<LogError>();
   const witnesses = runWitnesses(parts, config, metrics);
-  const sequencer = await openSequencer(parts, config, { metrics, witnesses, stop }).catch(
-    async (error) => {
-      // Until it is open, store and guard are still ours to give back.
-      await parts.clock.close();
-      await parts.guard.close();
-      await parts.storage.close();
-      throw error;
-    },
-  );
+  const refusals = new Refusals();
+  const sequencer = await openSequencer(parts, config, {
+    metrics,
+    witnesses,
+    refusals,
+    stop,
+  }).catch(async (error) => {
+    // Until it is open, store and guard are still ours to give back.
+    await parts.clock.close();
+    await parts.guard.close();
+    await parts.storage.close();
+    throw error;
+  });
   const checks = new CheckPool({ threads: checkThreads() });
   let metricsServer: MetricsServer | undefined;
   let index: IndexHandle | undefined;
+  let erasures: Erasures | undefined;
   try {
+    // The index reads what is erased: nothing of it may change while it opens.
+    erasures = await openErasures(parts, { sequencer, refusals, index: () => index, stop });
     index = openIndex(parts, sequencer, metrics, stop);
-    const ports = httpPorts(parts, config, { sequencer, checks, metrics, witnesses, index });
+    const running = { sequencer, checks, metrics, witnesses, index, refusals };
+    const ports = httpPorts(parts, config, running);
     const app = makeApp(ports);
     attachReadings(metrics, { sequencer, app, budget: ports.budget, witnesses, index });
     const { listen: metricsAt } = config.metrics;
@@ -127,11 +141,11 @@ export async function serveLog(parts: LogParts, config: Config): Promise<Running
     });
     await app.readiness.read();
     announce(parts, config, sequencer, server);
-    const opened = { sequencer, server, checks, metricsServer, witnesses, index, stopped };
-    return running(parts, config, opened);
+    return toRunning(parts, config, { ...running, server, metricsServer, erasures, stopped });
   } catch (error) {
     await metricsServer?.close();
     await checks.close();
+    await erasures?.close();
     await index?.close();
     await parts.clock.close();
     await sequencer.close();
@@ -187,15 +201,17 @@ function runWitnesses(
 interface SequencerParts {
   readonly metrics: Metrics;
   readonly witnesses: RunningWitnesses | undefined;
+  readonly refusals: Refusals;
   readonly stop: (reason: LogError) => void;
 }
 
 async function openSequencer(
   parts: LogParts,
   config: Config,
-  { metrics, witnesses, stop }: SequencerParts,
+  { metrics, witnesses, refusals, stop }: SequencerParts,
 ): Promise<Sequencer> {
   const { storage, guard, key, crypto, logger, now } = parts;
+  for (const { digest } of (await storage.erased()).contents) refusals.add(digest);
   await askMirrors(parts, config.mirror.urls);
   const genesis = parts.withGenesis === true ? await genesisEntry(parts) : undefined;
   const witnessing =
@@ -208,6 +224,7 @@ async function openSequencer(
     signer: key.checkpoints,
     crypto,
     clock: () => performance.now(),
+    refuses: refusals.of,
     limits: {
       poolEntries: config.limits.pending_entries,
       unwitnessedEntries: config.witness.pending_entries,
@@ -226,11 +243,7 @@ async function openSequencer(
 export async function genesisEntry(
   parts: Pick<LogParts, "crypto" | "key" | "now">,
 ): Promise<NewEntry> {
-  const admit: Admit = makeAdmit({
-    check: makeCheck(parts.crypto),
-    authority: anyone,
-    limits: new Limits({ entries: 0, entriesPerKey: 0, requestsPerAddress: 0 }),
-  });
+  const admit = ownDoor(parts.crypto);
   const createdAt = `${new Date(parts.now()).toISOString().slice(0, 19)}Z`;
   const submission = await parts.key.genesis(createdAt);
   const [entry] = await admit(utf8(JSON.stringify(submission)));
@@ -285,21 +298,23 @@ function announce(
 }
 
 /** What `serveLog` has opened and `close` closes. */
-interface Opened extends Omit<RunningParts, "metrics"> {
+interface Opened extends RunningParts {
+  readonly erasures: Erasures;
   readonly server: Listening;
   readonly metricsServer: MetricsServer | undefined;
   readonly stopped: Promise<LogError>;
 }
 
-function running(
+function toRunning(
   parts: LogParts,
   config: Config,
-  { sequencer, server, checks, metricsServer, witnesses, index, stopped }: Opened,
+  { sequencer, server, checks, metricsServer, witnesses, index, erasures, stopped }: Opened,
 ): RunningLog {
   let closing: Promise<void> | undefined;
   const close = async (): Promise<void> => {
     await server.close(config.shutdown.grace_ms);
     await checks.close();
+    await erasures.close();
     await index?.close();
     // Before the guard is given back: its lock is the lock of the clock's file.
     await parts.clock.close();
@@ -316,6 +331,7 @@ function running(
       metricsServer === undefined ? undefined : `http://${metricsHost}:${metricsServer.port}`,
     published: () => sequencer.published(),
     policy: () => witnesses?.policy,
+    erase: erasures.erase,
     reload: async () => witnesses?.reload(),
     stopped,
     close: () => (closing ??= close()),

@@ -10,6 +10,7 @@ import { initialState } from "../../schema/index/re-execute.ts";
 import type { SignedHead } from "../head.ts";
 import { indexPorts } from "../lookup/ask.ts";
 import { convictLeaf } from "../lookup/convict.ts";
+import { unannounced } from "../lookup/erased.ts";
 import { followIndex } from "../lookup/follow-index.ts";
 import { fetchSigned, type LogPorts, observe } from "../update.ts";
 import type { Arguments, Command } from "./command.ts";
@@ -25,6 +26,7 @@ export const indexVerify: Command = {
   summary: "Execute the index of a log again, and say whether every leaf is right.",
   about: [
     "Reads every entry with its content, applies the index's rules to it, and holds each leaf of the index log against the result. Each leaf must name a head of the log that meets the trust file. It holds no map: what it needs of the old one comes with proof.",
+    "Of an entry whose content was erased it takes the postings from the log, under the root that the leaf has, and names the entry. One that is called erased although no statement of the log says so is refused.",
     "Exit status 0: every leaf is what the log gives. 1: a leaf cannot be accepted. 2: could not ask. 3: the log or its index misbehaved; the leaf is named, and evidence is written to a file where the leaf contradicts the one before it, or the index another one that this machine has seen.",
   ],
   positionals: [],
@@ -65,9 +67,11 @@ async function follow(
       expected: `1 to ${tree.size}, the leaves of the index`,
     });
   let state = initialState(ports.crypto.sha256, MAPFN_V1, origin);
+  const erased: number[] = [];
   for await (const followed of followIndex(ports, state, to)) {
     if (followed.state === "accepted") {
       state = followed.next;
+      erased.push(...followed.taken);
       for (const index of followed.taken)
         io.stderr.write(
           `entry ${index} was erased: its postings are the log's, under leaf ${followed.leaf}\n`,
@@ -87,14 +91,21 @@ async function follow(
       "its signed head is not the root over its leaves",
       "LOG_MISBEHAVED",
     );
+  const lost = await unannounced(ports, erased);
+  if (lost.length > 0) return refuse(args, io, origin, lostText(lost), "CONTENT_ERASED");
   const { main } = state.leaf;
-  if (args.json) printJson(io, { verdict: "accepted", origin, leaves: to, entries: main.size });
+  if (args.json)
+    printJson(io, { verdict: "accepted", origin, leaves: to, entries: main.size, erased });
   else
     print(
       io,
       `${origin}: all ${to} leaves of the index are right, over ${main.size} entries of the log.`,
     );
   return 0;
+}
+
+function lostText(entries: readonly number[]): string {
+  return `entry ${entries.join(", ")}: called erased, and no statement of the log says so`;
 }
 
 function refuse(

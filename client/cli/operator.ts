@@ -20,6 +20,7 @@ export const OPERATOR_COMMANDS = [
   { name: "timestamp", summary: "`timestamp init`: key and chain for time stamps" },
   { name: "doctor", summary: "say what is not as it should be" },
   { name: "fsck", summary: "derive everything anew and name what is wrong" },
+  { name: "erase", summary: "take a content out of the running log, for good" },
   { name: "index init", summary: "make the index of a log that has none" },
   { name: "index rebuild", summary: "make the tables of the index anew, from the log" },
   { name: "mirror", summary: "keep and serve a verified copy of a log" },

@@ -7,8 +7,7 @@
  * read under that head; mapfn is applied here; `reExecute` says whether the leaf follows (X3).
  *
  * A content that was erased cannot be read again. Then the postings that the log still offers are
- * taken, which the leaf's postings root commits to, and the entry is named in the answer. Nothing
- * is offered today; see `FollowPorts.erased`.
+ * taken (erased.ts), which the leaf's postings root commits to, and the entry is named in the answer.
  *
  * Spec: docs/formats.md §Index.
  *
@@ -25,13 +24,14 @@ import { type LeafUpdate, MAX_UPDATE_BYTES, parseUpdate } from "../../schema/ind
 import { gitHashOf } from "../git/hash.ts";
 import { openHead } from "../head.ts";
 import { LogReader, type ReadPorts } from "../log.ts";
+import { keptPostings } from "./erased.ts";
 
 /** Leaves that one request asks for; the memory that it takes is bounded by MAX_UPDATE_BYTES. */
 const LEAVES_AT_ONCE = 16;
 
 /** The main log: its transport also answers for the index below it. */
 export interface FollowPorts extends ReadPorts {
-  /** The postings that are kept of an entry whose content was erased, where the log offers them. */
+  /** The postings that are kept of an entry whose content was erased; asked of the log by default. */
   readonly erased?: (index: number) => Promise<readonly Posting[] | undefined>;
 }
 
@@ -111,7 +111,7 @@ async function followLeaf(
 }
 
 async function readEntries(
-  { crypto, log, erased }: FollowPorts,
+  { crypto, log, transport, erased = (index) => keptPostings(transport, index) }: FollowPorts,
   reader: LogReader,
   from: number,
 ): Promise<{ readonly entries: readonly IndexedEntry[]; readonly taken: readonly number[] }> {
@@ -125,7 +125,7 @@ async function readEntries(
       entries.push({ leaf: leafBytes, postings: mapfn(hashes, named, leafBytes, held) });
       continue;
     }
-    const postings = await erased?.(index);
+    const postings = await erased(index);
     if (postings === undefined)
       throw new LogError("CONTENT_ERASED", `The content of entry ${index} was erased.`, {
         field: `content of entry ${index}`,

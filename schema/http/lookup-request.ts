@@ -125,6 +125,11 @@ export function updatePath(from: number, to: number): string {
   return `${INDEX_PREFIX}/update/${formatSize(from)}-${formatSize(to)}`;
 }
 
+/** `GET`: the postings of an entry whose content was erased (`schema/index/posting.ts`). */
+export function postingsPath(index: number): string {
+  return `${INDEX_PREFIX}/postings/${formatSize(index)}`;
+}
+
 /** The last segment of {@link updatePath}: leaf 0 needs no update. */
 export function parseUpdateRange(
   untrusted: string,

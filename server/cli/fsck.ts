@@ -155,12 +155,13 @@ async function keysOf(
 }
 
 function show(args: Arguments, io: Io, report: FsckReport, signed: boolean): void {
-  const { size, root, findings, truncated } = report;
+  const { size, root, erased, findings, truncated } = report;
   if (args.json) {
     printJson(io, { ok: findings.length === 0, signatureChecked: signed, ...report });
     return;
   }
   print(io, `${size} entries, root ${root}`);
+  if (erased > 0) print(io, `${erased} ${erased === 1 ? "content was" : "contents were"} erased`);
   if (!signed) print(io, "the checkpoint's signature was not checked: no key is at hand (--vkey)");
   for (const { place, message, repairable } of findings.slice(0, SHOWN))
     print(io, `${repairable ? "repairable" : "DAMAGED   "}  ${place}: ${message}`);

@@ -12,6 +12,7 @@ import { backup, restore } from "./backup.ts";
 import { clock } from "./clock.ts";
 import { config } from "./config.ts";
 import { doctor } from "./doctor.ts";
+import { erase } from "./erase.ts";
 import { fsck } from "./fsck.ts";
 import { indexInit, indexRebuild } from "./index-log.ts";
 import { init } from "./init.ts";
@@ -32,6 +33,7 @@ export const OPERATOR_COMMANDS: readonly Command[] = [
   timestamp,
   doctor,
   fsck,
+  erase,
   indexInit,
   indexRebuild,
   mirror,

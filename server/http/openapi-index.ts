@@ -69,6 +69,11 @@ export function indexPaths(): Json {
     [`${INDEX_PREFIX}/tile/{tile}`]: bytesPath("Tiles of the index log.", OCTETS_TYPE, [
       parameter("tile", "path", "As C2SP tlog-tiles writes it."),
     ]),
+    [`${INDEX_PREFIX}/postings/{index}`]: bytesPath(
+      "The postings of an entry whose content was erased.",
+      OCTETS_TYPE,
+      [parameter("index", "path", "The entry's index in the log.")],
+    ),
     [`${INDEX_PREFIX}/update/{range}`]: bytesPath(
       "What an index verifier needs besides the entries, for some leaves of the index log.",
       OCTETS_TYPE,

@@ -43,7 +43,10 @@ const ONE_HOUR: Headers = [
 ];
 
 /** What is served: a store, or the folder of a mirror. */
-export type Readable = Omit<StorageReader, "findLeaf" | "hasContent">;
+export type Readable = Omit<
+  StorageReader,
+  "findLeaf" | "hasContent" | "entriesWith" | "keptPostings"
+>;
 
 export class ReadSide {
   readonly #reader: Readable;

@@ -37,7 +37,8 @@ function open(request: Extract<IndexRequest, { readonly call: "open" }>): void {
   reader = new SqliteReader(logDatabase);
   const store = IndexStore.open(sha256, folder, { origin: log.origin, mapfn });
   try {
-    const erased = (): undefined => undefined;
+    const main = reader;
+    const erased = (index: number): Uint8Array | undefined => main.keptPostings(index);
     engine = IndexEngine.open({ hashes, log, mapfn, reader, erased, store });
   } catch (error) {
     store.close();

@@ -21,7 +21,8 @@ import {
   tileWidth,
 } from "../../schema/tlog/tile.ts";
 import { factsOf, type LeafFacts } from "../fsck.ts";
-import type { StorageReader, StoredContent } from "../storage/storage.ts";
+import type { Readable } from "../http/read.ts";
+import type { StoredContent } from "../storage/storage.ts";
 import { damaged, type MirrorFiles } from "./folder.ts";
 
 const HELD = "h".charCodeAt(0);
@@ -58,7 +59,7 @@ export function keyFile(digest: Hash): string {
   return keyPath(digest).slice(1);
 }
 
-export class MirrorReader implements Omit<StorageReader, "findLeaf" | "hasContent"> {
+export class MirrorReader implements Readable {
   readonly #files: MirrorFiles;
   readonly #size: () => number;
   readonly #hasContents: () => boolean;

@@ -27,7 +27,7 @@ export interface Placed {
 export interface Plan {
   readonly entries: readonly NewEntry[];
   readonly placed: readonly Placed[];
-  /** Calls that name an entry whose original is damaged, and why. Nothing of them is logged. */
+  /** Calls with an entry that gets no index, and why. Nothing of them is logged. */
   readonly refused: readonly { readonly ticket: Ticket; readonly reason: LogError }[];
 }
 
@@ -36,7 +36,8 @@ interface Leaf {
   entry: NewEntry;
   /** In the store already, under this index. */
   stored: number | undefined;
-  damage: LogError | undefined;
+  /** Why it gets no index: its original is damaged, or its content is refused. */
+  against: LogError | undefined;
   /** Given in this batch. */
   index: number | undefined;
 }
@@ -55,7 +56,7 @@ export class Leaves {
           const key = keyOf(entry.leafHash);
           let leaf = this.#leaves.get(key);
           if (leaf === undefined) {
-            leaf = { entry, stored: undefined, damage: undefined, index: undefined };
+            leaf = { entry, stored: undefined, against: undefined, index: undefined };
             this.#leaves.set(key, leaf);
           }
           return leaf;
@@ -74,19 +75,21 @@ export class Leaves {
     reader: Pick<StorageReader, "leaves" | "hasContent">,
     size: number,
     found: readonly (number | undefined)[],
+    refuses: (contentDigest: Hash) => LogError | undefined = () => undefined,
   ): Plan {
     let i = 0;
     for (const leaf of this.#leaves.values()) {
       leaf.stored = found[i++];
       if (leaf.stored !== undefined)
-        leaf.damage = checkOriginal(sha256, reader, size, leaf.stored, leaf.entry.leafHash);
+        leaf.against = checkOriginal(sha256, reader, size, leaf.stored, leaf.entry.leafHash);
+      else leaf.against = refuses(leaf.entry.contentDigest);
     }
     const added: Leaf[] = [];
     const placed: Placed[] = [];
     const refused: { ticket: Ticket; reason: LogError }[] = [];
     for (const [n, ticket] of this.#tickets.entries()) {
       const leaves = this.#leavesOf[n] ?? [];
-      const reason = leaves.find((leaf) => leaf.damage !== undefined)?.damage;
+      const reason = leaves.find((leaf) => leaf.against !== undefined)?.against;
       if (reason !== undefined) {
         refused.push({ ticket, reason });
         continue;

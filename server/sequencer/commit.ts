@@ -58,7 +58,7 @@ export type Outcome =
   /** The log must stop. `reason` is also what the batch's submitters hear. */
   | { readonly state: "fatal"; readonly reason: LogError };
 
-type CommitPorts = Pick<SequencerPorts, "storage" | "guard" | "signer" | "crypto">;
+type CommitPorts = Pick<SequencerPorts, "storage" | "guard" | "signer" | "crypto" | "refuses">;
 
 /** Steps 1 to 5. Step 6 is the caller's, in one go without waiting for anything. */
 export async function commitBatch(
@@ -108,7 +108,7 @@ export function guarded(
 }
 
 async function place(
-  { storage, crypto }: CommitPorts,
+  { storage, crypto, refuses }: CommitPorts,
   deadline: number,
   head: StoredHead,
   tickets: readonly Ticket[],
@@ -118,7 +118,7 @@ async function place(
   const found = await within(deadline, "the storage", storage.findLeaves(hashes));
   if (found.length !== hashes.length)
     throw new LogError("INTERNAL", "the storage answered for another number of leaves");
-  return leaves.place(crypto.sha256, storage.reader, head.size, found);
+  return leaves.place(crypto.sha256, storage.reader, head.size, found, refuses);
 }
 
 /** A checkpoint that says what was asked for. A signature is not checked here but at every start. */

@@ -44,6 +44,7 @@ export class Sequencer {
   /** Entries of the batch under way. */
   #taken = 0;
   #loop: Promise<void> | undefined;
+  #batch: Promise<unknown> | undefined;
   #closed: Promise<void> | undefined;
 
   /**
@@ -166,6 +167,11 @@ export class Sequencer {
     });
   }
 
+  /** Resolves when the batch that is planned already, if any, is committed or refused. */
+  async settled(): Promise<void> {
+    await this.#batch;
+  }
+
   /** The newest head that may be shown. */
   published(): PublishedHead {
     return this.#publication.published();
@@ -245,7 +251,10 @@ export class Sequencer {
       }
       this.#taken = tickets.reduce((sum, { entries }) => sum + entries.length, 0);
       const began = this.#ports.clock();
-      const outcome = await this.#commit(tickets);
+      const batch = this.#commit(tickets);
+      this.#batch = batch;
+      const outcome = await batch;
+      this.#batch = undefined;
       this.#taken = 0;
       this.#settle(tickets, outcome, began);
     }

@@ -177,6 +177,8 @@ export interface SequencerPorts {
   readonly onFatal: (reason: LogError) => void;
   /** Told when a batch is committed and guarded: its publication, where there are no witnesses. */
   readonly onPublished?: (event: BatchEvent) => void;
+  /** Why no new entry may name a content, asked for each when its batch is planned. */
+  readonly refuses?: (contentDigest: Hash) => LogError | undefined;
   /** Left out: a head is published when it is guarded. */
   readonly witnessing?: Witnessing;
   /**

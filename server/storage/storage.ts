@@ -65,6 +65,25 @@ export type CommitResult =
   /** Nobody knows. I5: the process must end. */
   | { readonly state: "unknown"; readonly cause: unknown };
 
+export type EraseResult = Exclude<CommitResult, { readonly state: "conflict" }>;
+
+/** A content that a statement of the log takes out, for good. Its leaves and their proofs stay. */
+export interface Erasure {
+  readonly digest: Hash;
+  /** Index of the statement. */
+  readonly statement: number;
+  /** What nothing could bring back: the canonical postings of each entry that has the content. */
+  readonly postings: readonly { readonly index: number; readonly bytes: Uint8Array }[];
+}
+
+/** What the store says of erased contents. */
+export interface ErasedContents {
+  /** In the order of their statements. */
+  readonly contents: readonly Omit<Erasure, "postings">[];
+  /** Below this size every erase statement of the log has been carried out. */
+  readonly upTo: number;
+}
+
 /** What a stored content looks like to a reader. */
 export type StoredContent =
   | { readonly state: "held"; readonly bytes: Uint8Array }
@@ -91,6 +110,13 @@ export interface Storage {
    * A rejected promise means the same as `unknown`.
    */
   commit(expected: StoredHead, batch: Batch): Promise<CommitResult>;
+  /**
+   * Takes contents out, and notes up to which size erase statements are carried out now: all of it
+   * or nothing, durable with `committed`. Old copies of their bytes are overwritten where the driver
+   * can reach them. Refuses with `failed` as `commit` does.
+   */
+  erase(erasures: readonly Erasure[], upTo: number): Promise<EraseResult>;
+  erased(): Promise<ErasedContents>;
   /** Whether a small batch would find room: `STORAGE_FULL` where it would not. */
   checkRoom(): Promise<LogError | undefined>;
   /** Bytes free for the store, where the system can say. */
@@ -116,5 +142,9 @@ export interface StorageReader {
   /** Whether the entry was logged with its content, erased since or not; `false`: opaque for ever. */
   hasContent(index: number): boolean;
   content(digest: Hash): StoredContent;
+  /** Entries from `from` to `to` that were logged with the content of this digest. */
+  entriesWith(digest: Hash, from: number, to: number): readonly number[];
+  /** The postings of an entry whose content was erased: they were kept when it was. */
+  keptPostings(index: number): Uint8Array | undefined;
   key(digest: Hash): Uint8Array | undefined;
 }

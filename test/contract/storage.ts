@@ -45,6 +45,69 @@ export function storageContract(makeStore: () => Promise<StoreUnderTest>): void 
     });
   });
 
+  describe("erase", () => {
+    test("takes a content out of all its entries, keeps what it is given, and nothing else changes", async () => {
+      await withStore(async (storage, store) => {
+        const [first, second] = [entry(0), entry(1)];
+        const shared = { ...second, content: first.content, contentDigest: first.contentDigest };
+        const opaque = entry(3, { opaque: true });
+        const all = [first, shared, entry(2), opaque];
+        const { head } = await grow(storage, Edge.empty(sha256), all);
+        const { reader } = storage;
+        const digest = first.contentDigest;
+        expect(reader.entriesWith(digest, 0, 4)).toEqual([0, 1]);
+        expect(reader.entriesWith(digest, 1, 2)).toEqual([1]);
+        expect(reader.entriesWith(opaque.contentDigest, 0, 4)).toEqual([]);
+        expect(await storage.erased()).toEqual({ contents: [], upTo: 0 });
+        const bytes = Uint8Array.of(1, 2, 3);
+        const postings = [0, 1].map((index) => ({ index, bytes }));
+        expect(await storage.erase([{ digest, statement: 2, postings }], 4)).toEqual({
+          state: "committed",
+        });
+        const check = async (now: Storage): Promise<void> => {
+          const states = now.reader.contents(0, 4).map(({ state }) => state);
+          expect(states).toEqual(["erased", "erased", "held", "never-held"]);
+          expect(now.reader.content(digest)).toEqual({ state: "erased" });
+          expect(now.reader.contentSizes(0, 2)).toEqual([0, 0]);
+          expect([0, 1].map((index) => now.reader.hasContent(index))).toEqual([true, true]);
+          expect([0, 1, 2].map((index) => [...(now.reader.keptPostings(index) ?? [])])).toEqual([
+            [...bytes],
+            [...bytes],
+            [],
+          ]);
+          const { contents, upTo } = await now.erased();
+          expect(contents).toEqual([{ digest, statement: 2 }]);
+          expect(upTo).toBe(4);
+          expect(equal(given(now.reader.leaves(0, 1)[0]), first.leaf)).toBe(true);
+          expect((await now.readHead()).size).toBe(head.size);
+        };
+        await check(storage);
+        // The same again is no other: a start may find a statement that was carried out.
+        await storage.erase([{ digest, statement: 3, postings: [] }], 4);
+        await check(storage);
+        await storage.close();
+        const again = await store.open();
+        await check(again);
+        await again.close();
+      });
+    });
+
+    test("an entry that brings an erased content back is stored without it", async () => {
+      await withStore(async (storage) => {
+        const first = entry(0);
+        const { head, edge } = await grow(storage, Edge.empty(sha256), [first]);
+        await storage.erase([{ digest: first.contentDigest, statement: 0, postings: [] }], 1);
+        const { content, contentDigest } = first;
+        const batch = batchOf(edge, [{ ...entry(1), content, contentDigest }]);
+        expect(await storage.commit(head, batch)).toEqual({ state: "committed" });
+        expect(storage.reader.contents(0, 2).map(({ state }) => state)).toEqual([
+          "erased",
+          "erased",
+        ]);
+      });
+    });
+  });
+
   describe("commit", () => {
     test("is seen by every read that follows it", async () => {
       await withStore(async (storage) => {

@@ -253,6 +253,8 @@ function wrapStorage(storage: Storage, through: Through): Storage {
     readHead: () => storage.readHead(),
     findLeaves: (hashes) => through("storage.findLeaves", () => storage.findLeaves(hashes)),
     commit: (expected, batch) => through("storage.commit", () => storage.commit(expected, batch)),
+    erase: (erasures, upTo) => storage.erase(erasures, upTo),
+    erased: () => storage.erased(),
     checkRoom: () => storage.checkRoom(),
     freeBytes: () => storage.freeBytes(),
     close: () => storage.close(),

@@ -11,6 +11,9 @@ import { emptyRoot, type Hash, leafHash, type Sha256 } from "../../../schema/tlo
 import type {
   Batch,
   CommitResult,
+  ErasedContents,
+  EraseResult,
+  Erasure,
   NewEntry,
   Storage,
   StorageReader,
@@ -35,7 +38,11 @@ export class MemoryDisk {
   head: StoredHead;
   readonly rows: Row[] = [];
   readonly indexes: Map<string, number> = new Map();
-  readonly contents: Map<string, Uint8Array> = new Map();
+  /** `undefined` once erased. */
+  readonly contents: Map<string, Uint8Array | undefined> = new Map();
+  readonly erased: Map<string, Omit<Erasure, "postings">> = new Map();
+  erasedUpTo = 0;
+  readonly postings: Map<number, Uint8Array> = new Map();
   readonly keys: Map<string, Uint8Array> = new Map();
   readonly tiles: Map<string, Uint8Array> = new Map();
 
@@ -97,6 +104,23 @@ export class MemoryStorage implements Storage {
     const { size, root, checkpoint } = batch;
     disk.head = { size, root, checkpoint, epoch: expected.epoch };
     return { state: "committed" };
+  }
+
+  async erase(erasures: readonly Erasure[], upTo: number): Promise<EraseResult> {
+    const disk = this.#disk;
+    for (const { digest, statement, postings } of erasures) {
+      const name = toHex(digest);
+      disk.used -= disk.contents.get(name)?.length ?? 0;
+      if (disk.contents.has(name)) disk.contents.set(name, undefined);
+      if (!disk.erased.has(name)) disk.erased.set(name, { digest, statement });
+      for (const { index, bytes } of postings) disk.postings.set(index, bytes.slice());
+    }
+    disk.erasedUpTo = upTo;
+    return { state: "committed" };
+  }
+
+  async erased(): Promise<ErasedContents> {
+    return { contents: [...this.#disk.erased.values()], upTo: this.#disk.erasedUpTo };
   }
 
   async checkRoom(): Promise<LogError | undefined> {
@@ -180,13 +204,24 @@ class MemoryReader implements StorageReader {
     return this.#content(toHex(digest));
   }
 
+  entriesWith(digest: Hash, from: number, to: number): readonly number[] {
+    const name = toHex(digest);
+    return this.#rows(from, to).flatMap((row, i) => (row.content === name ? [from + i] : []));
+  }
+
+  keptPostings(index: number): Uint8Array | undefined {
+    return this.#disk.postings.get(index);
+  }
+
   key(digest: Hash): Uint8Array | undefined {
     return this.#disk.keys.get(toHex(digest));
   }
 
   #content(digest: string | undefined): StoredContent {
-    const bytes = digest === undefined ? undefined : this.#disk.contents.get(digest);
-    return bytes === undefined ? { state: "never-held" } : { state: "held", bytes };
+    const { contents } = this.#disk;
+    if (digest === undefined || !contents.has(digest)) return { state: "never-held" };
+    const bytes = contents.get(digest);
+    return bytes === undefined ? { state: "erased" } : { state: "held", bytes };
   }
 
   #rows(from: number, to: number): readonly Row[] {

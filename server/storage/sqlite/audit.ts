@@ -6,6 +6,7 @@
  */
 import Database from "better-sqlite3";
 import type { StoredHead } from "../storage.ts";
+import { type KeptPostings, readAllKeptPostings } from "./erase.ts";
 import { mustExist, storeFiles } from "./files.ts";
 import { asLogError } from "./inspect.ts";
 import { type Meta, prepareHead, readMeta, toHead } from "./rows.ts";
@@ -119,6 +120,16 @@ export class StoreAudit {
   /** The next `limit` contents after id `after`. */
   contents(after: number, limit: number): readonly ContentRow[] {
     return this.#contents.all(after, limit);
+  }
+
+  /** `undefined` where it was erased, or is not there. */
+  contentBytes(id: number): Uint8Array | undefined {
+    return this.contents(id - 1, 1).find((row) => row.id === id)?.bytes ?? undefined;
+  }
+
+  /** What was kept of the entries of erased contents. */
+  keptPostings(): Iterable<KeptPostings> {
+    return readAllKeptPostings(this.#database);
   }
 
   contentId(digest: Uint8Array): number | undefined {

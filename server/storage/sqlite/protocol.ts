@@ -4,7 +4,7 @@
  * @module
  */
 import type { LogError } from "../../../schema/error.ts";
-import type { CommitResult, StoredHead } from "../storage.ts";
+import type { CommitResult, ErasedContents, Erasure, StoredHead } from "../storage.ts";
 import type { PackedBatch } from "./packing.ts";
 import type { Meta } from "./rows.ts";
 
@@ -13,6 +13,8 @@ export type Request =
   | { readonly call: "head" }
   | { readonly call: "find"; readonly hashes: Uint8Array<ArrayBuffer> }
   | { readonly call: "commit"; readonly batch: PackedBatch }
+  | { readonly call: "erase"; readonly erasures: readonly Erasure[]; readonly upTo: number }
+  | { readonly call: "erased" }
   | { readonly call: "room" }
   | { readonly call: "free" }
   | { readonly call: "close" };
@@ -22,6 +24,7 @@ export interface Answer {
   readonly head?: StoredHead;
   readonly found?: Float64Array<ArrayBuffer>;
   readonly result?: PlainCommitResult;
+  readonly erased?: ErasedContents;
   readonly room?: PlainLogError | undefined;
   readonly free?: number;
 }

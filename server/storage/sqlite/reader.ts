@@ -7,6 +7,7 @@
 import Database from "better-sqlite3";
 import type { Hash } from "../../../schema/tlog/hash.ts";
 import type { StorageReader, StoredContent } from "../storage.ts";
+import { readKeptPostings } from "./erase.ts";
 import { corrupt } from "./rows.ts";
 
 interface ContentRow {
@@ -34,6 +35,7 @@ export class SqliteReader implements StorageReader {
   readonly #hasContent: Database.Statement<Range, { readonly held: number }>;
   readonly #content: Database.Statement<[Uint8Array], { readonly bytes: Uint8Array | null }>;
   readonly #key: Database.Statement<[Uint8Array], { readonly bytes: Uint8Array }>;
+  readonly #entriesWith: Database.Statement<[Uint8Array, number, number], { readonly idx: number }>;
 
   constructor(path: string) {
     const database = new Database(path, { readonly: true, fileMustExist: true });
@@ -53,6 +55,10 @@ export class SqliteReader implements StorageReader {
       "SELECT c.bytes FROM content_digest d JOIN content c ON c.id = d.id WHERE d.digest = ?",
     );
     this.#key = database.prepare("SELECT bytes FROM key_object WHERE digest = ?");
+    this.#entriesWith = database.prepare(
+      `SELECT idx FROM leaf WHERE content = (SELECT id FROM content_digest WHERE digest = ?)
+       AND idx >= ? AND idx < ? ORDER BY idx`,
+    );
   }
 
   tile(level: number, index: number): Uint8Array | undefined {
@@ -89,6 +95,14 @@ export class SqliteReader implements StorageReader {
     const row = this.#content.get(digest);
     if (row === undefined) return { state: "never-held" };
     return row.bytes === null ? { state: "erased" } : { state: "held", bytes: row.bytes };
+  }
+
+  entriesWith(digest: Hash, from: number, to: number): readonly number[] {
+    return this.#entriesWith.all(digest, from, to).map(({ idx }) => idx);
+  }
+
+  keptPostings(index: number): Uint8Array | undefined {
+    return readKeptPostings(this.#database, index);
   }
 
   key(digest: Hash): Uint8Array | undefined {

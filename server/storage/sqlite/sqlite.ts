@@ -10,7 +10,15 @@
 import { type ErrorDetail, LogError } from "../../../schema/error.ts";
 import type { Hash } from "../../../schema/tlog/hash.ts";
 import { Thread, threadScript } from "../../thread.ts";
-import type { Batch, CommitResult, Storage, StoredHead } from "../storage.ts";
+import type {
+  Batch,
+  CommitResult,
+  ErasedContents,
+  EraseResult,
+  Erasure,
+  Storage,
+  StoredHead,
+} from "../storage.ts";
 import { storeFiles } from "./files.ts";
 import { packBatch, packHashes, transferable } from "./packing.ts";
 import type { Answer, PlainLogError, Request } from "./protocol.ts";
@@ -66,6 +74,17 @@ export class SqliteStorage implements Storage {
     const request = { call: "commit", batch: packed } as const;
     const result = given((await this.#thread.ask(request, transferable(packed))).result);
     return result.state === "failed" ? { ...result, error: logError(result.error) } : result;
+  }
+
+  async erase(erasures: readonly Erasure[], upTo: number): Promise<EraseResult> {
+    const request = { call: "erase", erasures, upTo } as const;
+    const result = given((await this.#thread.ask(request)).result);
+    if (result.state === "conflict") throw new LogError("INTERNAL", "an erasure moves no head");
+    return result.state === "failed" ? { ...result, error: logError(result.error) } : result;
+  }
+
+  async erased(): Promise<ErasedContents> {
+    return given((await this.#thread.ask({ call: "erased" })).erased);
   }
 
   async checkRoom(): Promise<LogError | undefined> {

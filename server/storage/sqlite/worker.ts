@@ -31,6 +31,13 @@ function handle(request: Request): Handled<Answer> {
       const result = store.commit(request.batch);
       return { answer: { result: plainResult(result) }, after: () => store.afterCommit() };
     }
+    case "erase": {
+      const store = opened();
+      const result = store.erase(request.erasures, request.upTo);
+      return { answer: { result: plainResult(result) }, after: () => store.afterCommit() };
+    }
+    case "erased":
+      return { answer: { erased: opened().erased() } };
     case "room": {
       const full = opened().checkRoom();
       return { answer: { room: full === undefined ? undefined : plainError(full) } };

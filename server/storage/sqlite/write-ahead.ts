@@ -13,6 +13,10 @@ import { sealedGeneration } from "./files.ts";
 /** Frames after which the write-ahead file is copied. Bounds the file, and the time to open a store. */
 const FRAMES = 2_000;
 
+/** How long a commit waits for readers: of the driver, and while the file is being emptied. */
+const BUSY_MS = 5_000;
+const EMPTYING_MS = 50;
+
 interface CheckpointRow {
   readonly busy: number;
   readonly log: number;
@@ -27,6 +31,8 @@ export class WriteAhead {
   /** The generation was made odd, and the file is to be copied. */
   #sealed = false;
   #isLong = false;
+  /** Its pages must not stay in the file, also not behind the end of what is in use. */
+  #emptying = false;
 
   constructor(database: Database.Database) {
     this.#database = database;
@@ -55,6 +61,13 @@ export class WriteAhead {
     }
   }
 
+  /** The same, where pages of earlier commits must not outlive this one: the file is copied next. */
+  beforeErase(): void {
+    if (!this.#sealed) this.#set(sealedGeneration(this.#generation));
+    this.#sealed = true;
+    this.#emptying = true;
+  }
+
   /** After COMMIT was answered. Throws where a checkpoint failed for another reason than space. */
   afterCommit(): void {
     this.#fresh = false;
@@ -62,6 +75,7 @@ export class WriteAhead {
     if (!this.#sealed) return;
     this.#fresh = this.#checkpoint("PASSIVE");
     this.#sealed = !this.#fresh;
+    if (this.#fresh && this.#emptying) this.#emptying = !this.#empty();
   }
 
   close(): void {
@@ -77,6 +91,14 @@ export class WriteAhead {
   #frames(): number {
     const row = this.#run("NOOP");
     return row === undefined ? 0 : row.log - row.checkpointed;
+  }
+
+  /** Not while somebody reads out of the file (a backup, say): then the next commit tries again. */
+  #empty(): boolean {
+    this.#database.pragma(`busy_timeout = ${EMPTYING_MS}`);
+    const done = this.#checkpoint("TRUNCATE");
+    this.#database.pragma(`busy_timeout = ${BUSY_MS}`);
+    return done;
   }
 
   /** Whether the whole file is in the database now. */

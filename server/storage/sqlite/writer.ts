@@ -19,7 +19,8 @@ import { equal } from "../../../schema/bytes.ts";
 import { LogError } from "../../../schema/error.ts";
 import { HASH_BYTES, leafHash } from "../../../schema/tlog/hash.ts";
 import { type Lock, takeLock } from "../../lock.ts";
-import type { CommitResult, StoredHead } from "../storage.ts";
+import type { CommitResult, ErasedContents, EraseResult, Erasure, StoredHead } from "../storage.ts";
+import { makeErasedTables, readErased, writeErasures } from "./erase.ts";
 import { mustExist, type StoreFiles, storeFiles } from "./files.ts";
 import { asLogError, inspectStore, isDamage } from "./inspect.ts";
 import { type PackedBatch, unpackEntries, unpackTiles } from "./packing.ts";
@@ -61,7 +62,10 @@ export class SqliteWriter {
     for (const pragma of PRAGMAS) this.#database.pragma(pragma);
     this.#sql = prepareStatements(this.#database);
     this.#wal = new WriteAhead(this.#database);
-    this.#wal.open(() => this.#moveEpoch(head));
+    this.#wal.open(() => {
+      makeErasedTables(this.#database);
+      this.#moveEpoch(head);
+    });
     const pageBytes = Number(this.#database.pragma("page_size", { simple: true }));
     this.#room = new Room(folder, files, pageBytes);
   }
@@ -113,6 +117,33 @@ export class SqliteWriter {
       return this.#break(error);
     }
     return { state: "committed" };
+  }
+
+  erase(erasures: readonly Erasure[], upTo: number): EraseResult {
+    if (this.#broken !== undefined) return { state: "unknown", cause: this.#broken };
+    const noRoom = this.#room.check();
+    if (noRoom !== undefined) return { state: "failed", error: noRoom };
+    try {
+      if (erasures.length > 0) this.#database.pragma("secure_delete = ON");
+      this.#database.exec("BEGIN IMMEDIATE");
+      writeErasures(this.#database, erasures, upTo);
+      if (erasures.length > 0) this.#wal.beforeErase();
+      else this.#wal.beforeCommit();
+    } catch (error) {
+      return this.#undo(error);
+    }
+    try {
+      this.#database.exec("COMMIT");
+      this.#database.pragma("secure_delete = OFF");
+    } catch (error) {
+      return this.#break(error);
+    }
+    return { state: "committed" };
+  }
+
+  erased(): ErasedContents {
+    this.#mustBeWhole();
+    return readErased(this.#database);
   }
 
   /** Copies the write-ahead file where it is long. For after the commit's answer was sent. */
@@ -198,7 +229,7 @@ export class SqliteWriter {
   }
 
   /** Something failed before COMMIT: with nothing written, a rollback leaves no doubt. */
-  #undo(error: unknown): CommitResult {
+  #undo(error: unknown): EraseResult {
     try {
       if (this.#database.inTransaction) this.#database.exec("ROLLBACK");
     } catch (second) {
@@ -215,7 +246,7 @@ export class SqliteWriter {
     return this.#break(error);
   }
 
-  #break(cause: unknown): CommitResult {
+  #break(cause: unknown): Extract<CommitResult, { readonly state: "unknown" }> {
     this.#broken = cause;
     return { state: "unknown", cause };
   }
@@ -244,6 +275,6 @@ function failed(
   code: "STORAGE_FULL" | "STORAGE_FAILED" | "STORE_CORRUPT" | "INTERNAL",
   message: string,
   cause: unknown,
-): CommitResult {
+): EraseResult {
   return { state: "failed", error: new LogError(code, message, { cause }) };
 }

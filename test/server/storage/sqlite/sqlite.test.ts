@@ -1,4 +1,13 @@
-import { copyFileSync, cpSync, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { randomBytes } from "node:crypto";
+import {
+  copyFileSync,
+  cpSync,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import Database from "better-sqlite3";
 import { describe, expect, test } from "vitest";
@@ -6,6 +15,7 @@ import { Edge } from "../../../../server/sequencer/edge.ts";
 import { createSqliteStore } from "../../../../server/storage/sqlite/create.ts";
 import { walBelongs } from "../../../../server/storage/sqlite/files.ts";
 import { SqliteStorage } from "../../../../server/storage/sqlite/sqlite.ts";
+import type { NewEntry } from "../../../../server/storage/storage.ts";
 import { batchOf, storageContract } from "../../../contract/storage.ts";
 import { DATABASE_ID, entries, ORIGIN, sha256, temporaryFolder } from "../../fixture.ts";
 import { refusalOf } from "../../refusal.ts";
@@ -39,6 +49,71 @@ function tamper(folder: string, sql: string): void {
   const database = new Database(join(folder, "log.db"));
   database.exec(sql);
   database.close();
+}
+
+describe("erasing", () => {
+  /** Whether any file of the store has these bytes. */
+  const anywhere = (folder: string, bytes: Uint8Array): boolean =>
+    readdirSync(folder).some((name) =>
+      readFileSync(join(folder, name)).includes(Buffer.from(bytes)),
+    );
+
+  test.each([
+    ["small", 300],
+    ["large", 300_000],
+  ])("R1 leaves no byte of a %s content in any file, running or closed", async (_, size) => {
+    const folder = newStore();
+    const storage = await SqliteStorage.open(folder);
+    const secret = randomBytes(size);
+    const one = { ...entries(0, 1)[0], content: secret, contentDigest: sha256(secret) };
+    const added = [...entries(1, 40), one, ...entries(40, 80)].filter(isEntry);
+    await storage.commit(await storage.readHead(), batchOf(Edge.empty(sha256), added));
+    const part = secret.subarray(100, 140);
+    expect(anywhere(folder, part)).toBe(true);
+    const erasure = { digest: one.contentDigest, statement: 0, postings: [] };
+    expect(await storage.erase([erasure], 1)).toEqual({ state: "committed" });
+    await storage.freeBytes();
+    expect(anywhere(folder, part)).toBe(false);
+    const copy = join(temporaryFolder(), "killed");
+    cpSync(folder, copy, { recursive: true });
+    await storage.close();
+    expect(anywhere(folder, part)).toBe(false);
+    const killed = await SqliteStorage.open(copy);
+    expect(killed.reader.content(one.contentDigest)).toEqual({ state: "erased" });
+    await killed.close();
+  });
+
+  test("a reader that holds an old state delays the emptying, and the next commit goes on with it", async () => {
+    const folder = newStore();
+    const storage = await SqliteStorage.open(folder);
+    const [one] = entries(0, 1);
+    if (one?.content === undefined) expect.fail("no entry");
+    const edge = await append(storage, Edge.empty(sha256), 1);
+    const reader = new Database(join(folder, "log.db"), { readonly: true });
+    reader.exec("BEGIN; SELECT * FROM head");
+    await storage.erase([{ digest: one.contentDigest, statement: 0, postings: [] }], 1);
+    await storage.freeBytes();
+    expect(anywhere(folder, one.content)).toBe(true);
+    reader.close();
+    await append(storage, edge, 1);
+    await storage.freeBytes();
+    expect(anywhere(folder, one.content)).toBe(false);
+    await storage.close();
+    await (await SqliteStorage.open(folder)).close();
+  });
+
+  test("a store from before there were erasures gets their tables when it is opened", async () => {
+    const folder = newStore();
+    await (await SqliteStorage.open(folder)).close();
+    tamper(folder, "DROP TABLE erased; DROP TABLE erased_postings; DROP TABLE erased_up_to");
+    const storage = await SqliteStorage.open(folder);
+    expect(await storage.erased()).toEqual({ contents: [], upTo: 0 });
+    await storage.close();
+  });
+});
+
+function isEntry(one: Partial<NewEntry>): one is NewEntry {
+  return one.leaf !== undefined;
 }
 
 describe("opening refuses, and leaves the store as it is", () => {
