@@ -1,6 +1,6 @@
 /**
- * What the quickstart stands on: running commands in a folder of its own, and saying what is
- * being done.
+ * What the quickstart and the story stand on: running commands in a folder of its own, and saying
+ * what is being done.
  */
 import type { ChildProcess } from "node:child_process";
 import { spawn } from "node:child_process";
@@ -31,12 +31,13 @@ export interface How {
 export class Workplace {
   readonly folder: string;
   /** Unique, so that the logs of two runs are two logs. */
-  readonly origin: string = `quickstart-${randomBytes(4).toString("hex")}.example`;
+  readonly origin: string;
   readonly #env: Record<string, string>;
   readonly #servers = new Set<ChildProcess>();
 
-  constructor() {
-    this.folder = mkdtempSync(join(tmpdir(), "countersign-quickstart-"));
+  constructor(name = "quickstart") {
+    this.origin = `${name}-${randomBytes(4).toString("hex")}.example`;
+    this.folder = mkdtempSync(join(tmpdir(), `countersign-${name}-`));
     mkdirSync(this.path("home"));
     this.#env = {
       PATH: process.env["PATH"] ?? "",
@@ -64,9 +65,10 @@ export class Workplace {
     program: string,
     args: readonly string[],
     env: Record<string, string> = {},
+    cwd?: string,
   ): Promise<Outcome> {
     const child = spawn(program, args, {
-      cwd: this.folder,
+      cwd: cwd ?? this.folder,
       env: { ...this.#env, ...env },
       stdio: ["ignore", "pipe", "pipe"],
     });
@@ -97,7 +99,7 @@ export class Workplace {
    * and it is shown before it is run, unless it is a detail.
    */
   async countersign(line: string, how: How = {}): Promise<Outcome> {
-    if (how.quiet !== true) console.log(styleText("dim", `    $ countersign ${line}`));
+    if (how.quiet !== true) print(styleText("dim", `    $ countersign ${line}`));
     return this.expect(how.wanted ?? [0], process.execPath, [MAIN, ...words(line)], how.env);
   }
 
@@ -170,21 +172,27 @@ export async function freePort(): Promise<number> {
 }
 
 let steps = 0;
+let print: (line: string) => void = console.log;
+
+/** From now on nothing is said. */
+export function beQuiet(): void {
+  print = () => undefined;
+}
 
 export function step(title: string): void {
   steps++;
-  console.log(`\n${styleText(["bold", "cyan"], `${String(steps).padStart(2)}  ${title}`)}`);
+  print(`\n${styleText(["bold", "cyan"], `${String(steps).padStart(2)}  ${title}`)}`);
 }
 
 export function say(...lines: readonly string[]): void {
-  for (const line of lines) console.log(`    ${line}`);
+  for (const line of lines) print(`    ${line}`);
 }
 
 export function good(text: string): void {
-  console.log(`    ${styleText("green", "✓")} ${text}`);
+  print(`    ${styleText("green", "✓")} ${text}`);
 }
 
 /** A refusal that had to come. */
 export function refused(text: string): void {
-  console.log(`    ${styleText("yellow", "✗")} ${text}`);
+  print(`    ${styleText("yellow", "✗")} ${text}`);
 }
