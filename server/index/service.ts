@@ -26,6 +26,7 @@ import type { NewEntry, StorageReader } from "../storage/storage.ts";
 import { Thread, threadScript } from "../thread.ts";
 import type { FoundKeys } from "./engine.ts";
 import type { ConflictQuestion, IndexAnswer, IndexRequest, IndexStanding } from "./protocol.ts";
+import { indexEntry } from "./signer.ts";
 
 /** At most one leaf in this time, where nothing else is said. */
 const STEP_MS = 1_000;
@@ -223,7 +224,7 @@ export class IndexService {
     });
     if (grown === undefined)
       throw new LogError("INTERNAL", "the index's thread left out an answer");
-    await index.append([this.#entryOf(grown.leaf, next.main)]);
+    await index.append([indexEntry(this.#ports.sha256, grown.leaf, next.main)]);
     await this.#ask({ call: "keep" });
     this.#remember();
     if (main.published().size === this.#standing.size) this.#caughtUpAt = clock();
@@ -292,18 +293,6 @@ export class IndexService {
         field: `index leaf ${leafIndex}`,
       });
     return { leaf, main: content.bytes, ...parsed.value.main };
-  }
-
-  /** The leaf, and beside it the signed head that it names: both are primary data. */
-  #entryOf(leaf: Uint8Array, main: Uint8Array): NewEntry {
-    const { sha256 } = this.#ports;
-    return {
-      leaf,
-      leafHash: leafHash(sha256, leaf),
-      contentDigest: sha256(main),
-      content: main,
-      key: undefined,
-    };
   }
 
   #proved({ leafIndex }: FoundKeys): Pick<Lookup, "index"> {

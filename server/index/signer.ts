@@ -43,11 +43,13 @@ export function indexSigner(
 /** Entry 0 of an index log: nothing is indexed. */
 export function firstIndexEntry(sha256: Sha256, origin: string): NewEntry {
   const leaf = encodeIndexLeaf(firstIndexLeaf(sha256, MAPFN_V1, origin));
-  return {
-    leaf,
-    leafHash: leafHash(sha256, leaf),
-    contentDigest: sha256(new Uint8Array(0)),
-    content: undefined,
-    key: undefined,
-  };
+  const contentDigest = sha256(new Uint8Array(0));
+  const rest = { content: undefined, key: undefined };
+  return { leaf, leafHash: leafHash(sha256, leaf), contentDigest, ...rest };
+}
+
+/** A later one: the leaf, and beside it the signed head that it names. Both are primary data. */
+export function indexEntry(sha256: Sha256, leaf: Uint8Array, main: Uint8Array): NewEntry {
+  const rest = { content: main, key: undefined };
+  return { leaf, leafHash: leafHash(sha256, leaf), contentDigest: sha256(main), ...rest };
 }

@@ -6,7 +6,7 @@ import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import type { LoadResult } from "./load.ts";
+import type { LoadOrder } from "./load.ts";
 import { load } from "./ours.ts";
 import type { PeerResult } from "./peers.ts";
 import { type Load, prepare } from "./prepare.ts";
@@ -15,6 +15,7 @@ import { Report } from "./report.ts";
 const parsed = parseArgs({
   allowPositionals: true,
   options: {
+    entries: { type: "string" },
     full: { type: "boolean", default: false },
     peers: { type: "boolean", default: true },
     seconds: { type: "string", default: "4" },
@@ -53,28 +54,45 @@ export async function measure(
   path: string,
   clients: number,
 ): Promise<Measured> {
+  const all: Measured[] = [];
+  for (let round = 0; round < rounds; round++)
+    all.push(await measureOnce(server, what, path, clients));
+  return middle(all);
+}
+
+/** One round, with fresh bodies. */
+export async function measureOnce(
+  server: { readonly port: number; cpu(): number },
+  what: Load,
+  path: string,
+  clients: number,
+): Promise<Measured> {
   const file = join(folder, `${what}.bodies`);
-  const results: { result: LoadResult; cpu: number }[] = [];
-  for (let round = 0; round < rounds; round++) {
-    prepare(what, clients === 1 ? 4_000 * seconds : PER_SECOND * seconds, file);
-    const before = server.cpu();
-    const result = await load({
-      port: server.port,
-      clients,
-      seconds,
-      file,
-      method: "POST",
-      paths: [path],
-    });
-    if (result.refused > 0) throw new Error(`${result.refused} of ${result.answered} were refused`);
-    results.push({ result, cpu: server.cpu() - before });
-  }
-  return {
-    rate: median(results.map(({ result }) => result.answered / result.seconds)),
-    cpuPerEntry: median(results.map(({ result, cpu }) => (cpu * 1000) / result.answered)),
-    p50: median(results.map(({ result }) => result.p50)),
-    p99: median(results.map(({ result }) => result.p99)),
-  };
+  prepare(what, clients === 1 ? 4_000 * seconds : PER_SECOND * seconds, file);
+  const order = {
+    port: server.port,
+    clients,
+    seconds,
+    file,
+    method: "POST",
+    paths: [path],
+  } as const;
+  return measureLoad(server, order);
+}
+
+/** One load against one server. */
+export async function measureLoad(server: { cpu(): number }, order: LoadOrder): Promise<Measured> {
+  const before = server.cpu();
+  const { answered, refused, seconds: long, p50, p99 } = await load(order);
+  if (refused > 0) throw new Error(`${refused} of ${answered} were refused`);
+  const cpu = server.cpu() - before;
+  return { rate: answered / long, cpuPerEntry: (cpu * 1000) / answered, p50, p99 };
+}
+
+/** The median of each figure. */
+export function middle(all: readonly Measured[]): Measured {
+  const of = (name: keyof Measured): number => median(all.map((one) => one[name]));
+  return { rate: of("rate"), cpuPerEntry: of("cpuPerEntry"), p50: of("p50"), p99: of("p99") };
 }
 
 /** Every number of clients on a peer; `more` is asked of it before it is stopped. */

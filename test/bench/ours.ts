@@ -53,8 +53,8 @@ export function place(folder: string): string[] {
 }
 
 /** Makes the log; the answer is its verifier key. */
-export function initOurs(folder: string): string {
-  const args = [command, "init", "--log-origin", ORIGIN, ...place(folder)];
+export function initOurs(folder: string, more: readonly string[] = []): string {
+  const args = [command, "init", "--log-origin", ORIGIN, ...place(folder), ...more];
   const said = execFileSync(process.execPath, args, { encoding: "utf8" });
   const vkey = /^vkey\s+(\S+)$/m.exec(said)?.[1];
   if (vkey === undefined) throw new Error(`init did not name the verifier key: ${said}`);

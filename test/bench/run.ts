@@ -4,8 +4,10 @@
  *     npm run bench                      the log's own interface; ten minutes or less
  *     npm run bench -- rekor             Rekor's write interface, beside Rekor
  *     npm run bench -- witness           from submission to a witnessed proof
+ *     npm run bench -- index             the index: builder, look-ups, verifier, rebuild
  *     npm run bench -- --write           also puts the tables into docs/performance.md
  *     npm run bench -- --full            also a million entries
+ *     npm run bench -- index --entries N[,M]   logs of these sizes
  *     npm run bench -- --no-peers        without Rekor and Tessera
  *     npm run bench -- --seconds 5       per load
  *
@@ -16,6 +18,7 @@ import { execFileSync } from "node:child_process";
 import { rmSync } from "node:fs";
 import { cpus, totalmem } from "node:os";
 import { folder, named, report, values, writeDocument } from "./bench.ts";
+import { benchIndex } from "./indexed.ts";
 import { benchLog } from "./log.ts";
 import { build } from "./ours.ts";
 import { benchRekor } from "./rekor.ts";
@@ -24,6 +27,7 @@ import { benchWitness } from "./witness.ts";
 /** What the first argument may name; nothing is the first of them. */
 const BENCHES: Readonly<Record<string, () => Promise<void>>> = {
   log: benchLog,
+  index: benchIndex,
   rekor: benchRekor,
   witness: benchWitness,
 };
