@@ -174,13 +174,29 @@ export class LogReader {
    * @returns the receipt, and the head that it is under: hold it against the memory (`observe`).
    */
   async receiptByLeafHash(wanted: Hash): Promise<{ receipt: Receipt; head: SignedHead }> {
+    const isIt = ({ leafBytes }: LogEntry): boolean =>
+      equal(leafHash(this.#ports.crypto.sha256, leafBytes), wanted);
     const path = entryPath({ by: "leaf-hash", leafHash: wanted });
+    return this.#answered(path, isIt, `the leaf with hash ${toHex(wanted)}`);
+  }
+
+  /** As {@link receiptByLeafHash}, of the entry at an index: the log sees which, and sends no tiles. */
+  async receiptByIndex(index: number): Promise<{ receipt: Receipt; head: SignedHead }> {
+    const isIt = (entry: LogEntry): boolean => entry.index === index;
+    return this.#answered(entryPath({ by: "index", index }), isIt, `the entry at index ${index}`);
+  }
+
+  async #answered(
+    path: string,
+    isIt: (entry: LogEntry) => boolean,
+    expected: string,
+  ): Promise<{ receipt: Receipt; head: SignedHead }> {
     const answer = await this.#ports.transport.get(path, MAX_BODY_BYTES);
     const entry = unwrap(asResponse(parseEntryAnswer(answer)));
-    if (!equal(leafHash(this.#ports.crypto.sha256, entry.leafBytes), wanted))
+    if (!isIt(entry))
       throw new LogError("RESPONSE_INVALID", `The log answered ${path} with another entry.`, {
-        field: "entry.canonicalizedBody",
-        expected: `the leaf with hash ${toHex(wanted)}`,
+        field: "entry",
+        expected,
       });
     const included = await checkInclusion(this.#ports.crypto, { logs: [this.#ports.log] }, entry);
     if (!included.ok)

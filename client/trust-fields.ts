@@ -1,21 +1,32 @@
 /**
- * Fields of the trust file out of its TOML: each has a form, an unknown one is refused, and what
- * is wrong is named with its path, line and column.
+ * Fields of the trust file, or of a file like it, out of its TOML: each has a form, an unknown one
+ * is refused, and what is wrong is named with its path, line and column.
  *
- * Every method throws `TRUST_INVALID`; `parseTrust` (`trust.ts`) makes a `Result` of it.
+ * Every method throws the error of that file, `TRUST_INVALID` for a trust file; `parseTrust`
+ * (`trust.ts`) makes a `Result` of it.
  *
  * @module
  */
 import type { TomlTable, TomlValue } from "smol-toml";
-import { LogError } from "../schema/error.ts";
+import { type ErrorCode, LogError } from "../schema/error.ts";
 import type { Path, Places } from "./toml-places.ts";
+
+/** Which file it is, and what is thrown of it. */
+interface FieldsOf {
+  readonly file: string;
+  readonly code: ErrorCode;
+}
+
+const TRUST_FILE: FieldsOf = { file: "Trust file", code: "TRUST_INVALID" };
 
 export class TrustFields {
   /** Where something stands in the file, as `line:column`. */
   readonly places: Places;
+  readonly #of: FieldsOf;
 
-  constructor(places: Places) {
+  constructor(places: Places, of: FieldsOf = TRUST_FILE) {
     this.places = places;
+    this.#of = of;
   }
 
   /** Refuses a second item with the key of an earlier one. */
@@ -101,7 +112,7 @@ export class TrustFields {
     const at = this.places(path);
     const where = at === undefined ? "" : ` (${at})`;
     const wanted = expected === undefined ? "" : ` Expected: ${expected}.`;
-    return new LogError("TRUST_INVALID", `Trust file${where}: ${name} ${problem}.${wanted}`, {
+    return new LogError(this.#of.code, `${this.#of.file}${where}: ${name} ${problem}.${wanted}`, {
       field: name,
       ...(at === undefined ? {} : { at }),
       ...(expected === undefined ? {} : { expected }),

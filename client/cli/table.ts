@@ -104,6 +104,16 @@ const VERIFIER: readonly Entry[] = [
     load: async () => (await import("./index-verify.ts")).indexVerify,
   },
   {
+    name: "monitor",
+    summary: "watch logs, and tell of what happens to them and to names that matter",
+    load: async () => (await import("./monitor.ts")).monitor,
+  },
+  {
+    name: "monitor init",
+    summary: "write a monitor's configuration, with comments",
+    load: async () => (await import("./monitor.ts")).monitorInit,
+  },
+  {
     name: "evidence verify",
     summary: "check a file that says a log misbehaved",
     load: async () => (await import("./evidence.ts")).evidenceVerify,

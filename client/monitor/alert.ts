@@ -164,6 +164,16 @@ function severityOf(kind: AlertKind): Severity {
   return ACCUSES_NOBODY.has(kind) ? "warning" : "critical";
 }
 
+/** Only a log that misbehaves, or its index, makes such an alert necessary. */
+export function accusesLog(kind: AlertKind): boolean {
+  return severityOf(kind) === "critical" && !ACCUSES_SOMEBODY_ELSE.has(kind);
+}
+
+const ACCUSES_SOMEBODY_ELSE: ReadonlySet<AlertKind> = new Set<AlertKind>([
+  "not-signed-by-us",
+  "equivocation",
+]);
+
 function isOwn(kind: AlertKind): kind is OwnKind {
   return Object.hasOwn(OWN_KINDS, kind);
 }

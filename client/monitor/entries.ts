@@ -1,0 +1,227 @@
+/**
+ * What came under the names that are watched: each new entry fetched, checked as any receipt, and
+ * told by what it says.
+ *
+ * An index lists entries, and says nothing of their signatures; a log has to have checked them. So
+ * each is checked here: that it is in the log, that it posts the names under which it is listed,
+ * that its signature is good. An entry by a key of ours whose content we do not know to have signed
+ * is told as such, whatever it says: somebody else has the key.
+ *
+ * Spec: docs/formats.md §Monitor.
+ *
+ * @module
+ */
+import { equal, fromHex, toHex } from "../../schema/bytes.ts";
+import { leafSignerId } from "../../schema/entry/check.ts";
+import { leafContentDigest, parseLeaf } from "../../schema/entry/leaf.ts";
+import { namedPostings } from "../../schema/index/mapfn.ts";
+import type { NamedPosting } from "../../schema/index/posting-set.ts";
+import { formatReceipt, type Receipt } from "../../schema/receipt.ts";
+import { gitHashOf } from "../git/hash.ts";
+import type { SignedHead } from "../head.ts";
+import { LogReader } from "../log.ts";
+import type { AskPorts } from "../lookup/ask.ts";
+import { convict } from "../lookup/convict.ts";
+import { keyText } from "../lookup/explain.ts";
+import { saysText } from "../lookup/says.ts";
+import { personOf, type Trust } from "../trust.ts";
+import { observeOrThrow } from "../update.ts";
+import { explainRefusal } from "../verify/explain.ts";
+import { type Checked, checkReceipt } from "../verify/receipt.ts";
+import { chargeOf, type Findings } from "./findings.ts";
+import type { Learned, Name } from "./names.ts";
+
+export interface EntryPorts extends AskPorts {
+  readonly trust: Trust;
+}
+
+/** An entry of the log, as it was fetched and checked. */
+export interface ReadOne {
+  readonly index: number;
+  readonly receipt: Receipt;
+  readonly checked: Checked;
+  /** What it posts; without its content only what every entry does. */
+  readonly postings: readonly NamedPosting[];
+  /** Hex; absent where the leaf is of no kind that this program knows. */
+  readonly signer?: string;
+  readonly digest?: string;
+}
+
+/** Entries of one log, each fetched once. */
+export class EntryReader {
+  readonly #ports: EntryPorts;
+  readonly #reader: LogReader;
+  readonly #read = new Map<number, ReadOne>();
+
+  constructor(ports: EntryPorts, head: SignedHead) {
+    this.#ports = ports;
+    this.#reader = new LogReader(ports, head);
+  }
+
+  /** Throws what the network does, and `LOG_MISBEHAVED` where the answer is of another history. */
+  async read(index: number): Promise<ReadOne> {
+    const before = this.#read.get(index);
+    if (before !== undefined) return before;
+    const { receipt, head } = await this.#reader.receiptByIndex(index);
+    await observeOrThrow(this.#ports, head);
+    const one = await this.#check(index, receipt);
+    this.#read.set(index, one);
+    return one;
+  }
+
+  async #check(index: number, receipt: Receipt): Promise<ReadOne> {
+    const { crypto, log, trust } = this.#ports;
+    const file = { name: `entry ${index}`, bytes: formatReceipt(receipt) };
+    const checked = await checkReceipt({ crypto, trust }, file);
+    const { leafBytes } = receipt.entry;
+    const hashes = { sha256: crypto.sha256, git: gitHashOf(crypto) };
+    const indexed = { origin: log.origin, vkeys: log.vkeyTexts };
+    const postings = namedPostings(hashes, indexed, leafBytes, receipt.content);
+    const leaf = parseLeaf(leafBytes);
+    const signer = leaf.ok ? leafSignerId(crypto.sha256, leaf.value, receipt.key) : leaf;
+    return {
+      index,
+      receipt,
+      checked,
+      postings,
+      ...(signer.ok ? { signer: toHex(signer.value) } : {}),
+      ...(leaf.ok ? { digest: toHex(leafContentDigest(leaf.value)) } : {}),
+    };
+  }
+}
+
+/** What is known to have been signed by keys of ours. */
+export interface OwnStatements {
+  /** Content digests, hex. */
+  readonly digests: ReadonlySet<string>;
+}
+
+/** Tell of everything that came to the names. */
+export async function tellEntries(
+  ports: EntryPorts,
+  findings: Findings,
+  reader: EntryReader,
+  learned: readonly Learned[],
+  own: OwnStatements,
+): Promise<readonly ReadOne[]> {
+  const news = new Map<number, Name[]>();
+  for (const one of learned) {
+    const { name, added, isFirst } = one;
+    if (isFirst && name.watched === true) tellStart(findings, one);
+    const isTold = name.own === true || (name.watched === true && !isFirst);
+    if (!isTold) continue;
+    // What was there at the start is only asked whether we signed it.
+    const asked = isFirst ? { ...name, watched: false } : name;
+    for (const { index } of added) news.set(index, [...(news.get(index) ?? []), asked]);
+  }
+  const read: ReadOne[] = [];
+  for (const [index, names] of [...news].toSorted(([a], [b]) => a - b)) {
+    const one = await reader.read(index);
+    read.push(one);
+    await checkPostings(ports, findings, one, learned);
+    await tellEntry(ports, findings, one, names, own);
+  }
+  return read;
+}
+
+/** What was there before it was watched is counted, and not told one by one. */
+function tellStart(findings: Findings, { name, known }: Learned): void {
+  if (known.n === 0) return;
+  findings.tell({
+    kind: "statement",
+    subject: name.title ?? "",
+    message: `${known.n} entries were there when the watch began; they are not told one by one`,
+    about: ["start", name.id, known.root],
+    seen: { n: known.n, key: keyText(name.key) },
+  });
+}
+
+/** Every list that has the entry has it for what it says. */
+async function checkPostings(
+  ports: EntryPorts,
+  findings: Findings,
+  { index, postings, receipt }: ReadOne,
+  learned: readonly Learned[],
+): Promise<void> {
+  for (const { name, list = [] } of learned) {
+    const listed = list.find((one) => one.index === index);
+    // Without its content only what follows from the leaf can be told.
+    if (listed === undefined || receipt.content === undefined) continue;
+    const posted = postings.find(({ key }) => toHex(key) === name.id);
+    const isTrue =
+      posted !== undefined &&
+      (posted.claim === undefined || listed.claim === undefined
+        ? posted.claim === listed.claim
+        : equal(posted.claim, listed.claim));
+    if (isTrue || name.key.type === "opaque-by") continue;
+    const subject = name.title ?? keyText(name.key);
+    const told = {
+      subject,
+      message: `the index lists entry ${index} for what it does not say`,
+      about: [name.id, index],
+      seen: { index, key: keyText(name.key) },
+    };
+    const evidence = await convict(ports, name.key, index);
+    if (evidence === undefined) findings.accuse({ kind: "answer-refused", ...told });
+    else await findings.convict(evidence, told);
+  }
+}
+
+async function tellEntry(
+  ports: EntryPorts,
+  findings: Findings,
+  one: ReadOne,
+  names: readonly Name[],
+  own: OwnStatements,
+): Promise<void> {
+  const { index, checked, digest, signer } = one;
+  const { origin } = ports.log;
+  const subject = [...new Set(names.map(({ title }) => title ?? ""))].join(", ");
+  const seen = {
+    index,
+    ...(signer === undefined ? {} : { signer }),
+    ...(digest === undefined ? {} : { digest }),
+  };
+  const isOurs = names.some((name) => name.own === true);
+  if (isOurs && (digest === undefined || !own.digests.has(digest))) {
+    const message = `entry ${index} of ${origin} is by your key, and not among what you signed: ${saying(ports, one)}`;
+    findings.tell({ kind: "not-signed-by-us", subject, message, about: [index], seen });
+  }
+  if (!checked.ok && (await isBadAdmission(ports, findings, one, { subject, seen }))) return;
+  if (!names.some((name) => name.watched === true)) return;
+  const isOpaque = !checked.ok && checked.refusal.code === "CONTENT_MISSING";
+  findings.tell({
+    kind: isOpaque ? "opaque" : "statement",
+    subject,
+    message: `entry ${index} of ${origin}: ${saying(ports, one)}`,
+    about: [index],
+    seen,
+  });
+}
+
+function saying({ trust }: EntryPorts, { checked, signer }: ReadOne): string {
+  if (checked.ok) {
+    const { receipt } = checked;
+    return `${receipt.person ?? `key ${signer ?? ""}`} ${saysText(receipt.reading)}`;
+  }
+  const id = checked.ok || signer === undefined ? undefined : fromHex(signer);
+  const who = id === undefined ? undefined : personOf(trust, id)?.name;
+  const name = who ?? (signer === undefined ? "somebody" : `key ${signer}`);
+  return checked.refusal.code === "CONTENT_MISSING"
+    ? `${name} signed what nobody can read`
+    : `${name} is named, and nothing of it counts: ${explainRefusal(checked.refusal)}`;
+}
+
+/** A log answers for an entry that it should have refused. */
+async function isBadAdmission(
+  ports: EntryPorts,
+  findings: Findings,
+  { index, receipt }: ReadOne,
+  told: { readonly subject: string; readonly seen: Readonly<Record<string, string | number>> },
+): Promise<boolean> {
+  const evidence = { kind: "bad-admission" as const, ...receipt };
+  const charge = await chargeOf(ports, evidence);
+  if (charge === undefined) return false;
+  await findings.convict(evidence, { ...told, message: charge, about: [index] });
+  return true;
+}

@@ -1,0 +1,194 @@
+/**
+ * Our own entries, out of the receipts that we keep: each must be of the history that the log shows
+ * now, and must stand under every name that mapfn gives it.
+ *
+ * A log that has forked for one client gave that client receipts of the other history: their heads
+ * are held against the memory. An index that leaves something out leaves out what somebody wants to
+ * hide, and whoever holds the entry can show it.
+ *
+ * Spec: docs/formats.md §Monitor.
+ *
+ * @module
+ */
+import { toHex } from "../../schema/bytes.ts";
+import { leafSignerId } from "../../schema/entry/check.ts";
+import { leafContentDigest, parseLeaf } from "../../schema/entry/leaf.ts";
+import type { KeyType } from "../../schema/index/map-key.ts";
+import { namedPostings } from "../../schema/index/mapfn.ts";
+import { parseReceipt, type Receipt } from "../../schema/receipt.ts";
+import { gitHashOf } from "../git/hash.ts";
+import type { AskPorts } from "../lookup/ask.ts";
+import { convict } from "../lookup/convict.ts";
+import { keyText } from "../lookup/explain.ts";
+import { observe } from "../update.ts";
+import { explainRefusal } from "../verify/explain.ts";
+import { checkReceipt, type ReceiptFile, receiptHead } from "../verify/receipt.ts";
+import type { EntryPorts, EntryReader } from "./entries.ts";
+import { chargeOf, type Findings, FORK } from "./findings.ts";
+import { type Learned, type Name, nameOfKey } from "./names.ts";
+
+/** What every entry posts, whether anybody can read it or not. */
+const ALWAYS_POSTED: readonly KeyType[] = ["leaf", "statement", "signer", "artifact"];
+
+/** An entry of ours, and where it has to stand. */
+export interface OwnEntry {
+  readonly file: string;
+  readonly index: number;
+  /** Content digest, hex. */
+  readonly digest: string;
+  /** Hex; absent where the leaf does not say. */
+  readonly signer?: string;
+  readonly names: readonly Name[];
+  /** It may have been sequenced by its digest alone, and then only its leaf has names. */
+  readonly mayBeOpaque: boolean;
+}
+
+/** Receipts that were read before, by the digest of their bytes; for as long as the program runs. */
+export type ReadBefore = Map<string, OwnEntry | undefined>;
+
+/** Every entry of this log among the receipts. Those of other logs are somebody else's. */
+export async function readOwn(
+  ports: EntryPorts,
+  findings: Findings,
+  files: readonly ReceiptFile[],
+  before: ReadBefore,
+): Promise<readonly OwnEntry[]> {
+  const own: OwnEntry[] = [];
+  for (const file of files) {
+    const id = toHex(ports.crypto.sha256(file.bytes));
+    const area = `receipt ${file.name}`;
+    const known = before.get(id);
+    if (known !== undefined) findings.checked.add(area);
+    const one =
+      known ?? (await findings.check(area, async () => readOne(ports, findings, file, area)));
+    if (one === undefined) continue;
+    before.set(id, one);
+    own.push(one);
+  }
+  return own;
+}
+
+async function readOne(
+  ports: EntryPorts,
+  findings: Findings,
+  file: ReceiptFile,
+  area: string,
+): Promise<OwnEntry | undefined> {
+  const { crypto, trust, log } = ports;
+  const only = { crypto, trust: { ...trust, logs: [log] } };
+  const head = await receiptHead(only, file);
+  if (head !== undefined) {
+    const observed = await observe(ports, head);
+    if (observed.state === "forked") {
+      const seen = { receipt: file.name };
+      await findings.convict(observed.evidence, { ...FORK, subject: log.origin, seen });
+      return undefined;
+    }
+  }
+  const checked = await checkReceipt(only, file);
+  if (!checked.ok && checked.refusal.code === "LOG_UNKNOWN") return undefined;
+  const parsed = parseReceipt(file.bytes);
+  if (checked.ok) {
+    const { leafBytes } = parsed.ok ? parsed.value.entry : { leafBytes: undefined };
+    const { content, index } = checked.receipt;
+    if (leafBytes !== undefined) return ownEntry(ports, file.name, { index, leafBytes, content });
+  } else if (checked.refusal.code === "CONTENT_MISSING" && parsed.ok)
+    return ownEntry(ports, file.name, { ...parsed.value.entry, content: undefined });
+  findings.hold(area, {
+    kind: "unchecked",
+    subject: area,
+    message: checked.ok
+      ? "is a proof without its content, and cannot be looked up"
+      : `is no receipt to go by: ${explainRefusal(checked.refusal)}`,
+    about: ["receipt"],
+  });
+  return undefined;
+}
+
+function ownEntry(
+  ports: AskPorts,
+  file: string,
+  entry: Pick<Receipt["entry"], "index" | "leafBytes"> & {
+    readonly content: Uint8Array | undefined;
+  },
+): OwnEntry | undefined {
+  const { crypto, log } = ports;
+  const { index, leafBytes, content } = entry;
+  const leaf = parseLeaf(leafBytes);
+  if (!leaf.ok) return undefined;
+  const hashes = { sha256: crypto.sha256, git: gitHashOf(crypto) };
+  const indexed = { origin: log.origin, vkeys: log.vkeyTexts };
+  const postings = namedPostings(hashes, indexed, leafBytes, content).filter(
+    ({ type }) => content !== undefined || ALWAYS_POSTED.includes(type),
+  );
+  const signer = leafSignerId(crypto.sha256, leaf.value);
+  return {
+    file,
+    index,
+    digest: toHex(leafContentDigest(leaf.value)),
+    ...(signer.ok ? { signer: toHex(signer.value) } : {}),
+    names: postings.map(({ type, fields }) => nameOfKey(ports, { type, fields })),
+    mayBeOpaque: leaf.value.kind === "hashedrekord",
+  };
+}
+
+/** Each entry of ours that the index covers stands in each of its lists. */
+export async function tellOmissions(
+  ports: AskPorts,
+  findings: Findings,
+  own: readonly OwnEntry[],
+  learned: readonly Learned[],
+  entries: number,
+): Promise<void> {
+  const lists = new Map(
+    learned.flatMap(({ name, known }) =>
+      known.indexes === undefined ? [] : [[name.id, new Set(known.indexes)] as const],
+    ),
+  );
+  for (const one of own) {
+    if (one.index >= entries) continue;
+    for (const name of one.names) {
+      const list = lists.get(name.id);
+      if (list === undefined || list.has(one.index)) continue;
+      await tellOmission(ports, findings, one, name);
+    }
+  }
+}
+
+async function tellOmission(
+  ports: AskPorts,
+  findings: Findings,
+  { index, file, mayBeOpaque }: OwnEntry,
+  { id, key }: Name,
+): Promise<void> {
+  const evidence = await convict(ports, key, index);
+  const told = {
+    subject: file,
+    message: `the index leaves your entry ${index} out under ${keyText(key)}`,
+    about: [id, index],
+    seen: { index, key: keyText(key) },
+  };
+  if (evidence !== undefined) await findings.convict(evidence, told);
+  else if (!mayBeOpaque || ALWAYS_POSTED.includes(key.type))
+    findings.accuse({ kind: "answer-refused", ...told });
+}
+
+/** A leaf that stands twice: the log has one index for one leaf. */
+export async function tellDuplicates(
+  ports: AskPorts,
+  findings: Findings,
+  reader: EntryReader,
+  learned: readonly Learned[],
+): Promise<void> {
+  for (const { name, known } of learned) {
+    const [first, second] = known.indexes ?? [];
+    if (name.key.type !== "leaf" || first === undefined || second === undefined) continue;
+    const [a, b] = [await reader.read(first), await reader.read(second)];
+    const entries = [a.receipt.entry, b.receipt.entry] as const;
+    const evidence = { kind: "duplicate-leaf" as const, entries };
+    const charge = await chargeOf(ports, evidence);
+    if (charge === undefined) continue;
+    const told = { subject: keyText(name.key), message: charge, about: [name.id] };
+    await findings.convict(evidence, { ...told, seen: { first, second } });
+  }
+}

@@ -1,0 +1,150 @@
+/**
+ * One round of one log: everything that is checked of it, in order.
+ *
+ * Both heads first: whatever comes after stands on them. Then the witnesses and index verifiers.
+ * Then the look-ups of all names that are watched and of those that our own entries must have, only
+ * where the index has moved or a name is new. What a step cannot check is told, and the steps that
+ * stand on it are left for the next round; the state advances only with what was checked whole.
+ *
+ * Spec: docs/formats.md §Monitor.
+ *
+ * @module
+ */
+import { toBase64 } from "../../schema/bytes.ts";
+import { SLOT_TYPES } from "../../schema/index/contradiction.ts";
+import type { Transport } from "../fetch.ts";
+import { indexPorts } from "../lookup/ask.ts";
+import type { ReceiptFile } from "../verify/receipt.ts";
+import { type EntryPorts, EntryReader, type OwnStatements, tellEntries } from "./entries.ts";
+import type { Findings } from "./findings.ts";
+import { type Seen, seeHead, seeLag } from "./heads.ts";
+import { lookUpNames, type Name, nameOfKey } from "./names.ts";
+import {
+  type OwnEntry,
+  type ReadBefore,
+  readOwn,
+  tellDuplicates,
+  tellOmissions,
+} from "./receipts.ts";
+import { readHints, slotsOf, tellContradictions } from "./slots.ts";
+import type { LogState } from "./state.ts";
+import { seeWitnesses } from "./witnesses.ts";
+
+/** What is watched of one log, with all that is needed to do so. */
+export interface Watch extends EntryPorts {
+  readonly names: readonly Name[];
+  /** What we signed, read anew in each round. */
+  readonly own: () => Promise<{
+    readonly receipts: readonly ReceiptFile[];
+    /** Content digests, hex. */
+    readonly digests: ReadonlySet<string>;
+  }>;
+  readonly receiptsRead: ReadBefore;
+  readonly openWitness?: (url: string) => Transport;
+  readonly indexLagSeconds: number;
+  readonly witnessSeconds: number;
+}
+
+/** Check one log. The state is what is known afterwards. Throws nothing: that is told too. */
+export async function watchLog(
+  watch: Watch,
+  findings: Findings,
+  before: LogState,
+  now: number,
+): Promise<LogState> {
+  const main = await seeHead(watch, findings, "head", now);
+  if (main === undefined) return before;
+  const { openWitness } = watch;
+  const asked = openWitness === undefined ? {} : { openWitness };
+  const bounds = { now, boundSeconds: watch.witnessSeconds };
+  const witnesses = await findings.check("witnesses", async () =>
+    seeWitnesses({ ...watch, ...asked }, findings, main, before.witnesses, {
+      ...bounds,
+      role: "witness",
+    }),
+  );
+  const index = await seeHead(indexPorts(watch), findings, "index head", now);
+  const verifiers =
+    index === undefined
+      ? undefined
+      : await findings.check("index verifiers", async () =>
+          seeWitnesses({ ...indexPorts(watch), ...asked }, findings, index, before.witnesses, {
+            ...bounds,
+            role: "index verifier",
+          }),
+        );
+  const seen = new Map([...before.witnesses, ...(witnesses ?? []), ...(verifiers ?? [])]);
+  const next: LogState = { ...before, witnesses: seen };
+  if (index?.newest === undefined || main.newest === undefined) return next;
+  const ownFiles = await findings.check("own statements", watch.own);
+  const own = ownFiles && (await readOwn(watch, findings, ownFiles.receipts, watch.receiptsRead));
+  if (ownFiles === undefined || own === undefined) return next;
+  const digests = new Set([...ownFiles.digests, ...own.map(({ digest }) => digest)]);
+  const state = await findings.check("look-ups", async () =>
+    lookUp(watch, findings, next, { main, index, own, digests }),
+  );
+  if (state === undefined) return next;
+  const { tree } = main.newest;
+  const indexed = state.index?.entries ?? 0;
+  const waiting = seeLag(
+    findings,
+    state,
+    { indexed, newest: tree.size },
+    { now, boundSeconds: watch.indexLagSeconds },
+  );
+  const { waiting: _, ...rest } = state;
+  return waiting === undefined ? rest : { ...rest, waiting };
+}
+
+interface Step extends OwnStatements {
+  readonly main: Seen;
+  readonly index: Seen;
+  readonly own: readonly OwnEntry[];
+}
+
+async function lookUp(
+  watch: Watch,
+  findings: Findings,
+  before: LogState,
+  { main, index, own, digests }: Step,
+): Promise<LogState> {
+  const names = allNames(watch, own);
+  const { size, root } = index.shown.tree;
+  const at = { size, root: toBase64(root) };
+  const reader = new EntryReader(watch, main.shown);
+  const isSame = before.index?.size === at.size && before.index.root === at.root;
+  if (isSame && names.every(({ id }) => before.known.has(id))) {
+    const learned = names.map((name) => ({
+      name,
+      known: before.known.get(name.id) ?? { n: 0, root: "" },
+      added: [],
+      isFirst: false,
+    }));
+    await tellOmissions(watch, findings, own, learned, before.index?.entries ?? 0);
+    return before;
+  }
+  const { entries, learned } = await lookUpNames(watch, findings, names, before.known);
+  const read = await tellEntries(watch, findings, reader, learned, { digests });
+  await tellOmissions(watch, findings, own, learned, entries);
+  await tellDuplicates(watch, findings, reader, learned);
+  const hints = await readHints(watch, before.conflicts, watch.names);
+  const changed = learned.filter(({ name, added }) => name.watched === true && added.length > 0);
+  const slots = changed.map(({ name }) => name.key).filter(({ type }) => SLOT_TYPES.includes(type));
+  const all = [...slots, ...read.flatMap(slotsOf), ...hints.slots];
+  await tellContradictions(watch, findings, reader, all);
+  return {
+    ...before,
+    index: { ...at, entries },
+    known: new Map(learned.map(({ name, known }) => [name.id, known])),
+    conflicts: hints.cursor,
+  };
+}
+
+/** Those that are watched first: where our own entries have the same name, it keeps its title. */
+function allNames(watch: Watch, own: readonly OwnEntry[]): Name[] {
+  const names = new Map<string, Name>();
+  for (const name of [...watch.names, ...own.flatMap((one) => one.names)])
+    if (!names.has(name.id)) names.set(name.id, name);
+  // Of a log of which nothing is watched, the state of its index still is.
+  return names.size > 0 ? [...names.values()] : [nameOfKey(watch, { type: "opaque", fields: [] })];
+}

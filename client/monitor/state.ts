@@ -1,0 +1,314 @@
+/**
+ * What a monitor remembers from round to round, in one file.
+ *
+ * - M2  No finding is lost or told twice: what a round has seen, and what it has to tell of it, are
+ *       written in one rename; an alert leaves the file only after its sink has it, and it keeps its
+ *       number and its id for ever.
+ *
+ * Killed before the rename, a monitor has seen nothing, and finds it again. Killed after it, the
+ * alerts stand in the file and are delivered again, under the numbers that they have. What is found
+ * in every round (a fork stays one) is told once, because its id stands in the file.
+ *
+ * The file belongs to the program that opened it last: opening counts up its term, and whoever has
+ * an older one writes no more.
+ *
+ * Spec: docs/formats.md §Monitor.
+ *
+ * @module
+ */
+import { mkdir } from "node:fs/promises";
+import { dirname } from "node:path";
+import { utf8 } from "../../schema/bytes.ts";
+import { LogError, type Result } from "../../schema/error.ts";
+import { type Fields, readFields, required } from "../../schema/fields.ts";
+import { parseJson } from "../../schema/json.ts";
+import type { Sha256 } from "../../schema/tlog/hash.ts";
+import { withLock } from "../lock-file.ts";
+import { readWholeFile, writeWholeFile } from "../whole-file.ts";
+import { type Alert, type Finding, makeFinding, readAlert } from "./alert.ts";
+import type { Condition, Found } from "./findings.ts";
+
+const MEDIA_TYPE = "application/vnd.countersign.monitor+json;version=1";
+const WHAT = "monitor's state";
+
+/** What was known of a key of the map: its record, and its list. */
+export interface Known {
+  readonly n: number;
+  /** Root over the list, hex. */
+  readonly root: string;
+  /** Absent where the list is too long to be asked for. */
+  readonly indexes?: readonly number[];
+}
+
+/** What is remembered of one log. */
+export interface LogState {
+  /** The index as it was when its look-ups were last complete. */
+  readonly index?: { readonly size: number; readonly root: string; readonly entries: number };
+  /** The oldest head that was seen and is not indexed yet, and since when. */
+  readonly waiting?: { readonly size: number; readonly since: number };
+  /** By witness: seconds since 1970 when it was last there, or when it was first missed. */
+  readonly witnesses: ReadonlyMap<string, number>;
+  /** By map key, hex. */
+  readonly known: ReadonlyMap<string, Known>;
+  /** The feed of conflicts was read up to here. */
+  readonly conflicts: number;
+}
+
+const EMPTY_LOG: LogState = { witnesses: new Map(), known: new Map(), conflicts: 0 };
+
+/** A condition that was told and has not ended. */
+interface Open {
+  readonly id: string;
+  readonly area: string;
+  readonly origin: string;
+  readonly kind: string;
+  readonly subject: string;
+  readonly since: number;
+}
+
+interface State {
+  readonly term: number;
+  /** Number of the next alert. */
+  readonly next: number;
+  /** Alerts that the sink may not have yet. */
+  readonly pending: readonly Alert[];
+  /** Ids of what would be found again in every round. */
+  readonly told: ReadonlySet<string>;
+  readonly open: ReadonlyMap<string, Open>;
+  readonly logs: ReadonlyMap<string, LogState>;
+}
+
+const EMPTY: State = {
+  term: 0,
+  next: 1,
+  pending: [],
+  told: new Set(),
+  open: new Map(),
+  logs: new Map(),
+};
+
+/** Findings that are found once, by the step of the state that brings them. */
+const ONCE: ReadonlySet<string> = new Set(["statement", "opaque"]);
+
+export class StateFile {
+  readonly #path: string;
+  readonly #sha256: Sha256;
+  #state: State;
+
+  private constructor(path: string, sha256: Sha256, state: State) {
+    this.#path = path;
+    this.#sha256 = sha256;
+    this.#state = state;
+  }
+
+  /** Throws `FILE_UNREADABLE` where it cannot be read, understood or written. */
+  static async open(path: string, sha256: Sha256): Promise<StateFile> {
+    await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+    return withLock(`${path}.lock`, async () => {
+      const before = await readState(path);
+      const state = { ...before, term: before.term + 1 };
+      await writeWholeFile(WHAT, path, formatState(state));
+      return new StateFile(path, sha256, state);
+    });
+  }
+
+  log(origin: string): LogState {
+    return this.#state.logs.get(origin) ?? EMPTY_LOG;
+  }
+
+  get pending(): readonly Alert[] {
+    return this.#state.pending;
+  }
+
+  /** Conditions that hold, of all logs. */
+  get open(): readonly Open[] {
+    return [...this.#state.open.values()];
+  }
+
+  /**
+   * Write what a round has seen of a log together with its alerts.
+   *
+   * @returns the new alerts
+   */
+  async advance(
+    origin: string,
+    next: LogState,
+    found: Found,
+    now: number,
+  ): Promise<readonly Alert[]> {
+    const state = this.#state;
+    const told = new Set(state.told);
+    const news: Finding[] = [];
+    for (const finding of found.findings) {
+      if (told.has(finding.id)) continue;
+      if (!ONCE.has(finding.kind)) told.add(finding.id);
+      news.push(finding);
+    }
+    const { open, changes } = this.#holdConditions(origin, found, now);
+    const alerts = [...news, ...changes].map((finding, i) => ({
+      ...finding,
+      number: state.next + i,
+      firstSeen: now,
+    }));
+    await this.#write({
+      ...state,
+      next: state.next + alerts.length,
+      pending: [...state.pending, ...alerts],
+      told,
+      open,
+      logs: new Map(state.logs).set(origin, next),
+    });
+    return alerts;
+  }
+
+  /** The sink has all that was pending. */
+  async delivered(): Promise<void> {
+    if (this.#state.pending.length > 0) await this.#write({ ...this.#state, pending: [] });
+  }
+
+  #holdConditions(
+    origin: string,
+    found: Found,
+    now: number,
+  ): { readonly open: ReadonlyMap<string, Open>; readonly changes: readonly Finding[] } {
+    const open = new Map(this.#state.open);
+    const changes: Finding[] = [];
+    const holds = new Set<string>();
+    for (const condition of found.conditions) {
+      holds.add(condition.id);
+      if (open.has(condition.id)) continue;
+      open.set(condition.id, openOf(origin, condition, now));
+      const { told } = condition;
+      changes.push(makeFinding(this.#sha256, { ...told, about: [...told.about, now] }));
+    }
+    for (const one of this.#state.open.values()) {
+      if (one.origin !== origin || holds.has(one.id) || !found.checked.has(one.area)) continue;
+      open.delete(one.id);
+      changes.push(makeFinding(this.#sha256, endOf(one)));
+    }
+    return { open, changes };
+  }
+
+  async #write(state: State): Promise<void> {
+    await withLock(`${this.#path}.lock`, async () => {
+      const { term } = await readState(this.#path);
+      if (term !== this.#state.term)
+        throw new LogError("FILE_UNREADABLE", "Another monitor has taken over this state.", {
+          field: this.#path,
+          hint: "One monitor has one state folder.",
+        });
+      await writeWholeFile(WHAT, this.#path, formatState(state));
+    });
+    this.#state = state;
+  }
+}
+
+function openOf(origin: string, { area, id, told }: Condition, since: number): Open {
+  return { id, area, origin, kind: told.kind, subject: told.subject, since };
+}
+
+function endOf({ id, origin, kind, subject, since }: Open): Parameters<typeof makeFinding>[1] {
+  return {
+    kind: "ended",
+    origin,
+    subject,
+    message: `is over: ${kind}`,
+    about: [id, since],
+    seen: { kind, since },
+  };
+}
+
+async function readState(path: string): Promise<State> {
+  const bytes = await readWholeFile(WHAT, path);
+  if (bytes === undefined) return EMPTY;
+  const json = parseJson(bytes);
+  const state: Result<State> = json.ok ? readFields(json.value, "", readFile) : json;
+  if (state.ok) return state.value;
+  throw new LogError("FILE_UNREADABLE", `The ${WHAT} ${path} is damaged: ${state.message}`, {
+    ...state.detail,
+    hint: "Restore it from a backup. If you must, move it away: all that is watched is then new.",
+  });
+}
+
+function readFile(root: Fields): State {
+  root.only("mediaType", "term", "next", "pending", "told", "open", "logs");
+  root.oneOf("mediaType", [MEDIA_TYPE]);
+  const open = root.objects("open").map(readOpen);
+  const logs = root.objects("logs").map((log) => [log.string("origin"), readLog(log)] as const);
+  return {
+    term: root.integer("term"),
+    next: root.integer("next", { min: 1 }),
+    pending: root.array("pending").map((one, i) => required(readAlert(one, `pending[${i}]`))),
+    told: new Set(root.strings("told")),
+    open: new Map(open.map((one) => [one.id, one])),
+    logs: new Map(logs),
+  };
+}
+
+function readOpen(fields: Fields): Open {
+  fields.only("id", "area", "origin", "kind", "subject", "since");
+  const text = (name: string): string => fields.string(name);
+  return {
+    id: text("id"),
+    area: text("area"),
+    origin: text("origin"),
+    kind: text("kind"),
+    subject: text("subject"),
+    since: fields.integer("since"),
+  };
+}
+
+function readLog(log: Fields): LogState {
+  log.only("origin", "index", "waiting", "witnesses", "known", "conflicts");
+  const index = log.optional("index", (name) => {
+    const at = log.object(name);
+    return {
+      size: at.integer("size"),
+      root: at.string("root"),
+      entries: at.integer("entries"),
+    };
+  });
+  const waiting = log.optional("waiting", (name) => {
+    const head = log.object(name);
+    return { size: head.integer("size"), since: head.integer("since") };
+  });
+  const witnesses = log.object("witnesses");
+  const known = log.object("known");
+  return {
+    ...(index === undefined ? {} : { index }),
+    ...(waiting === undefined ? {} : { waiting }),
+    witnesses: new Map(Object.keys(witnesses.raw).map((key) => [key, witnesses.integer(key)])),
+    known: new Map(Object.keys(known.raw).map((key) => [key, readKnown(known.object(key))])),
+    conflicts: log.integer("conflicts"),
+  };
+}
+
+function readKnown(known: Fields): Known {
+  known.only("n", "root", "indexes");
+  const indexes = known.optional("indexes", (name) =>
+    known.array(name).map((at) => (typeof at === "number" ? at : known.refuse(name, "numbers"))),
+  );
+  return {
+    n: known.integer("n"),
+    root: known.string("root"),
+    ...(indexes === undefined ? {} : { indexes }),
+  };
+}
+
+function formatState({ term, next, pending, told, open, logs }: State): Uint8Array {
+  const file = {
+    mediaType: MEDIA_TYPE,
+    term,
+    next,
+    pending,
+    told: [...told],
+    open: [...open.values()],
+    logs: Array.from(logs, ([origin, { witnesses, known, ...log }]) => ({
+      origin,
+      ...log,
+      witnesses: Object.fromEntries(witnesses),
+      known: Object.fromEntries(known),
+    })),
+  };
+  return utf8(`${JSON.stringify(file)}\n`);
+}

@@ -1,0 +1,112 @@
+/**
+ * A monitor over a small log with an index on loopback: its configuration and its state are files,
+ * each round is a program of its own, and the test moves the clock.
+ */
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { saveEvidence } from "../../../client/cli/evidence-file.ts";
+import type { Io } from "../../../client/cli/io.ts";
+import { openConfig } from "../../../client/cli/monitor-config.ts";
+import { nodeCrypto } from "../../../client/crypto/node.ts";
+import { verifyEvidence } from "../../../client/evidence.ts";
+import type { Signer } from "../../../client/keys/signer.ts";
+import { type Memory, volatileMemory } from "../../../client/memory.ts";
+import type { Alert, AlertSink } from "../../../client/monitor/alert.ts";
+import { type Round, runRound } from "../../../client/monitor/monitor.ts";
+import { StateFile } from "../../../client/monitor/state.ts";
+import { toHex } from "../../../schema/bytes.ts";
+import { signerId } from "../../../schema/key/signer-id.ts";
+import { type ServedIndex, serveIndex } from "../lookup/serve-index.ts";
+import { TestIndex } from "../lookup/test-index.ts";
+import { TestLog } from "../test-log.ts";
+import { collectingSink } from "./sink.ts";
+
+export const NOW = 1_700_000_000;
+
+export function idOf({ publicKey }: Signer): string {
+  return toHex(signerId(nodeCrypto.sha256, publicKey));
+}
+
+export class Monitoring {
+  readonly folder: string = mkdtempSync(join(tmpdir(), "countersign-monitor-"));
+  readonly main: TestLog;
+  readonly index: TestIndex;
+  readonly sink: AlertSink & { readonly taken: Alert[] } = collectingSink();
+  readonly memory: Memory = volatileMemory();
+  served: ServedIndex;
+  now = NOW;
+
+  private constructor(main: TestLog, index: TestIndex, served: ServedIndex) {
+    this.main = main;
+    this.index = index;
+    this.served = served;
+  }
+
+  static async open(main: TestLog = new TestLog().fill(2)): Promise<Monitoring> {
+    const index = new TestIndex(main).grow();
+    return new Monitoring(main, index, await serveIndex(index));
+  }
+
+  /** What the trust file says of the log besides, and what is watched of it. */
+  configure(watched: string, trusted = ""): void {
+    const { main, served } = this;
+    this.write(
+      "trust.toml",
+      `trust = 1\n[[log]]\norigin = "${main.origin}"\nvkeys = ["${main.vkey}"]\nurl = "${served.url}"\n${trusted}\n`,
+    );
+    this.write(
+      "monitor.toml",
+      `monitor = 1\ntrust = "trust.toml"\nstate = "state"\n[[log]]\norigin = "${main.origin}"\n${watched}\n`,
+    );
+  }
+
+  write(name: string, content: string | Uint8Array): void {
+    writeFileSync(join(this.folder, name), content);
+  }
+
+  get io(): Io {
+    const nowhere = { write: () => {} };
+    return {
+      stdout: nowhere,
+      stderr: nowhere,
+      env: {},
+      cwd: this.folder,
+      isTty: false,
+      now: () => this.now * 1000,
+    };
+  }
+
+  /** One life of the program with one round; its alerts, as `kind subject`. */
+  async round(sink: AlertSink = this.sink): Promise<Round> {
+    const { io, watches, state } = await openConfig(this.io, "monitor.toml");
+    const { sha256 } = nodeCrypto;
+    // Its file has tests of its own.
+    const { memory } = this;
+    return runRound({
+      sha256,
+      sink,
+      now: () => this.now,
+      watches: watches.map((watch) => ({ ...watch, memory })),
+      state: await StateFile.open(join(state, "state.json"), sha256),
+      saveEvidence: async (evidence) => saveEvidence(io, join(state, "evidence"), evidence),
+    });
+  }
+
+  /** The kinds of what a round delivers, and its status. */
+  async kinds(): Promise<readonly (string | number)[]> {
+    const { status, alerts } = await this.round();
+    return [status, ...alerts.map(({ kind }) => kind)];
+  }
+
+  /** What a stranger with the trust in this log makes of an evidence file. */
+  async verdict(evidence: Uint8Array): Promise<string> {
+    const verdict = await verifyEvidence(nodeCrypto, { logs: [this.main.trusted] }, evidence);
+    return verdict.ok ? `${verdict.kind} ${verdict.accused.who}` : verdict.refusal.code;
+  }
+
+  async close(): Promise<void> {
+    await this.served.close();
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}
