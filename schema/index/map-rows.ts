@@ -2,13 +2,20 @@
  * The rows of a map in typed arrays that grow by half when they are full: 48 bytes for an inner
  * node, 100 for a leaf. Freed rows are used again.
  *
- * Owned by map-tree.ts, which says what a row is. The snapshot of a map is these arrays.
+ * Owned by map-tree.ts, which says what a row is. The snapshot of a map is these arrays
+ * (map-image.ts).
  *
  * @module
  */
 import { HASH_BYTES } from "../tlog/hash.ts";
 
 const FIRST_ROWS = 1_024;
+/** A map that was loaded grows as well; its arrays are not to be copied for the first new key. */
+const ROOM_FOR_MORE = 1.125;
+
+/** Bytes of a row in `parts`: hash, two references and a bit; hash, key and value. */
+export const INNER_PART_BYTES: number = HASH_BYTES + 4 + 4 + 1;
+export const LEAF_PART_BYTES: number = 3 * HASH_BYTES;
 
 /** What both kinds of rows have: the version they were born in, their hash, and a list of free ones. */
 class Rows {
@@ -19,6 +26,11 @@ class Rows {
 
   get capacity(): number {
     return this.#born.length;
+  }
+
+  /** Rows that were ever taken. */
+  get count(): number {
+    return this.#count;
   }
 
   get bytes(): number {
@@ -41,6 +53,17 @@ class Rows {
     this.#freed.push(row);
   }
 
+  /** The bytes of the first `rows` rows, array by array: the arrays themselves, as they stand. */
+  parts(rows: number): readonly Uint8Array[] {
+    return [this.#hashes.subarray(0, rows * HASH_BYTES)];
+  }
+
+  /** Takes the first `rows` rows of arrays without any, for `parts` to be filled. */
+  reserve(rows: number): void {
+    if (rows > this.capacity) this.grow(Math.ceil(rows * ROOM_FOR_MORE));
+    this.#count = rows;
+  }
+
   protected take(born: number): number {
     const row = this.#freed.pop() ?? this.#count++;
     if (row >= this.capacity) this.grow(Math.floor(this.capacity * 1.5));
@@ -52,6 +75,10 @@ class Rows {
     this.#born = grown(this.#born, new Uint32Array(rows));
     this.#hashes = grown(this.#hashes, new Uint8Array(rows * HASH_BYTES));
   }
+}
+
+function bytesOf(array: Int32Array, rows: number): Uint8Array {
+  return new Uint8Array(array.buffer, 0, rows * array.BYTES_PER_ELEMENT);
 }
 
 function grown<T extends { set(from: T): void }>(from: T, to: T): T {
@@ -88,6 +115,11 @@ export class InnerRows extends Rows {
     return this.#right[row] ?? 0;
   }
 
+  override parts(rows: number): readonly Uint8Array[] {
+    const arrays = [bytesOf(this.#left, rows), bytesOf(this.#right, rows)];
+    return [...super.parts(rows), ...arrays, this.#bits.subarray(0, rows)];
+  }
+
   read(row: number): { readonly bit: number; readonly left: number; readonly right: number } {
     return { bit: this.bit(row), left: this.left(row), right: this.right(row) };
   }
@@ -121,6 +153,11 @@ export class LeafRows extends Rows {
     this.#keys.set(key, row * HASH_BYTES);
     this.#values.set(value, row * HASH_BYTES);
     return row;
+  }
+
+  override parts(rows: number): readonly Uint8Array[] {
+    const end = rows * HASH_BYTES;
+    return [...super.parts(rows), this.#keys.subarray(0, end), this.#values.subarray(0, end)];
   }
 
   key(row: number): Uint8Array {

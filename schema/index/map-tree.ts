@@ -27,6 +27,7 @@ import {
   mapLeafHash,
   mapNodeHash,
 } from "./map.ts";
+import { freeOthers, type MapImage } from "./map-image.ts";
 import { InnerRows, LeafRows } from "./map-rows.ts";
 
 /** A sealed version of the map. */
@@ -60,6 +61,27 @@ export class MapTree {
     this.#keys = 0;
   }
 
+  /**
+   * A map of one version out of its arrays (map-image.ts). `fill` writes them, and says whether
+   * they are whole. `undefined` where they are not, or are no tree. Its hashes are taken as they
+   * are: whoever loads a map compares the root.
+   */
+  static load(
+    sha256: Sha256,
+    image: MapImage,
+    fill: (parts: readonly Uint8Array[]) => boolean,
+  ): MapTree | undefined {
+    const { inner, leaves, top, keys } = image;
+    const tree = new MapTree(sha256);
+    tree.#inner.reserve(inner);
+    tree.#leaves.reserve(leaves);
+    if (!fill(tree.parts(image)) || !freeOthers(tree.#inner, tree.#leaves, image)) return undefined;
+    tree.#top = top;
+    tree.#keys = keys;
+    tree.#versions[0] = { number: 0, top, root: tree.#rootAt(top), keys };
+    return tree;
+  }
+
   /** The newest sealed version. */
   get newest(): MapVersion {
     const version = this.#versions.at(-1);
@@ -70,6 +92,17 @@ export class MapTree {
   /** Bytes of the arrays. */
   get bytes(): number {
     return this.#inner.bytes + this.#leaves.bytes;
+  }
+
+  /** What a snapshot of a sealed version is made of; `undefined` for less than two keys. */
+  image({ top, keys }: MapVersion): MapImage | undefined {
+    if (top === undefined || top < 0) return undefined;
+    return { inner: this.#inner.count, leaves: this.#leaves.count, top, keys };
+  }
+
+  /** The arrays of an image as they stand: asked for again whenever the map may have grown. */
+  parts({ inner, leaves }: MapImage): readonly Uint8Array[] {
+    return [...this.#inner.parts(inner), ...this.#leaves.parts(leaves)];
   }
 
   /** Give `key` this value, in the version that grows. */
@@ -125,9 +158,7 @@ export class MapTree {
   seal(): MapVersion {
     if (this.#top !== undefined) this.#hash(this.#top);
     const top = this.#top;
-    const root = top === undefined ? emptyMapRoot(this.#sha256) : hashAt(this.hashOf(top), 0);
-    if (root === undefined) throw new LogError("INTERNAL", "a row has no hash");
-    const version = { number: this.#number, top, root, keys: this.#keys };
+    const version = { number: this.#number, top, root: this.#rootAt(top), keys: this.#keys };
     this.#versions.push(version);
     this.#number++;
     return version;
@@ -180,6 +211,12 @@ export class MapTree {
   /** The key and value of a leaf. */
   leafOf(row: number): { readonly key: Uint8Array; readonly value: Uint8Array } {
     return { key: this.#leaves.key(~row), value: this.#leaves.value(~row) };
+  }
+
+  #rootAt(top: number | undefined): Hash {
+    const root = top === undefined ? emptyMapRoot(this.#sha256) : hashAt(this.hashOf(top), 0);
+    if (root === undefined) throw new LogError("INTERNAL", "a row has no hash");
+    return root;
   }
 
   #leafFor(from: number, key: Uint8Array): number {

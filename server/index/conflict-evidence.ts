@@ -18,6 +18,7 @@ import { signerOf } from "../../schema/index/mapfn.ts";
 import { type Hash, leafHash, type Sha256 } from "../../schema/tlog/hash.ts";
 import type { PublishedHead } from "../sequencer/ports.ts";
 import type { Conflict } from "./conflicts.ts";
+import { keyOf } from "./found-entries.ts";
 import type { FollowedLog } from "./service.ts";
 
 export interface ConflictEvidencePorts {
@@ -67,13 +68,6 @@ function statementAt(
   };
   const key = keyOf(main, leaf);
   return { entry, content: content.bytes, ...(key === undefined ? {} : { key }) };
-}
-
-function keyOf(main: FollowedLog, leaf: Uint8Array): Uint8Array | undefined {
-  const parsed = parseLeaf(leaf);
-  if (!parsed.ok || parsed.value.kind !== "countersign") return undefined;
-  const { digest } = parsed.value.signature.key;
-  return digest === undefined ? undefined : main.reader.key(digest);
 }
 
 function nameOf(

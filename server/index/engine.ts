@@ -17,36 +17,34 @@ import { equal, fromUtf8 } from "../../schema/bytes.ts";
 import { LogError, unwrap } from "../../schema/error.ts";
 import { encodeIndexLeaf, firstIndexLeaf, parseIndexLeaf } from "../../schema/index/index-leaf.ts";
 import { type LookupAnswer, type LookupKey, MAX_LISTED } from "../../schema/index/lookup.ts";
+import type { MapImage } from "../../schema/index/map-image.ts";
 import { mapKey } from "../../schema/index/map-key.ts";
-import { MapTree } from "../../schema/index/map-tree.ts";
-import { type IndexedLog, type MapHashes, mapfn } from "../../schema/index/mapfn.ts";
-import { type Posting, parsePostings } from "../../schema/index/posting.ts";
+import type { MapTree } from "../../schema/index/map-tree.ts";
 import { encodePruned } from "../../schema/index/pruned-tree.ts";
 import { formatUpdate } from "../../schema/index/update.ts";
 import type { Hash } from "../../schema/tlog/hash.ts";
 import type { TreeHead } from "../../schema/tlog/proof.ts";
 import { CompactRange } from "../../schema/tlog/tree.ts";
-import type { StorageReader } from "../storage/storage.ts";
 import type { ContestedPage } from "./conflicts.ts";
 import { type FoundConflict, findConflicts, findHints } from "./find-conflicts.ts";
 import { IndexGrowth, type IndexPosition } from "./grow.ts";
-import type { IndexStore } from "./store.ts";
+import {
+  CHUNK,
+  damaged,
+  type MapPorts,
+  mapFromSnapshot,
+  mapFromTables,
+  postingsOf,
+} from "./restore.ts";
+import { SnapshotWriter } from "./snapshot.ts";
 
-/** Entries whose postings are in memory at one time. */
-const CHUNK = 4_096;
 /** Keys that are looked at in one question of a scan. */
 const SCANNED_KEYS = 4_096;
 /** Versions of the map that can be asked for, the newest among them. */
 const KEPT_VERSIONS = 64;
 
-export interface EnginePorts {
-  readonly hashes: MapHashes;
-  readonly log: IndexedLog;
+export interface EnginePorts extends MapPorts {
   readonly mapfn: Hash;
-  readonly reader: Pick<StorageReader, "leaves" | "contents">;
-  /** Canonical postings of an entry whose content was erased: they were kept when it was. */
-  readonly erased: (index: number) => Uint8Array | undefined;
-  readonly store: IndexStore;
 }
 
 /** A step that is worked out and waits for its leaf to be published. */
@@ -73,35 +71,45 @@ interface Kept {
   readonly main: Uint8Array;
 }
 
+/** A snapshot that is being written. */
+interface Writing {
+  readonly of: Kept;
+  readonly image: MapImage;
+  readonly to: SnapshotWriter;
+}
+
 export class IndexEngine {
   readonly #ports: EnginePorts;
   readonly #tree: MapTree;
   /** Oldest first; never empty. */
   readonly #kept: Kept[];
   #pending: Kept | undefined;
+  #writing: Writing | undefined;
+  /** Entries of the snapshot on the disk; 0 where there is none. */
+  #snapshot: number;
 
-  private constructor(ports: EnginePorts, tree: MapTree, kept: Kept) {
+  private constructor(ports: EnginePorts, tree: MapTree, kept: Kept, snapshot: number) {
     this.#ports = ports;
     this.#tree = tree;
     this.#kept = [kept];
+    this.#snapshot = snapshot;
   }
 
-  /** From the tables: the map is built anew out of the records, and must have the stored root. */
+  /** The map comes from its snapshot (X7), or is made anew; either way it has the stored root. */
   static open(ports: EnginePorts): IndexEngine {
     const { hashes, log, store } = ports;
-    const tree = new MapTree(hashes.sha256);
     if (store.leaves === 0) writeFirstLeaf(ports);
     const leafIndex = store.leaves - 1;
     const stored = store.leaf(leafIndex);
     if (stored === undefined) throw damaged(`leaf ${leafIndex} is missing`);
     const leaf = unwrap(parseIndexLeaf(stored.bytes));
     if (leaf.origin !== log.origin) throw damaged(`leaf ${leafIndex} is of another log`);
-    for (const { key, record } of store.records(leaf.main.size)) tree.set(key, record.hash());
-    const map = leaf.keys === 0 ? tree.newest : tree.seal();
-    if (!equal(map.root, leaf.mapRoot)) throw damaged("the tables do not give the root of the map");
+    const loaded = mapFromSnapshot(ports, leaf);
+    const tree = loaded?.tree ?? mapFromTables(ports, leaf);
     const postings = CompactRange.from(hashes.sha256, leaf.main.size, stored.edge);
-    const position = { leaf, map, postings };
-    return new IndexEngine(ports, tree, { leafIndex, position, main: stored.main });
+    const position = { leaf, map: tree.newest, postings };
+    const kept = { leafIndex, position, main: stored.main };
+    return new IndexEngine(ports, tree, kept, loaded?.size ?? 0);
   }
 
   /** Leaves of the index log that are kept here. */
@@ -116,6 +124,11 @@ export class IndexEngine {
 
   get keys(): number {
     return this.#newest.position.leaf.keys;
+  }
+
+  /** Entries that the snapshot on the disk has; 0 where there is none. */
+  get snapshotSize(): number {
+    return this.#snapshot;
   }
 
   /** Bytes of the map. */
@@ -136,7 +149,7 @@ export class IndexEngine {
       const { sha256 } = this.#ports.hashes;
       const growth = new IndexGrowth({ sha256, tree: this.#tree, find }, position);
       for (let at = position.leaf.main.size; at < head.size; at += CHUNK) {
-        const postings = this.#postings(at, Math.min(at + CHUNK, head.size));
+        const postings = postingsOf(this.#ports, at, Math.min(at + CHUNK, head.size));
         store.write(at, postings, growth.add(postings));
       }
       const step = growth.finish(head, main);
@@ -175,8 +188,27 @@ export class IndexEngine {
     this.#kept.push(this.#pending);
     this.#pending = undefined;
     if (this.#kept.length > KEPT_VERSIONS) this.#kept.shift();
-    const [oldest] = this.#kept;
-    if (oldest !== undefined) this.#tree.forgetBefore(oldest.position.map);
+    this.#forget();
+  }
+
+  /**
+   * Writes the next slice of a snapshot of the newest step, and answers whether there is more to
+   * write. What the file system throws leaves the snapshot before it in place.
+   */
+  writeSnapshot(): boolean {
+    this.#writing ??= this.#beginSnapshot();
+    if (this.#writing === undefined) return false;
+    const { of, image, to } = this.#writing;
+    try {
+      if (!to.next(this.#tree.parts(image))) return true;
+    } catch (error) {
+      this.#dropSnapshot();
+      throw error;
+    }
+    this.#snapshot = of.position.leaf.main.size;
+    this.#writing = undefined;
+    this.#forget();
+    return false;
   }
 
   abandon(): void {
@@ -231,8 +263,34 @@ export class IndexEngine {
     return this.#ports.store.contested(after, SCANNED_KEYS);
   }
 
+  /** With a snapshot of the newest step, where it can be written: a start can do without. */
   close(): void {
-    this.#ports.store.close();
+    if (this.#writing?.of !== this.#newest) this.#dropSnapshot();
+    try {
+      while (this.writeSnapshot());
+    } finally {
+      this.#ports.store.close();
+    }
+  }
+
+  #beginSnapshot(): Writing | undefined {
+    const of = this.#newest;
+    const image = this.#tree.image(of.position.map);
+    if (image === undefined || of.position.leaf.main.size === this.#snapshot) return undefined;
+    const leaf = { leafIndex: of.leafIndex, leaf: encodeIndexLeaf(of.position.leaf) };
+    return { of, image, to: new SnapshotWriter(this.#ports.snapshot, leaf, image) };
+  }
+
+  #dropSnapshot(): void {
+    this.#writing?.to.abandon();
+    this.#writing = undefined;
+  }
+
+  /** Versions of the map that are neither kept nor being written. */
+  #forget(): void {
+    const held = [this.#kept[0], this.#writing?.of].filter((one) => one !== undefined);
+    const oldest = held.toSorted((a, b) => a.leafIndex - b.leafIndex)[0];
+    if (oldest !== undefined) this.#tree.forgetBefore(oldest.position.map);
   }
 
   get #newest(): Kept {
@@ -254,19 +312,6 @@ export class IndexEngine {
       return { key, kind: "summary", summary: record.summary() };
     return { key, kind: "list", list: store.list(wanted, size, MAX_LISTED) };
   }
-
-  #postings(from: number, to: number): readonly (readonly Posting[])[] {
-    const { hashes, log, reader, erased } = this.#ports;
-    const contents = reader.contents(from, to);
-    return reader.leaves(from, to).map((leaf, i) => {
-      const content = contents[i];
-      if (content?.state !== "erased")
-        return mapfn(hashes, log, leaf, content?.state === "held" ? content.bytes : undefined);
-      const kept = erased(from + i);
-      if (kept === undefined) throw damaged(`the postings of entry ${from + i} are gone`);
-      return unwrap(parsePostings(kept));
-    });
-  }
 }
 
 function writeFirstLeaf({ hashes, log, mapfn: id, store }: EnginePorts): void {
@@ -275,11 +320,4 @@ function writeFirstLeaf({ hashes, log, mapfn: id, store }: EnginePorts): void {
   store.begin();
   store.writeLeaf({ index: 0, bytes, edge: [], main: nothing, step: nothing });
   store.commit();
-}
-
-function damaged(message: string): LogError {
-  return new LogError("STORE_CORRUPT", `the index: ${message}`, {
-    field: "index",
-    hint: "`countersign index rebuild` makes it anew from the log",
-  });
 }

@@ -26,7 +26,8 @@ export type IndexRequest =
       readonly main: Uint8Array;
     }
   | { readonly call: "replay"; readonly leaf: Uint8Array; readonly main: Uint8Array }
-  | { readonly call: "keep" | "abandon" | "close" }
+  /** `snapshot`: the next slice of it; the answer says whether there is `more`. */
+  | { readonly call: "keep" | "abandon" | "snapshot" | "close" }
   | {
       readonly call: "find";
       readonly keys: readonly LookupKey[];
@@ -52,6 +53,8 @@ export interface IndexStanding {
   readonly size: number;
   readonly keys: number;
   readonly mapBytes: number;
+  /** Entries that the map's snapshot on the disk has; 0 where there is none. */
+  readonly snapshotSize: number;
 }
 
 export interface IndexAnswer {
@@ -61,5 +64,6 @@ export interface IndexAnswer {
   readonly update?: Uint8Array | undefined;
   readonly conflicts?: readonly FoundConflict[];
   readonly contested?: ContestedPage;
+  readonly more?: boolean;
   readonly hints?: readonly LookupKey[];
 }

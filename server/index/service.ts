@@ -14,7 +14,6 @@
  * @module
  */
 import { fromUtf8 } from "../../schema/bytes.ts";
-import { parseLeaf } from "../../schema/entry/leaf.ts";
 import { LogError } from "../../schema/error.ts";
 import { parseIndexLeaf } from "../../schema/index/index-leaf.ts";
 import type { Lookup, LookupEntry, LookupKey } from "../../schema/index/lookup.ts";
@@ -25,16 +24,15 @@ import type { PublishedHead } from "../sequencer/ports.ts";
 import type { NewEntry, StorageReader } from "../storage/storage.ts";
 import { Thread, threadScript } from "../thread.ts";
 import type { FoundKeys } from "./engine.ts";
+import { foundEntries } from "./found-entries.ts";
 import type { ConflictQuestion, IndexAnswer, IndexRequest, IndexStanding } from "./protocol.ts";
 import { indexEntry } from "./signer.ts";
+import { SnapshotPace } from "./snapshot-pace.ts";
 
 /** At most one leaf in this time, where nothing else is said. */
 const STEP_MS = 1_000;
 const FIRST_RETRY_MS = 1_000;
 const LONGEST_RETRY_MS = 60_000;
-/** Entries that one bundle brings, and their bytes; more are asked for by their index. */
-const MAX_ENTRIES = 1_000;
-const MAX_ENTRY_BYTES = 8_388_608;
 /** Heads of the index log that are remembered, for look-ups at an older leaf. */
 const KEPT_HEADS = 64;
 
@@ -90,7 +88,7 @@ export class IndexService {
   readonly #ports: IndexPorts;
   readonly #thread: Thread<IndexRequest, IndexAnswer>;
   readonly #heads = new Map<number, PublishedHead>();
-  #standing: IndexStanding = { leaves: 0, size: 0, keys: 0, mapBytes: 0 };
+  #standing: IndexStanding = { leaves: 0, size: 0, keys: 0, mapBytes: 0, snapshotSize: 0 };
   #state: IndexState = { state: "ready" };
   readonly #stepMs: number;
   #caughtUpAt: number;
@@ -99,6 +97,7 @@ export class IndexService {
   #wake: () => void = () => undefined;
   #closing = false;
   #loop: Promise<void> = Promise.resolve();
+  readonly #snapshots: SnapshotPace;
 
   /**
    * Opens the tables and replays what the index log has beyond them. Throws `STORE_CORRUPT` where
@@ -121,6 +120,11 @@ export class IndexService {
     this.#stepMs = ports.stepMs ?? STEP_MS;
     this.#thread = new Thread(threadScript("./worker", import.meta.url));
     this.#caughtUpAt = ports.clock();
+    this.#snapshots = new SnapshotPace({
+      clock: ports.clock,
+      write: async () => (await this.#ask({ call: "snapshot" })).more === true,
+      onTrouble: (error) => ports.onTrouble?.(asError(error)),
+    });
   }
 
   /** There may be a newer published head. */
@@ -170,6 +174,7 @@ export class IndexService {
     this.#closing = true;
     this.#wake();
     await this.#loop;
+    await this.#snapshots.close();
     await this.#ask({ call: "close" }).catch(() => undefined);
     await this.#thread.end();
   }
@@ -188,6 +193,7 @@ export class IndexService {
       await this.#ask({ call: "replay", leaf, main });
     }
     this.#remember();
+    this.#snapshots.consider(this.#standing);
   }
 
   async #run(): Promise<void> {
@@ -231,12 +237,12 @@ export class IndexService {
     else this.#caughtUpAt = Math.max(this.#caughtUpAt, began);
     this.#state = { state: "ready" };
     this.#ports.onLeaf?.(grown.leafIndex, grown.contradicted);
+    this.#snapshots.consider(this.#standing);
     return true;
   }
 
   async #failed(error: unknown): Promise<void> {
-    const reason =
-      error instanceof LogError ? error : new LogError("INTERNAL", String(error), { cause: error });
+    const reason = asError(error);
     await this.#ask({ call: "abandon" }).catch(() => undefined);
     const forGood = this.#thread.ended || reason.code === "STORE_CORRUPT";
     this.#state = { state: forGood ? "stopped" : "failing", reason };
@@ -295,6 +301,11 @@ export class IndexService {
     return { leaf, main: content.bytes, ...parsed.value.main };
   }
 
+  #entries(found: FoundKeys): LookupEntry[] {
+    const { main, sha256 } = this.#ports;
+    return foundEntries(sha256, main, this.#logged(found.leafIndex), found);
+  }
+
   #proved({ leafIndex }: FoundKeys): Pick<Lookup, "index"> {
     const { index, sha256 } = this.#ports;
     const newest = index.published();
@@ -317,44 +328,10 @@ export class IndexService {
       },
     };
   }
+}
 
-  #entries(found: FoundKeys): LookupEntry[] {
-    const { main, sha256 } = this.#ports;
-    const indexes = new Set(
-      found.answers.flatMap((one) => (one.kind === "list" ? one.list.map((at) => at.index) : [])),
-    );
-    const sorted = [...indexes].toSorted((a, b) => a - b).slice(0, MAX_ENTRIES);
-    const head = { size: found.size, root: this.#rootOf(found), checkpoint: new Uint8Array(0) };
-    const entries: LookupEntry[] = [];
-    let bytes = 0;
-    for (const index of sorted) {
-      const [leaf] = main.reader.leaves(index, index + 1);
-      const [content] = main.reader.contents(index, index + 1);
-      if (leaf === undefined) break;
-      const held = content?.state === "held" ? content.bytes : undefined;
-      bytes += leaf.length + (held?.length ?? 0);
-      if (bytes > MAX_ENTRY_BYTES) break;
-      const key = this.#keyOf(leaf);
-      entries.push({
-        index,
-        leaf,
-        hashes: main.inclusion(index, head, leafHash(sha256, leaf)),
-        ...(held === undefined ? {} : { content: held }),
-        ...(key === undefined ? {} : { key }),
-      });
-    }
-    return entries;
-  }
-
-  /** The root of the main head, as the leaf of the index has it. */
-  #rootOf({ leafIndex }: FoundKeys): Hash {
-    return this.#logged(leafIndex).root;
-  }
-
-  #keyOf(leaf: Uint8Array): Uint8Array | undefined {
-    const parsed = parseLeaf(leaf);
-    if (!parsed.ok || parsed.value.kind !== "countersign") return undefined;
-    const { digest } = parsed.value.signature.key;
-    return digest === undefined ? undefined : this.#ports.main.reader.key(digest);
-  }
+function asError(error: unknown): LogError {
+  return error instanceof LogError
+    ? error
+    : new LogError("INTERNAL", String(error), { cause: error });
 }

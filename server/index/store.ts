@@ -19,6 +19,7 @@ import { type ClaimedValue, KeyRecord, type Listed } from "../../schema/index/re
 import { asHash, HASH_BYTES, type Hash, type Sha256 } from "../../schema/tlog/hash.ts";
 import { sizeFromBytes, sizeToBytes } from "../../schema/tlog/size.ts";
 import type { ChangedRecord } from "./grow.ts";
+import { removeSnapshot } from "./snapshot.ts";
 
 const FORMAT = 1;
 /** Lists up to this length have no record of their own: it is made anew as quickly. */
@@ -97,6 +98,7 @@ export class IndexStore {
   static remove(folder: string): void {
     for (const ending of ["", "-wal", "-shm"])
       rmSync(`${indexDatabase(folder)}${ending}`, { force: true });
+    removeSnapshot(folder);
   }
 
   private constructor(sha256: Sha256, path: string, writer: Database.Database) {

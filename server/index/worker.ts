@@ -12,6 +12,7 @@ import { SqliteReader } from "../storage/sqlite/reader.ts";
 import { answerRequests, type Handled } from "../thread.ts";
 import { IndexEngine } from "./engine.ts";
 import type { IndexAnswer, IndexRequest } from "./protocol.ts";
+import { snapshotFile } from "./snapshot.ts";
 import { IndexStore } from "./store.ts";
 
 const { sha256 } = nodeCryptoInPlace;
@@ -39,7 +40,8 @@ function open(request: Extract<IndexRequest, { readonly call: "open" }>): void {
   try {
     const main = reader;
     const erased = (index: number): Uint8Array | undefined => main.keptPostings(index);
-    engine = IndexEngine.open({ hashes, log, mapfn, reader, erased, store });
+    const snapshot = snapshotFile(folder);
+    engine = IndexEngine.open({ hashes, log, mapfn, reader, erased, store, snapshot });
   } catch (error) {
     store.close();
     throw error;
@@ -54,8 +56,8 @@ function hash(bytes: Uint8Array): Hash {
 
 function handle(request: IndexRequest): Handled<IndexAnswer> {
   const answer = (more: Omit<IndexAnswer, "standing"> = {}): Handled<IndexAnswer> => {
-    const { leaves, size, keys, mapBytes } = opened();
-    return { answer: { standing: { leaves, size, keys, mapBytes }, ...more } };
+    const { leaves, size, keys, mapBytes, snapshotSize } = opened();
+    return { answer: { standing: { leaves, size, keys, mapBytes, snapshotSize }, ...more } };
   };
   switch (request.call) {
     case "open":
@@ -74,6 +76,8 @@ function handle(request: IndexRequest): Handled<IndexAnswer> {
     case "abandon":
       opened().abandon();
       return answer();
+    case "snapshot":
+      return answer({ more: opened().writeSnapshot() });
     case "find":
       return answer({ found: opened().find(request.keys, request.summaries, request.at) });
     case "update":
@@ -85,11 +89,16 @@ function handle(request: IndexRequest): Handled<IndexAnswer> {
     case "hints":
       return answer({ hints: opened().hints(request.leaf, request.content) });
     case "close": {
-      const last = answer();
-      opened().close();
-      reader?.close();
+      const closing = opened();
       engine = undefined;
-      return last;
+      const { leaves, size, keys, mapBytes } = closing;
+      try {
+        closing.close();
+      } finally {
+        reader?.close();
+      }
+      const { snapshotSize } = closing;
+      return { answer: { standing: { leaves, size, keys, mapBytes, snapshotSize } } };
     }
   }
 }

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import Database from "better-sqlite3";
@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { nodeCrypto } from "../../../client/crypto/node.ts";
 import { gitHashOf } from "../../../client/git/hash.ts";
 import { verifyLookup } from "../../../client/lookup/verify.ts";
-import { fromUtf8, utf8 } from "../../../schema/bytes.ts";
+import { concat, fromUtf8, utf8 } from "../../../schema/bytes.ts";
 import { unwrap } from "../../../schema/error.ts";
 import { indexOrigin } from "../../../schema/index/index-leaf.ts";
 import { formatLookup, type LookupKey } from "../../../schema/index/lookup.ts";
@@ -15,6 +15,7 @@ import { encodePostings } from "../../../schema/index/posting.ts";
 import { initialState, reExecute } from "../../../schema/index/re-execute.ts";
 import { parseUpdate } from "../../../schema/index/update.ts";
 import { IndexEngine } from "../../../server/index/engine.ts";
+import { removeSnapshot, snapshotFile } from "../../../server/index/snapshot.ts";
 import { IndexStore, indexDatabase } from "../../../server/index/store.ts";
 import type { StoredContent } from "../../../server/storage/storage.ts";
 import { TestLog } from "../../client/test-log.ts";
@@ -41,6 +42,7 @@ function open(): IndexEngine {
       log,
       mapfn: MAPFN_V1,
       store,
+      snapshot: snapshotFile(folder),
       erased: (index) => erased.get(index),
       reader: {
         leaves: (from, to) => main.leaves.slice(from, to),
@@ -181,6 +183,7 @@ describe("the index engine", () => {
     grow();
     engine.keep();
     engine.close();
+    removeSnapshot(folder);
     const database = new Database(indexDatabase(folder));
     database.exec("DELETE FROM posting WHERE idx = 7");
     database.close();
@@ -210,7 +213,132 @@ describe("the index engine", () => {
     expect(grow).toThrow("malformed");
     expect(engine.leaves).toBe(1);
   });
+
+  test("X7 starts from a snapshot and what came since, at the map that the tables give", () => {
+    for (let n = 0; n < 30; n++) review(n);
+    grow();
+    engine.keep();
+    while (engine.writeSnapshot());
+    const snapshot = readFileSync(snapshotFile(folder));
+    for (let n = 30; n < 50; n++) review(n);
+    grow();
+    engine.keep();
+    const before = engine.find([signer], false);
+    const indexed = main.size;
+    engine.close();
+    for (const [bytes, size] of [
+      [readFileSync(snapshotFile(folder)), indexed],
+      [snapshot, indexed - 20],
+      [undefined, 0],
+    ] as const) {
+      if (bytes === undefined) removeSnapshot(folder);
+      else writeFileSync(snapshotFile(folder), bytes);
+      engine = open();
+      expect([engine.snapshotSize, engine.size]).toEqual([size, indexed]);
+      expect(engine.find([signer], false)).toEqual(before);
+      review(100 + size);
+      grow();
+      engine.abandon();
+      if (bytes !== undefined) leave();
+    }
+  });
+
+  test("X7 makes the map anew where the snapshot is not whole, or not of these tables", () => {
+    for (let n = 0; n < 12; n++) review(n);
+    grow();
+    engine.keep();
+    const before = engine.find([signer], false);
+    engine.close();
+    const whole = readFileSync(snapshotFile(folder));
+    const changed = (change: (bytes: Uint8Array<ArrayBuffer>) => void): Uint8Array => {
+      const copy = new Uint8Array(whole);
+      change(copy);
+      return copy;
+    };
+    const signed = (bytes: Uint8Array): Uint8Array => {
+      const body = bytes.subarray(0, -32);
+      return concat(body, sha256(body));
+    };
+    const header = new TextDecoder().decode(whole.subarray(0, 4_096)).trimEnd();
+    const broken: readonly (readonly [string, Uint8Array])[] = [
+      ["nothing", new Uint8Array(0)],
+      ["cut off", whole.subarray(0, -1)],
+      ["longer", concat(whole, Uint8Array.of(0))],
+      ["of another version", changed((bytes) => bytes.set(utf8("2"), 17))],
+      ["without its digest", changed((bytes) => bytes.fill(0, bytes.length - 32))],
+      ["of leaf 0", signed(changed((bytes) => bytes.set(utf8(header.replace(":1", ":0")))))],
+      // Whole and of this leaf, and yet another map: its root says so.
+      ["with another root", signed(changed((bytes) => bytes.fill(7, 4_115, 5_000)))],
+      ["no tree", signed(changed((bytes) => bytes.fill(255, bytes.length - 9_000, -32)))],
+      ["with many rows", signed(changed((bytes) => bytes.set(utf8(manyRows(header)))))],
+    ];
+    for (let at = 0; at < whole.length; at += 1_009)
+      for (const [what, bytes] of [
+        ...(at === 0 ? broken : []),
+        [`changed at ${at}`, changed((copy) => copy.set([(copy[at] ?? 0) ^ 1], at))] as const,
+      ]) {
+        writeFileSync(snapshotFile(folder), bytes);
+        engine = open();
+        expect([what, engine.snapshotSize]).toEqual([what, 0]);
+        expect(engine.find([signer], false)).toEqual(before);
+        engine.close();
+      }
+    engine = open();
+    expect(engine.snapshotSize).toBe(main.size);
+  });
+
+  test("writes a snapshot of one leaf while the map goes on, and never a part of one", () => {
+    for (let n = 0; n < 5; n++) review(n);
+    grow();
+    engine.keep();
+    const begun = main.size;
+    expect(engine.writeSnapshot()).toBe(true);
+    // More versions than are kept: the one that is being written is held.
+    for (let n = 0; n < 70; n++) {
+      review(100 + n);
+      grow();
+      engine.keep();
+    }
+    while (engine.writeSnapshot()) {
+      expect(existsSync(snapshotFile(folder))).toBe(false);
+      review(1_000);
+      grow();
+      engine.abandon();
+    }
+    expect(engine.snapshotSize).toBe(begun);
+    leave();
+    engine = open();
+    expect([engine.snapshotSize, engine.size]).toEqual([begun, begun + 70]);
+  });
+
+  test("goes on without a snapshot where none can be written", () => {
+    review(1);
+    grow();
+    engine.keep();
+    mkdirSync(`${snapshotFile(folder)}.new`);
+    expect(() => engine.writeSnapshot()).toThrow("EISDIR");
+    review(2);
+    grow();
+    engine.keep();
+    expect(() => engine.close()).toThrow("EISDIR");
+    engine = open();
+    expect([engine.snapshotSize, engine.size]).toEqual([0, main.size]);
+    rmSync(`${snapshotFile(folder)}.new`, { recursive: true });
+  });
 });
+
+/** Ends the engine as a crash does: the snapshot stays the one that it was. */
+function leave(): void {
+  const path = snapshotFile(folder);
+  const snapshot = readFileSync(path);
+  engine.close();
+  writeFileSync(path, snapshot);
+}
+
+/** A header that claims more rows than any machine has room for. */
+function manyRows(header: string): string {
+  return header.replace(/"leaves":\d+/, '"leaves":9007199254740991');
+}
 
 /** Leaf 0 of the index log. */
 function leafAt(index: number): Uint8Array {

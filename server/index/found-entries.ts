@@ -1,0 +1,56 @@
+/**
+ * The entries that a look-up bundle brings: those of its lists, each with its proof.
+ *
+ * @module
+ */
+import { parseLeaf } from "../../schema/entry/leaf.ts";
+import type { LookupEntry } from "../../schema/index/lookup.ts";
+import { leafHash, type Sha256 } from "../../schema/tlog/hash.ts";
+import type { TreeHead } from "../../schema/tlog/proof.ts";
+import type { FoundKeys } from "./engine.ts";
+import type { FollowedLog } from "./service.ts";
+
+/** Entries that one bundle brings, and their bytes; more are asked for by their index. */
+const MAX_ENTRIES = 1_000;
+const MAX_ENTRY_BYTES = 8_388_608;
+
+/** From the start of the log, as far as they fit; `head` is the main head that was indexed. */
+export function foundEntries(
+  sha256: Sha256,
+  main: FollowedLog,
+  { size, root }: TreeHead,
+  found: FoundKeys,
+): LookupEntry[] {
+  const indexes = new Set(
+    found.answers.flatMap((one) => (one.kind === "list" ? one.list.map((at) => at.index) : [])),
+  );
+  const sorted = [...indexes].toSorted((a, b) => a - b).slice(0, MAX_ENTRIES);
+  const head = { size, root, checkpoint: new Uint8Array(0) };
+  const entries: LookupEntry[] = [];
+  let bytes = 0;
+  for (const index of sorted) {
+    const [leaf] = main.reader.leaves(index, index + 1);
+    const [content] = main.reader.contents(index, index + 1);
+    if (leaf === undefined) break;
+    const held = content?.state === "held" ? content.bytes : undefined;
+    bytes += leaf.length + (held?.length ?? 0);
+    if (bytes > MAX_ENTRY_BYTES) break;
+    const key = keyOf(main, leaf);
+    entries.push({
+      index,
+      leaf,
+      hashes: main.inclusion(index, head, leafHash(sha256, leaf)),
+      ...(held === undefined ? {} : { content: held }),
+      ...(key === undefined ? {} : { key }),
+    });
+  }
+  return entries;
+}
+
+/** The key object, where a leaf only names its digest. */
+export function keyOf(main: FollowedLog, leaf: Uint8Array): Uint8Array | undefined {
+  const parsed = parseLeaf(leaf);
+  if (!parsed.ok || parsed.value.kind !== "countersign") return undefined;
+  const { digest } = parsed.value.signature.key;
+  return digest === undefined ? undefined : main.reader.key(digest);
+}
