@@ -266,13 +266,16 @@ async function follow(
 function showSynced(args: Arguments, io: Io, log: TrustedLog, synced: Synced): ExitStatus {
   const { state, shown } = synced;
   const size = synced.state === "refused" ? null : synced.head.tree.size;
+  const lost = synced.state === "refused" ? [] : synced.lost;
   if (args.json)
     printJson(io, {
       state,
       origin: log.origin,
       size,
       shown: shown.tree.size,
-      ...(synced.state === "refused" ? { reason: synced.reason } : { root: synced.head.tree.root }),
+      ...(synced.state === "refused"
+        ? { reason: synced.reason }
+        : { root: synced.head.tree.root, lost }),
     });
   else if (synced.state === "refused") print(io, `${log.origin}: not followed: ${synced.reason}`);
   else
@@ -282,7 +285,9 @@ function showSynced(args: Arguments, io: Io, log: TrustedLog, synced: Synced): E
         ? `${log.origin}: shows an older head (${shown.tree.size} entries), ${size} are here`
         : `${log.origin}: ${size} entries are whole here${state === "same" ? ", unchanged" : ""}`,
     );
-  return synced.state === "refused" ? 1 : 0;
+  if (lost.length > 0 && !args.json)
+    print(io, `LOST  entry ${lost.join(", ")}: called erased, and no statement of the log says so`);
+  return synced.state === "refused" || lost.length > 0 ? 1 : 0;
 }
 
 async function showFork(

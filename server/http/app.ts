@@ -10,6 +10,7 @@ import { setMaxListeners } from "node:events";
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
 import express, { type Express, type NextFunction, type Request, type Response } from "express";
 import { LogError } from "../../schema/error.ts";
+import { INDEX_PREFIX } from "../../schema/http/lookup-request.ts";
 import {
   BATCH_PATH,
   CHECKPOINT_PATH,
@@ -134,6 +135,9 @@ function makeRoutes(ports: HttpPorts, readiness: Readiness, stop: AbortSignal): 
       ),
     ]),
     get("content", "/content/sha256/:name", (req, res, name) => read.content(req, res, name)),
+    get("index postings", `${INDEX_PREFIX}/postings/:name`, (req, res, name) =>
+      read.postings(req, res, name),
+    ),
     get("key", "/key/sha256/:name", (req, res, name) => read.key(req, res, name)),
     get("openapi", OPENAPI_PATH, (req, res) =>
       send(req, res, 200, JSON_TYPE, openapiText(), PUBLIC_HOUR),

@@ -54,9 +54,6 @@ export function indexRoutes(ports: HttpPorts): readonly Route[] {
     get("index update", `${INDEX_PREFIX}/update/:name`, (req, res, name) =>
       side.update(req, res, name),
     ),
-    get("index postings", `${INDEX_PREFIX}/postings/:name`, (req, res, name) =>
-      side.postings(req, res, name),
-    ),
   ];
 }
 

@@ -17,7 +17,6 @@ import {
 import { JSON_TYPE, OCTETS_TYPE } from "../../schema/http/paths.ts";
 import { formatLookup, LOOKUP_MEDIA_TYPE, type Lookup } from "../../schema/index/lookup.ts";
 import { formatUpdate, type LeafUpdate, parseUpdate } from "../../schema/index/update.ts";
-import { parseSize } from "../../schema/tlog/size.ts";
 import type { PublishedHead } from "../sequencer/ports.ts";
 import type { StorageReader } from "../storage/storage.ts";
 import { checkBodyHead, readBody } from "./body.ts";
@@ -67,22 +66,6 @@ export class LookupSide {
       updates.push(...unwrap(parseUpdate(bytes)));
     }
     send(req, res, 200, OCTETS_TYPE, formatUpdate(updates), ["Cache-Control", "no-cache"]);
-  }
-
-  /** `GET /index/v1/postings/{index}`: what an entry posts whose content nobody can read any more. */
-  postings(req: IncomingMessage, res: ServerResponse, untrustedIndex: string): void {
-    const { log, reader } = this.#ports;
-    const index = unwrap(parseSize(untrustedIndex, "index"));
-    const kept = index < log.published().size ? reader.keptPostings(index) : undefined;
-    if (kept === undefined)
-      throw new LogError("NOT_FOUND", `No postings are kept of entry ${index}.`, {
-        field: "index",
-        expected: "an entry whose content was erased; those of others follow from their content",
-      });
-    send(req, res, 200, OCTETS_TYPE, kept, [
-      "Cache-Control",
-      "public, max-age=31536000, immutable",
-    ]);
   }
 
   /** `GET /v1/lookup` and, for summaries alone, `GET /v1/claims`. */

@@ -19,6 +19,7 @@ import { CHECKPOINT_TYPE, OCTETS_TYPE, parseDigest } from "../../schema/http/pat
 import { MAX_CONTENT_TILE_BYTES } from "../../schema/limits.ts";
 import { encodeBundle, encodeContentTile } from "../../schema/tlog/bundle.ts";
 import { HASH_BYTES, type Hash } from "../../schema/tlog/hash.ts";
+import { parseSize } from "../../schema/tlog/size.ts";
 import { parseTilePath, rowLength, TILE_WIDTH, type TileAddress } from "../../schema/tlog/tile.ts";
 import type { PublishedHead } from "../sequencer/ports.ts";
 import type { StorageReader } from "../storage/storage.ts";
@@ -43,10 +44,7 @@ const ONE_HOUR: Headers = [
 ];
 
 /** What is served: a store, or the folder of a mirror. */
-export type Readable = Omit<
-  StorageReader,
-  "findLeaf" | "hasContent" | "entriesWith" | "keptPostings"
->;
+export type Readable = Omit<StorageReader, "findLeaf" | "hasContent" | "entriesWith">;
 
 export class ReadSide {
   readonly #reader: Readable;
@@ -100,6 +98,18 @@ export class ReadSide {
       case "never-held":
         throw new LogError("NOT_FOUND", "This log holds no content with this digest.");
     }
+  }
+
+  /** `GET /index/v1/postings/{index}`: what an entry posts whose content nobody can read any more. */
+  postings(req: IncomingMessage, res: ServerResponse, untrustedIndex: string): void {
+    const index = unwrap(parseSize(untrustedIndex, "index"));
+    const kept = index < this.#published().size ? this.#reader.keptPostings(index) : undefined;
+    if (kept === undefined)
+      throw new LogError("NOT_FOUND", `No postings are kept of entry ${index}.`, {
+        field: "index",
+        expected: "an entry whose content was erased; those of others follow from their content",
+      });
+    send(req, res, 200, OCTETS_TYPE, kept, IMMUTABLE);
   }
 
   key(req: IncomingMessage, res: ServerResponse, untrustedDigest: string): void {

@@ -89,6 +89,8 @@ function answer(
   const [, kind = "", name = ""] = named ?? [];
   if (kind === "content") return read.content(req, res, name);
   if (kind === "key") return read.key(req, res, name);
+  const [, index] = /^\/index\/v1\/postings\/([^/]+)$/.exec(path) ?? [];
+  if (index !== undefined) return read.postings(req, res, index);
   throw new LogError("NOT_FOUND", "There is no such resource.", {
     hint: "a mirror has /checkpoint, /tile/, /content/sha256/ and /key/sha256/",
   });

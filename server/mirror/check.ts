@@ -12,7 +12,9 @@
  */
 import type { Crypto } from "../../client/crypto/crypto.ts";
 import type { TrustedLog } from "../../client/trust.ts";
-import { equal, toHex } from "../../schema/bytes.ts";
+import { equal, fromUtf8, toHex } from "../../schema/bytes.ts";
+import { parseLeaf } from "../../schema/entry/leaf.ts";
+import { OwnStatements } from "../../schema/entry/own-statements.ts";
 import { LogError } from "../../schema/error.ts";
 import { MAX_CONTENT_BYTES, MAX_KEY_BYTES } from "../../schema/limits.ts";
 import { decodeBundle } from "../../schema/tlog/bundle.ts";
@@ -25,7 +27,16 @@ import { Edge } from "../sequencer/edge.ts";
 import type { TileWrite } from "../storage/storage.ts";
 import type { MirrorFiles } from "./folder.ts";
 import { mustBeMirrorOf, readInfo } from "./info.ts";
-import { contentFile, isLetter, keyFile, letterOf, slotsPath } from "./reader.ts";
+import {
+  contentFile,
+  ERASED_FOLDER,
+  erasedFile,
+  isLetter,
+  keyFile,
+  letterOf,
+  MirrorReader,
+  slotsPath,
+} from "./reader.ts";
 import { headOf } from "./sync.ts";
 
 export interface MirrorFinding {
@@ -54,6 +65,9 @@ export interface CheckPorts {
 }
 
 const MAX_FINDINGS = 1_000;
+/** An index in decimal, and its line feed. */
+const MAX_INDEX_BYTES = 17;
+const NOTHING = new Uint8Array(0);
 
 /** A damaged mirror is a report with findings. Throws where it is no mirror of this log at all. */
 export async function checkMirror(ports: CheckPorts): Promise<MirrorReport> {
@@ -110,6 +124,7 @@ class Check {
       edge = this.#grow(edge, hashes);
       progress?.(Math.min((index + 1) * TILE_WIDTH, tree.size), tree.size);
     }
+    if (this.#contents) this.#statements(tree.size);
     if (edge === undefined) return;
     for (const tile of edge.partialTiles()) this.#compare(tile);
     if (!equal(edge.head.root, tree.root) && this.findings.length === 0)
@@ -188,11 +203,40 @@ class Check {
 
   #entry(slots: string, index: number, letter: number | undefined, facts: LeafFacts): void {
     const { contentDigest, keyDigest, mayBeOpaque } = facts;
-    if (letter === letterOf("held"))
-      this.#digest(contentFile(contentDigest), contentDigest, MAX_CONTENT_BYTES);
-    else if (letter === letterOf("never-held") && !mayBeOpaque)
+    const isSaid = this.#ports.files.sizeOf(erasedFile(contentDigest)) !== undefined;
+    if (letter === letterOf("held")) {
+      const name = contentFile(contentDigest);
+      if (!isSaid) this.#digest(name, contentDigest, MAX_CONTENT_BYTES);
+      else if (this.#ports.files.sizeOf(name) !== undefined)
+        this.#add(name, "the log has erased it, and it is here");
+    } else if (letter === letterOf("erased")) {
+      if (!isSaid)
+        this.#add(slots, `entry ${index} is called erased, and no statement of the log says so`);
+    } else if (letter === letterOf("never-held") && !mayBeOpaque)
       this.#add(slots, `entry ${index} is of a kind that always has its content`);
     if (keyDigest !== undefined) this.#digest(keyFile(keyDigest), keyDigest, MAX_KEY_BYTES);
+  }
+
+  /** What is called erased here was erased by a statement of the log. */
+  #statements(size: number): void {
+    const { crypto, files, log } = this.#ports;
+    const own = new OwnStatements(crypto.sha256, log.vkeyTexts);
+    const reader = new MirrorReader(
+      files,
+      () => size,
+      () => true,
+    );
+    for (const name of files.list(ERASED_FOLDER)) {
+      const file = `${ERASED_FOLDER}/${name}`;
+      const index = Number(fromUtf8(files.read(file, MAX_INDEX_BYTES) ?? NOTHING) ?? "");
+      if (
+        !Number.isInteger(index) ||
+        index < 0 ||
+        index >= size ||
+        saidAt(own, reader, index) !== name
+      )
+        this.#add(file, "no statement of the log says so");
+    }
   }
 
   #digest(name: string, digest: Hash, maxBytes: number): void {
@@ -219,6 +263,21 @@ class Check {
       this.#named.add(file);
       this.findings.push({ file, message });
     } else this.truncated = true;
+  }
+}
+
+/** The digest that a statement of the log at this index erases. */
+function saidAt(own: OwnStatements, reader: MirrorReader, index: number): string | undefined {
+  try {
+    const [bytes] = reader.leaves(index, index + 1);
+    const [content] = reader.contents(index, index + 1);
+    const leaf = bytes === undefined ? undefined : parseLeaf(bytes);
+    return leaf?.ok === true && content?.state === "held"
+      ? own.erasure(leaf.value, content.bytes)?.digest
+      : undefined;
+  } catch (error) {
+    if (error instanceof LogError) return undefined;
+    throw error;
   }
 }
 

@@ -13,7 +13,7 @@ import { MAX_KEY_BYTES } from "../../schema/limits.ts";
 import type { ContentSlot } from "../../schema/tlog/bundle.ts";
 import type { Hash } from "../../schema/tlog/hash.ts";
 import type { MirrorFolder } from "./folder.ts";
-import { contentFile, keyFile, letterOf } from "./reader.ts";
+import { contentFile, erasedFile, keyFile, letterOf } from "./reader.ts";
 
 /** Files that are made durable at the same time; each holds at most a mebibyte in memory. */
 const AT_ONCE = 16;
@@ -48,7 +48,8 @@ export class ContentKeeper {
           expected: toHex(leafContentDigest(leaf)),
         },
       );
-    if (content.state === "held")
+    // What the log has erased does not come back from a source that lags.
+    if (content.state === "held" && !this.#isErased(leafContentDigest(leaf)))
       await this.#write(contentFile(leafContentDigest(leaf)), content.bytes);
     const digest = leaf.kind === "countersign" ? leaf.signature.key.digest : undefined;
     if (digest !== undefined) await this.#key(reader, digest);
@@ -64,6 +65,10 @@ export class ContentKeeper {
   letters(): Uint8Array {
     this.#mustGoOn();
     return Uint8Array.from(this.#letters);
+  }
+
+  #isErased(digest: Hash): boolean {
+    return this.#folder.sizeOf(erasedFile(digest)) !== undefined;
   }
 
   async #key(reader: LogReader, digest: Hash): Promise<void> {

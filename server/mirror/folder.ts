@@ -5,6 +5,8 @@
  *     tile/…, tile/entries/…      hash tiles and entry bundles, full and partial
  *     slots/…                     one letter for each entry of a bundle: h held, n never held, e erased
  *     content/sha256/…, key/…     contents and key objects, each once
+ *     erased/sha256/…             contents that the log erased: the index of its statement
+ *     index/v1/postings/…         what the entries of such contents post
  *     mirror.json, seen.json      whose mirror this is; the newest head that was ever seen
  *     .tmp/, mirror.lock          files being written; who writes
  *

@@ -8,8 +8,11 @@
  *
  * @module
  */
+import { toHex } from "../../schema/bytes.ts";
 import { LogError, type Result } from "../../schema/error.ts";
+import { postingsPath } from "../../schema/http/lookup-request.ts";
 import { contentPath, keyPath } from "../../schema/http/paths.ts";
+import { MAX_POSTINGS_BYTES } from "../../schema/index/posting.ts";
 import { MAX_CONTENT_BYTES, MAX_KEY_BYTES } from "../../schema/limits.ts";
 import { decodeBundle } from "../../schema/tlog/bundle.ts";
 import { HASH_BYTES, type Hash } from "../../schema/tlog/hash.ts";
@@ -53,6 +56,18 @@ export function slotsPath(index: number, width: number): string {
 /** Relative to the folder, without the slash that URLs begin with. */
 export function contentFile(digest: Hash): string {
   return contentPath(digest).slice(1);
+}
+
+/** That a content was erased: the index of the log's statement. Stands over the content. */
+export function erasedFile(digest: Hash): string {
+  return `${ERASED_FOLDER}/${toHex(digest)}`;
+}
+
+export const ERASED_FOLDER = "erased/sha256";
+
+/** What an entry posts whose content was erased. */
+export function postingsFile(index: number): string {
+  return postingsPath(index).slice(1);
 }
 
 export function keyFile(digest: Hash): string {
@@ -99,21 +114,29 @@ export class MirrorReader implements Readable {
     return this.#slots(from, to).map(({ letter, index, leaf }) => {
       if (letter === NEVER_HELD) return { state: "never-held" };
       if (letter === ERASED) return { state: "erased" };
-      const name = this.#contentName(index, leaf);
-      const bytes = this.#files.read(name, MAX_CONTENT_BYTES);
-      if (bytes === undefined) throw damaged(name, "it is missing");
-      return { state: "held", bytes };
+      const digest = this.#digestIn(index, leaf);
+      const content = this.content(digest);
+      if (content.state === "never-held") throw damaged(contentFile(digest), "it is missing");
+      return content;
     });
   }
 
   contentSizes(from: number, to: number): readonly number[] {
-    return this.#slots(from, to).map(({ letter, index, leaf }) =>
-      letter === HELD ? (this.#files.sizeOf(this.#contentName(index, leaf)) ?? 0) : 0,
-    );
+    return this.#slots(from, to).map(({ letter, index, leaf }) => {
+      if (letter !== HELD) return 0;
+      const digest = this.#digestIn(index, leaf);
+      return this.#isErased(digest) ? 0 : (this.#files.sizeOf(contentFile(digest)) ?? 0);
+    });
   }
 
-  /** Whether it was erased is told by the slots of its entries, not by the digest alone. */
+  /** Whether an entry was logged with its content, erased since or not. */
+  held(index: number): boolean {
+    return this.#slots(index, index + 1)[0]?.letter !== NEVER_HELD;
+  }
+
+  /** Of a content that was erased before this mirror began only the slots of its entries tell. */
   content(digest: Hash): StoredContent {
+    if (this.#isErased(digest)) return { state: "erased" };
     const bytes = this.#files.read(contentFile(digest), MAX_CONTENT_BYTES);
     return bytes === undefined ? { state: "never-held" } : { state: "held", bytes };
   }
@@ -122,16 +145,24 @@ export class MirrorReader implements Readable {
     return this.#files.read(keyFile(digest), MAX_KEY_BYTES);
   }
 
+  keptPostings(index: number): Uint8Array | undefined {
+    return this.#files.read(postingsFile(index), MAX_POSTINGS_BYTES);
+  }
+
   /** The letters of entries, or `undefined` where the file is not there or not whole. */
   letters(index: number, width: number): Uint8Array | undefined {
     const bytes = this.#files.read(slotsPath(index, width), TILE_WIDTH);
     return bytes?.length === width && bytes.every(isLetter) ? bytes : undefined;
   }
 
-  #contentName(index: number, leaf: Uint8Array): string {
+  #isErased(digest: Hash): boolean {
+    return this.#files.sizeOf(erasedFile(digest)) !== undefined;
+  }
+
+  #digestIn(index: number, leaf: Uint8Array): Hash {
     const facts: Result<LeafFacts> = this.#factsOf(leaf);
     if (!facts.ok) throw new LogError(facts.code, `entry ${index}: ${facts.message}`, facts.detail);
-    return contentFile(facts.value.contentDigest);
+    return facts.value.contentDigest;
   }
 
   #slots(from: number, to: number): { letter: number; index: number; leaf: Uint8Array }[] {

@@ -157,10 +157,12 @@ class Follower {
     }
   }
 
-  #tell({ state, shown, head }: Exclude<Synced, { readonly state: "refused" }>): void {
+  #tell({ state, shown, head, lost }: Exclude<Synced, { readonly state: "refused" }>): void {
     const { logger } = this.#ports;
     if (state === "first" || state === "advanced")
       logger.info({ size: head.tree.size }, "the mirror has grown");
+    if (lost.length > 0)
+      logger.error({ entries: lost }, "called erased, and no statement of the log says so");
     if (state === "stale") logger.warn({ shown: shown.tree.size }, "the log shows an older head");
   }
 

@@ -8,6 +8,7 @@ import type { Crypto } from "../../client/crypto/crypto.ts";
 import { httpTransport, type Source } from "../../client/fetch.ts";
 import { openHead } from "../../client/head.ts";
 import type { TrustedLog } from "../../client/trust.ts";
+import { toHex } from "../../schema/bytes.ts";
 import { LogError, unwrap } from "../../schema/error.ts";
 import { CHECKPOINT_PATH, parseDigest } from "../../schema/http/paths.ts";
 import { MAX_CONTENT_TILE_BYTES, MAX_NOTE_BYTES } from "../../schema/limits.ts";
@@ -33,6 +34,8 @@ export function readableSource(
     const digest = parseDigest(named?.[2] ?? "");
     if (digest !== undefined)
       return named?.[1] === "key" ? reader.key(digest) : heldContent(reader, digest);
+    const [, index] = /^index\/v1\/postings\/(\d{1,16})$/.exec(name) ?? [];
+    if (index !== undefined) return reader.keptPostings(Number(index));
     const tile = unwrap(parseTilePath(name));
     if (tile.index * TILE_WIDTH + tile.width > rowLength(size(), tile.level)) return undefined;
     return answerTile(reader, tile, Number(/^from=(\d{1,3})$/.exec(query)?.[1] ?? "0"));
@@ -119,6 +122,10 @@ function contentTile(reader: Readable, from: number, to: number): Uint8Array {
 
 function heldContent(reader: Readable, digest: Hash): Uint8Array | undefined {
   const content = reader.content(digest);
+  if (content.state === "erased")
+    throw new LogError("CONTENT_ERASED", "The log erased this content.", {
+      field: toHex(digest),
+    });
   return content.state === "held" ? content.bytes : undefined;
 }
 

@@ -5,7 +5,7 @@
  *     2  compare   with the newest head this mirror has ever seen; a fork ends here, with evidence
  *     3  fetch     entries, contents and keys, each checked against the signed root as it comes
  *     4  derive    every hash tile, out of the leaf hashes, from the tree that is here to the new root
- *     5  settle    all of it is durable
+ *     5  settle    what the log's statements erase is gone (erasures.ts), and all of it is durable
  *     6  move      the checkpoint
  *
  * - M1  A mirror never moves its checkpoint to a head that does not extend the one it has, and
@@ -37,6 +37,7 @@ import { entriesPath, rowLength, TILE_WIDTH, tilePath, tileWidth } from "../../s
 import { Edge } from "../sequencer/edge.ts";
 import { Pyramid } from "../sequencer/pyramid.ts";
 import { ContentKeeper } from "./contents.ts";
+import { MirrorErasures } from "./erasures.ts";
 import { damaged, type MirrorFiles, type MirrorFolder } from "./folder.ts";
 import { type MirrorInfo, mustBeMirrorOf, readInfo, writeInfo } from "./info.ts";
 import { MirrorReader, slotsPath } from "./reader.ts";
@@ -67,9 +68,19 @@ export type Synced =
       readonly state: "first" | "advanced" | "same" | "stale";
       readonly shown: Head;
       readonly head: Head;
+      /** Entries whose content is called erased, and no statement of the log says so. */
+      readonly lost: readonly number[];
     }
   /** The log's head is signed and may not be followed. */
   | { readonly state: "refused"; readonly shown: Head; readonly reason: string };
+
+/** What one run brings along from bundle to bundle. */
+interface Filling {
+  /** Full tiles, whose partial ones are not needed any more. */
+  readonly filled: string[];
+  readonly again: boolean;
+  readonly erasures: MirrorErasures;
+}
 
 export class Mirror {
   readonly #ports: MirrorPorts;
@@ -141,11 +152,13 @@ export class Mirror {
       throw new LogError("NOT_FOUND", `the log shows ${shown.tree.size} entries of ${size}`, {
         hint: "it lags; ask again later, or another mirror",
       });
-    if (before === undefined || shown.tree.size > size || again) await this.#follow(shown, again);
+    let lost: readonly number[] = [];
+    if (before === undefined || shown.tree.size > size || again)
+      lost = await this.#follow(shown, again);
     else if (shown.tree.size === size) await this.#refresh(before, shown);
     const head = this.#head ?? shown;
     const moved = head.tree.size > size ? "advanced" : state;
-    return { state: before === undefined ? "first" : moved, shown, head };
+    return { state: before === undefined ? "first" : moved, shown, head, lost };
   }
 
   /** Against the newest head ever seen; a smaller one is judged by the tiles that are here. */
@@ -160,27 +173,31 @@ export class Mirror {
     return observed;
   }
 
-  async #follow(target: Head, again: boolean): Promise<void> {
+  async #follow(target: Head, again: boolean): Promise<readonly number[]> {
     const { crypto, folder, log } = this.#ports;
     const start = again ? Edge.empty(crypto.sha256) : this.#edge;
     const filled: string[] = [];
-    const edge = await this.#fill(target, start, filled, again);
+    const erasures = new MirrorErasures(this.#ports);
+    const edge = await this.#fill(target, start, { filled, again, erasures });
     if (!equal(edge.head.root, target.tree.root))
       throw new LogError("RESPONSE_INVALID", `the entries of ${log.origin} are not its root`, {
         field: CHECKPOINT,
       });
     for (const { level, index, hashes } of edge.partialTiles())
       await folder.write(tilePath(level, index, hashes.length / HASH_BYTES), hashes);
+    const lost = this.hasContents ? await erasures.carryOut(target.tree.size) : [];
     await folder.settle();
     await folder.write(CHECKPOINT, target.note);
     await folder.settle();
     this.#head = target;
     this.#edge = edge;
     for (const name of filled) await folder.remove(`${name}.p`);
+    return lost;
   }
 
   /** Entries, contents and full tiles from the tree `start` to the target, bundle by bundle. */
-  async #fill(target: Head, start: Edge, filled: string[], again: boolean): Promise<Edge> {
+  async #fill(target: Head, start: Edge, filling: Filling): Promise<Edge> {
+    const { filled } = filling;
     const { folder, progress, stop } = this.#ports;
     const { size } = target.tree;
     let edge = start;
@@ -193,7 +210,7 @@ export class Mirror {
       const contents = await this.#keepsContents(entries);
       const leaves = entries.map(({ leafBytes }) => leafBytes);
       await folder.write(entriesPath(index, width), encodeBundle(leaves));
-      if (contents) await this.#contents(target, start.head.size, index, width, again);
+      if (contents) await this.#contents(target, start.head.size, { index, width }, filling);
       const growth = edge.grow(entries.slice(at % TILE_WIDTH).map(({ leafHash }) => leafHash));
       for (const tile of growth.full) {
         const name = tilePath(tile.level, tile.index);
@@ -223,9 +240,8 @@ export class Mirror {
   async #contents(
     target: Head,
     known: number,
-    index: number,
-    width: number,
-    again: boolean,
+    { index, width }: { readonly index: number; readonly width: number },
+    { again, erasures }: Filling,
   ): Promise<void> {
     const { crypto, folder } = this.#ports;
     const first = index * TILE_WIDTH;
@@ -234,8 +250,10 @@ export class Mirror {
       const keeper = new ContentKeeper(crypto, folder, before ?? new Uint8Array(0));
       const from = first + (before?.length ?? 0);
       try {
-        for await (const entry of reader.contents(from, first + width))
+        for await (const entry of reader.contents(from, first + width)) {
+          erasures.see(entry);
           await keeper.keep(reader, entry);
+        }
       } finally {
         await keeper.idle();
       }

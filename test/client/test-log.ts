@@ -12,6 +12,7 @@ import { privateKeySigner } from "../../client/keys/private-key.ts";
 import { dsseSubmission, gitSign, type Signer } from "../../client/keys/signer.ts";
 import type { TrustedLog } from "../../client/trust.ts";
 import { concat, fromHex, fromUtf8, toBase64, toHex, utf8 } from "../../schema/bytes.ts";
+import { formatLogStatement, LOG_PAYLOAD_TYPE } from "../../schema/entry/log-statement.ts";
 import { type PreparedEntry, prepareSubmission } from "../../schema/entry/prepare.ts";
 import { LogError, unwrap } from "../../schema/error.ts";
 import type { Submission } from "../../schema/http/messages.ts";
@@ -52,6 +53,7 @@ export class TestLog {
   /** Who stands beside the log's own signature in each checkpoint. */
   cosigners: readonly ((text: string) => NoteSignature)[] = [];
   readonly contents = new Map<string, Uint8Array>();
+  readonly erased = new Set<string>();
   readonly #nodes = new NodeSet();
   readonly #range = CompactRange.empty(sha256);
   readonly #contentOf: (string | undefined)[] = [];
@@ -94,6 +96,26 @@ export class TestLog {
     if (digest !== undefined && content !== undefined) this.contents.set(digest, content);
     this.#contentOf.push(digest);
     return this.leaves.length - 1;
+  }
+
+  /** Take a content out. Whether the log says so is for the caller: `eraseStatement`. */
+  erase(content: Uint8Array): void {
+    const digest = toHex(sha256(content));
+    this.contents.delete(digest);
+    this.erased.add(digest);
+  }
+
+  /** The log's own word that it erases a content, to be submitted. */
+  async eraseStatement(content: Uint8Array): Promise<Submission> {
+    const statement = formatLogStatement({
+      type: "erase",
+      log: this.vkey,
+      createdAt: "2026-11-20T10:00:00Z",
+      digest: toHex(sha256(content)),
+      reason: "asked for",
+    });
+    const signer = privateKeySigner(this.key.privateKey, "log");
+    return dsseSubmission(signer, LOG_PAYLOAD_TYPE, statement);
   }
 
   /** Leaves without meaning, to make a tree of some size. */
@@ -174,6 +196,7 @@ export class TestLog {
     if (kind === "entries") return encodeBundle(this.leaves.slice(first, first + width));
     const from = Number(/^\?from=(\d+)$/.exec(query)?.[1] ?? "0");
     const slots = this.#contentOf.slice(first + from, first + width).map((held) => {
+      if (held !== undefined && this.erased.has(held)) return { state: "erased" } as const;
       const bytes = held === undefined ? undefined : this.contents.get(held);
       return bytes === undefined
         ? ({ state: "never-held" } as const)

@@ -95,23 +95,6 @@ describe("a log with contents", () => {
     expect(filesOf(folder).some((name) => /^(content|slots)/.test(name))).toBe(false);
     expect(await checked(folder, own.trusted)).toMatchObject({ contents: false, findings: [] });
   });
-
-  test("an erased content is known as erased", async () => {
-    const folder = temporaryFolder();
-    const log = await served(
-      () => own,
-      (path, honest) => {
-        if (!path.startsWith("tile/content/000") || honest === undefined) return honest;
-        const view = new DataView(honest.buffer, honest.byteOffset, honest.byteLength);
-        const first = view.getUint32(0);
-        const rest = honest.slice(4 + first);
-        return Uint8Array.from([0xff, 0xff, 0xff, 0xfe, ...rest]);
-      },
-    );
-    await run(folder, sourceOf(log), own.trusted);
-    expect(readFileSync(join(folder, "slots/000"), "utf8")[0]).toBe("e");
-    expect((await checked(folder, own.trusted)).findings).toEqual([]);
-  });
 });
 
 describe("following a log that grows", () => {
