@@ -13,7 +13,8 @@
  *
  * @module
  */
-import { equal, join, utf8 } from "../bytes.ts";
+import { equal, utf8 } from "../bytes.ts";
+import { GenerationCache } from "../cache.ts";
 import { LogError } from "../error.ts";
 import type { Hash, Sha256 } from "../tlog/hash.ts";
 
@@ -65,7 +66,19 @@ export function mapKey(
 ): Hash {
   if (fields.length !== KEY_TYPES[type].length)
     throw new LogError("INTERNAL", `a key of type ${type} has ${KEY_TYPES[type].length} fields`);
-  return sha256(join([KEY_LABEL, ...[origin, type, ...fields].flatMap(withLength)]));
+  return sha256(withLengths(keyHead(origin, type), fields.map(bytesOf)));
+}
+
+/** What all keys of a type begin with: many thousands are made for each log that is read. */
+const keyHeads = new GenerationCache<Uint8Array>(256);
+
+function keyHead(origin: string, type: KeyType): Uint8Array {
+  const name = `${type} ${origin}`;
+  const known = keyHeads.get(name);
+  if (known !== undefined) return known;
+  const head = withLengths(KEY_LABEL, [utf8(origin), utf8(type)]);
+  keyHeads.set(name, head);
+  return head;
 }
 
 /** The claim value of a set. Throws `INTERNAL` for an empty one: a claim says something. */
@@ -76,7 +89,7 @@ export function claimValue(sha256: Sha256, values: readonly KeyField[]): Hash {
     return before === undefined || !equal(before, value);
   });
   if (set.length === 0) throw new LogError("INTERNAL", "a claim has at least one value");
-  return sha256(join([VALUE_LABEL, ...set.flatMap(withLength)]));
+  return sha256(withLengths(VALUE_LABEL, set));
 }
 
 /** The order of bytes: as `memcmp`, a prefix before what continues it. */
@@ -89,11 +102,22 @@ export function compareBytes(a: Uint8Array, b: Uint8Array): number {
   return a.length - b.length;
 }
 
-function withLength(field: KeyField): [Uint8Array, Uint8Array] {
-  const bytes = bytesOf(field);
-  if (bytes.length > MAX_FIELD_BYTES)
-    throw new LogError("INTERNAL", `a field of a key has at most ${MAX_FIELD_BYTES} bytes`);
-  return [Uint8Array.of(bytes.length >> 8, bytes.length & 255), bytes];
+/** `head ‖ L(field) …` */
+function withLengths(head: Uint8Array, fields: readonly Uint8Array[]): Uint8Array {
+  let length = head.length;
+  for (const field of fields) length += 2 + field.length;
+  const whole = new Uint8Array(length);
+  whole.set(head);
+  let at = head.length;
+  for (const field of fields) {
+    if (field.length > MAX_FIELD_BYTES)
+      throw new LogError("INTERNAL", `a field of a key has at most ${MAX_FIELD_BYTES} bytes`);
+    whole[at] = field.length >> 8;
+    whole[at + 1] = field.length & 255;
+    whole.set(field, at + 2);
+    at += 2 + field.length;
+  }
+  return whole;
 }
 
 function bytesOf(field: KeyField): Uint8Array {

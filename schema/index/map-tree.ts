@@ -119,6 +119,14 @@ export class MapTree {
         : this.#insert(this.#top, key, value, difference);
   }
 
+  /** Whether the version that grows has a key: since before it began, or set in it. */
+  standing(key: Uint8Array): "absent" | "old" | "new" {
+    if (this.#top === undefined) return "absent";
+    const leaf = ~this.#leafFor(this.#top, key);
+    if (!equal(this.#leaves.key(leaf), key)) return "absent";
+    return this.#leaves.born(leaf) === this.#number ? "new" : "old";
+  }
+
   /** The value of a key in a version that is kept. */
   get(version: MapVersion, key: Uint8Array): Hash | undefined {
     if (version.top === undefined) return undefined;

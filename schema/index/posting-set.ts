@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { toHex } from "../bytes.ts";
+import { latin1 } from "../bytes.ts";
 import type { Hash, Sha256 } from "../tlog/hash.ts";
 import { claimValue, type KeyField, type KeyType, mapKey } from "./map-key.ts";
 import type { Posting } from "./posting.ts";
@@ -37,9 +37,9 @@ export class PostingSet {
 
   /** Post a key, with a value where the entry claims one. */
   post(type: KeyType, fields: readonly KeyField[], value?: KeyField): void {
-    if (![...fields, value ?? ""].every(fits)) return;
+    if (!fields.every(fits) || (value !== undefined && !fits(value))) return;
     const key = mapKey(this.#sha256, this.#origin, type, fields);
-    const name = toHex(key);
+    const name = latin1(key);
     const posted = this.#posted.get(name) ?? { type, fields, key, values: [] };
     this.#posted.set(name, posted);
     if (value !== undefined) posted.values.push(value);

@@ -17,15 +17,17 @@
  *
  * @module
  */
-import { equal, fromHex, toHex } from "../bytes.ts";
+import { equal, toHex } from "../bytes.ts";
 import { failure, type Result, success } from "../error.ts";
-import { asHash, type Hash, leafHash, type Sha256 } from "../tlog/hash.ts";
+import { type Hash, leafHash, type Sha256 } from "../tlog/hash.ts";
 import { CompactRange } from "../tlog/tree.ts";
 import { encodeIndexLeaf, firstIndexLeaf, type IndexLeaf, parseIndexLeaf } from "./index-leaf.ts";
+import { compareBytes } from "./map-key.ts";
 import { encodePostings, type Posting, postingsLeafHash } from "./posting.ts";
 import { PrunedTree } from "./pruned-tree.ts";
 import { KeyRecord, type Listed } from "./record.ts";
-import { type LeafUpdate, type OldRecord, recordsByKey } from "./update.ts";
+import { type Touched, TouchedKeys } from "./touched.ts";
+import type { LeafUpdate, OldRecord } from "./update.ts";
 
 /** What a verifier keeps between two leaves. */
 export interface IndexState {
@@ -72,19 +74,14 @@ export function reExecute(
   if (rules !== undefined) return wrong(rules);
   const main = state.main.clone();
   const postings = state.postings.clone();
-  const touched = new Map<string, Listed[]>();
+  const touched = new TouchedKeys();
   let count = state.leaf.postings;
   for (const entry of entries) {
     const index = main.size;
     main.append(leafHash(sha256, entry.leaf));
     postings.append(postingsLeafHash(sha256, encodePostings(entry.postings)));
     count += entry.postings.length;
-    for (const { key, claim } of entry.postings) {
-      const listed = claim === undefined ? { index } : { index, claim };
-      const list = touched.get(toHex(key));
-      if (list === undefined) touched.set(toHex(key), [listed]);
-      else list.push(listed);
-    }
+    touched.add(index, entry.postings);
   }
   if (main.size !== leaf.main.size || !equal(main.root(), leaf.main.root))
     return wrong("its main head is not the root over the entries");
@@ -95,7 +92,7 @@ export function reExecute(
   }
   if (!equal(postings.root(), leaf.postingsRoot))
     return wrong("its postings root is not the one over the postings");
-  const map = applyToMap(state, update, touched);
+  const map = applyToMap(state, update, touched.sorted());
   if (!map.ok) return map;
   if (!equal(map.value.root, leaf.mapRoot)) return wrong("its map root is not the map's");
   if (map.value.keys !== leaf.keys) return wrong("its number of keys is not the map's");
@@ -118,36 +115,56 @@ function checkRules(before: IndexLeaf, leaf: IndexLeaf): string | undefined {
 function applyToMap(
   { sha256, leaf: before }: IndexState,
   update: LeafUpdate,
-  touched: ReadonlyMap<string, readonly Listed[]>,
+  touched: Iterable<Touched>,
 ): Result<{ readonly root: Hash; readonly keys: number }> {
   const tree = PrunedTree.parse(sha256, update.tree);
   if (!tree.ok) return tree;
   if (!equal(tree.value.root(), before.mapRoot))
     return wrong("the old map that is shown has another root");
-  const old = recordsByKey(update.records);
+  const old = new SortedRecords(update.records);
   const changes: { readonly key: Hash; readonly value: Hash }[] = [];
   let keys = before.keys;
   let used = 0;
-  for (const [name, list] of touched) {
-    const key = asHash(fromHex(name) ?? new Uint8Array(0));
-    if (key === undefined) return wrong("a posting has no key");
+  for (const { key, list } of touched) {
     const shown = tree.value.find(key);
-    if (shown.state === "hidden") return wrong(`the old map hides the key ${name}`);
+    if (shown.state === "hidden") return wrong(`the old map hides the key ${toHex(key)}`);
     const record =
       shown.state === "absent"
         ? KeyRecord.empty(sha256)
-        : oldRecord(sha256, shown.value, old.get(name));
-    if (record === undefined) return wrong(`the old record of the key ${name} is not the map's`);
+        : oldRecord(sha256, shown.value, old.at(key));
+    if (record === undefined)
+      return wrong(`the old record of the key ${toHex(key)} is not the map's`);
     if (shown.state === "absent") keys++;
     else used++;
     const lists = appendAll(record, list);
-    if (!lists) return wrong(`the old record of the key ${name} is of later entries`);
+    if (!lists) return wrong(`the old record of the key ${toHex(key)} is of later entries`);
     changes.push({ key, value: record.hash() });
   }
-  if (used !== old.size) return wrong("there are records of keys that no entry touches");
+  if (used !== update.records.length)
+    return wrong("there are records of keys that no entry touches");
   for (const { key, value } of changes)
     if (!tree.value.set(key, value)) return wrong("the old map hides what a new key needs");
   return success({ root: changes.length === 0 ? before.mapRoot : tree.value.root(), keys });
+}
+
+/** Records in the order of their keys, asked for in that order. What is out of order is not found. */
+class SortedRecords {
+  readonly #records: readonly OldRecord[];
+  #next = 0;
+
+  constructor(attackerRecords: readonly OldRecord[]) {
+    this.#records = attackerRecords;
+  }
+
+  at(key: Hash): OldRecord | undefined {
+    for (let one = this.#records[this.#next]; one !== undefined; one = this.#records[this.#next]) {
+      const order = compareBytes(one.key, key);
+      if (order === 0) return one;
+      if (order > 0) return undefined;
+      this.#next++;
+    }
+    return undefined;
+  }
 }
 
 function oldRecord(

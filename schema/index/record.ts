@@ -15,7 +15,7 @@
  */
 import { concat, equal, utf8 } from "../bytes.ts";
 import { LogError } from "../error.ts";
-import { type Hash, leafHash, type Sha256 } from "../tlog/hash.ts";
+import { HASH_BYTES, type Hash, leafHash, type Sha256 } from "../tlog/hash.ts";
 import { sizeToBytes } from "../tlog/size.ts";
 import { CompactRange } from "../tlog/tree.ts";
 
@@ -54,20 +54,31 @@ export function listLeaf({ index, claim }: Listed): Uint8Array<ArrayBuffer> {
   return claim === undefined ? sizeToBytes(index) : concat(sizeToBytes(index), claim);
 }
 
+/** One buffer for all records: nothing awaits while it is filled. */
+const hashed = concat(LABEL, new Uint8Array(3 * 8 + 2 * HASH_BYTES));
+
 /** The value of a key in the map, out of its summary. */
 export function recordHash(sha256: Sha256, summary: Summary): Hash {
-  const values = CompactRange.empty(sha256);
-  for (const value of summary.values) values.append(leafHash(sha256, listLeaf(value)));
-  return sha256(
-    concat(
-      LABEL,
-      sizeToBytes(summary.n),
-      sizeToBytes(summary.last),
-      summary.listRoot,
-      summary.saturated ? SATURATED : sizeToBytes(summary.values.length),
-      values.root(),
-    ),
-  );
+  const { n, last, values, saturated } = summary;
+  const d = saturated ? SATURATED : sizeToBytes(values.length);
+  let at = LABEL.length;
+  const counts = [sizeToBytes(n), sizeToBytes(last)];
+  for (const part of [...counts, summary.listRoot, d, valuesRoot(sha256, values)]) {
+    hashed.set(part, at);
+    at += part.length;
+  }
+  return sha256(hashed);
+}
+
+/** The root over no values, which most keys have, by the function that made it. */
+const withoutValues = new WeakMap<Sha256, Hash>();
+
+function valuesRoot(sha256: Sha256, values: readonly ClaimedValue[]): Hash {
+  const known = values.length === 0 ? withoutValues.get(sha256) : undefined;
+  if (known !== undefined) return known;
+  const root = listRoot(sha256, values);
+  if (values.length === 0) withoutValues.set(sha256, root);
+  return root;
 }
 
 /** The root over a whole list. */
@@ -125,6 +136,11 @@ export class KeyRecord {
   /** Index of the newest entry that is listed; 0 where there is none. */
   get last(): number {
     return this.#last;
+  }
+
+  /** Different claim values that are kept. */
+  get values(): number {
+    return this.#values.length;
   }
 
   /** The right edge of the list. */

@@ -18,7 +18,7 @@
  *
  * @module
  */
-import { concat, join, toHex, utf8 } from "../bytes.ts";
+import { concat, join, utf8 } from "../bytes.ts";
 import { type Failure, failure, type Result, success } from "../error.ts";
 import { HASH_BYTES, type Hash } from "../tlog/hash.ts";
 import { sizeFromBytes, sizeToBytes } from "../tlog/size.ts";
@@ -119,11 +119,6 @@ function readRecord(reader: Reader): OldRecord | undefined {
     edge.push(hash);
   }
   return { key, n, last, values, saturated: d > MAX_VALUES, edge };
-}
-
-/** The records of an update by key, for whoever looks them up. */
-export function recordsByKey(records: readonly OldRecord[]): ReadonlyMap<string, OldRecord> {
-  return new Map(records.map((record) => [toHex(record.key), record]));
 }
 
 /** Reads past the end give zeros and nothing, and are noticed: `isWhole` is false then. */

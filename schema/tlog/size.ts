@@ -56,9 +56,11 @@ export function formatSize(size: number): string {
 export function sizeToBytes(size: number): Uint8Array<ArrayBuffer> {
   if (!isSize(size)) throw new LogError("INTERNAL", `${size} does not fit in 53 bits`);
   const bytes = new Uint8Array(8);
-  const view = new DataView(bytes.buffer);
-  view.setUint32(0, Math.floor(size / 2 ** 32));
-  view.setUint32(4, size % 2 ** 32);
+  // By hand: several times as fast as through a DataView, and every list asks for it.
+  for (let [i, rest] = [7, size]; rest > 0; i--) {
+    bytes[i] = rest % 256;
+    rest = Math.floor(rest / 256);
+  }
   return bytes;
 }
 

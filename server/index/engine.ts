@@ -150,7 +150,7 @@ export class IndexEngine {
       const growth = new IndexGrowth({ sha256, tree: this.#tree, find }, position);
       for (let at = position.leaf.main.size; at < head.size; at += CHUNK) {
         const postings = postingsOf(this.#ports, at, Math.min(at + CHUNK, head.size));
-        store.write(at, postings, growth.add(postings));
+        store.write(growth.add(postings));
       }
       const step = growth.finish(head, main);
       const index = leafIndex + 1;

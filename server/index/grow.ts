@@ -13,7 +13,7 @@
  *
  * @module
  */
-import { fromHex, toHex } from "../../schema/bytes.ts";
+import { toHex } from "../../schema/bytes.ts";
 import { LogError } from "../../schema/error.ts";
 import { encodeIndexLeaf, type IndexLeaf } from "../../schema/index/index-leaf.ts";
 import { compareBytes } from "../../schema/index/map-key.ts";
@@ -21,8 +21,9 @@ import type { MapTree, MapVersion } from "../../schema/index/map-tree.ts";
 import { encodePostings, type Posting, postingsLeafHash } from "../../schema/index/posting.ts";
 import { encodePruned } from "../../schema/index/pruned-tree.ts";
 import { KeyRecord, type Listed } from "../../schema/index/record.ts";
+import { TouchedKeys } from "../../schema/index/touched.ts";
 import type { LeafUpdate, OldRecord } from "../../schema/index/update.ts";
-import { asHash, type Hash, type Sha256 } from "../../schema/tlog/hash.ts";
+import type { Hash, Sha256 } from "../../schema/tlog/hash.ts";
 import type { TreeHead } from "../../schema/tlog/proof.ts";
 import type { CompactRange } from "../../schema/tlog/tree.ts";
 
@@ -34,10 +35,15 @@ export interface IndexPosition {
   readonly postings: CompactRange;
 }
 
-/** The new state of a key. */
-export interface ChangedRecord {
+/** A key with its record. */
+export interface KeyedRecord {
   readonly key: Hash;
   readonly record: KeyRecord;
+}
+
+/** The new state of a key, and what came to its list. */
+export interface ChangedRecord extends KeyedRecord {
+  readonly added: readonly Listed[];
 }
 
 export interface GrowPorts {
@@ -60,8 +66,8 @@ export class IndexGrowth {
   readonly #from: IndexPosition;
   readonly #range: CompactRange;
   readonly #contradicted = new Map<string, Hash>();
-  /** Every key that was touched, with its record before the step; not kept where there was none. */
-  readonly #before = new Map<string, OldRecord | undefined>();
+  /** Every key that was touched, once, with its record before the step where it had one. */
+  readonly #before: { readonly key: Hash; readonly old: OldRecord | undefined }[] = [];
   #postings: number;
 
   constructor(ports: GrowPorts, from: IndexPosition) {
@@ -71,27 +77,23 @@ export class IndexGrowth {
     this.#postings = from.leaf.postings;
   }
 
-  /** The next entries' postings, in log order. What it answers is to be written before the next call. */
+  /**
+   * The next entries' postings, in log order. What it answers, sorted by key, is to be written
+   * before the next call.
+   */
   add(postings: readonly (readonly Posting[])[]): readonly ChangedRecord[] {
     const { sha256, tree } = this.#ports;
-    const touched = new Map<string, Listed[]>();
+    const touched = new TouchedKeys();
     for (const list of postings) {
       const index = this.#range.size;
       this.#range.append(postingsLeafHash(sha256, encodePostings(list)));
       this.#postings += list.length;
-      for (const { key, claim } of list) {
-        const listed = claim === undefined ? { index } : { index, claim };
-        const name = toHex(key);
-        const lists = touched.get(name);
-        if (lists === undefined) touched.set(name, [listed]);
-        else lists.push(listed);
-      }
+      touched.add(index, list);
     }
-    return Array.from(touched, ([name, list]) => {
-      const key = keyOf(name);
-      const record = this.#change(name, key, list);
+    return Array.from(touched.sorted(), ({ key, list }) => {
+      const record = this.#change(key, list);
       tree.set(key, record.hash());
-      return { key, record };
+      return { key, record, added: list };
     });
   }
 
@@ -118,24 +120,23 @@ export class IndexGrowth {
     };
   }
 
-  #change(name: string, key: Hash, list: readonly Listed[]): KeyRecord {
-    const record = this.#ports.find(key) ?? KeyRecord.empty(this.#ports.sha256);
-    const { n, last, values, saturated } = record.summary();
+  #change(key: Hash, list: readonly Listed[]): KeyRecord {
+    const { sha256, tree, find } = this.#ports;
+    const standing = tree.standing(key);
+    const record = (standing === "absent" ? undefined : find(key)) ?? KeyRecord.empty(sha256);
     // From the empty map there is no old record, however many chunks the step has.
-    if (this.#from.leaf.keys > 0 && !this.#before.has(name)) {
-      const old = n === 0 ? undefined : { key, n, last, values, saturated, edge: record.edge };
-      this.#before.set(name, old);
-    }
+    if (this.#from.leaf.keys > 0 && standing !== "new")
+      this.#before.push({ key, old: record.n === 0 ? undefined : oldRecord(key, record) });
     for (const one of list) record.append(one);
     const claims = list.some(({ claim }) => claim !== undefined);
-    if (claims && record.summary().values.length >= 2) this.#contradicted.set(name, key);
+    if (claims && record.values >= 2) this.#contradicted.set(toHex(key), key);
     return record;
   }
 
   /** The old map and the old records, as far as the step needs them. */
   #shown(): Pick<LeafUpdate, "tree" | "records"> {
-    const records = [...this.#before.values()].filter((old) => old !== undefined);
-    const keys = Array.from(this.#before.keys(), keyOf);
+    const keys = this.#before.map(({ key }) => key);
+    const records = this.#before.flatMap(({ old }) => old ?? []);
     return {
       tree: encodePruned(this.#ports.tree, this.#from.map.top, keys),
       records: records.toSorted((a, b) => compareBytes(a.key, b.key)),
@@ -143,8 +144,7 @@ export class IndexGrowth {
   }
 }
 
-function keyOf(name: string): Hash {
-  const key = asHash(fromHex(name) ?? new Uint8Array(0));
-  if (key === undefined) throw new LogError("INTERNAL", "a key of the map is 32 bytes");
-  return key;
+function oldRecord(key: Hash, record: KeyRecord): OldRecord {
+  const { n, last, values, saturated } = record.summary();
+  return { key, n, last, values, saturated, edge: record.edge };
 }

@@ -3,13 +3,13 @@
  *
  * @module
  */
-import { equal, toHex } from "../../schema/bytes.ts";
+import { equal } from "../../schema/bytes.ts";
 import { LogError, unwrap } from "../../schema/error.ts";
 import { type IndexLeaf, parseIndexLeaf } from "../../schema/index/index-leaf.ts";
 import { MapTree } from "../../schema/index/map-tree.ts";
 import { type IndexedLog, type MapHashes, mapfn } from "../../schema/index/mapfn.ts";
 import { type Posting, parsePostings } from "../../schema/index/posting.ts";
-import type { Hash } from "../../schema/tlog/hash.ts";
+import { TouchedKeys } from "../../schema/index/touched.ts";
 import type { StorageReader } from "../storage/storage.ts";
 import { readSnapshot } from "./snapshot.ts";
 import type { IndexStore } from "./store.ts";
@@ -65,10 +65,10 @@ export function mapFromSnapshot(
   const { tree } = loaded;
   const { size } = unwrap(parseIndexLeaf(stored.bytes)).main;
   for (let at = size; at < leaf.main.size; at += CHUNK) {
-    const touched = new Map<string, Hash>();
-    for (const list of postingsOf(ports, at, Math.min(at + CHUNK, leaf.main.size)))
-      for (const { key } of list) touched.set(toHex(key), key);
-    for (const key of touched.values()) {
+    const touched = new TouchedKeys();
+    const postings = postingsOf(ports, at, Math.min(at + CHUNK, leaf.main.size));
+    for (const [i, list] of postings.entries()) touched.add(at + i, list);
+    for (const { key } of touched.sorted()) {
       const record = store.record(key, leaf.main.size);
       if (record === undefined) return undefined;
       tree.set(key, record.hash());

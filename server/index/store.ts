@@ -14,11 +14,10 @@ import Database from "better-sqlite3";
 import { concat, equal, join as joinBytes } from "../../schema/bytes.ts";
 import { LogError } from "../../schema/error.ts";
 import { hashAt } from "../../schema/index/map.ts";
-import type { Posting } from "../../schema/index/posting.ts";
 import { type ClaimedValue, KeyRecord, type Listed } from "../../schema/index/record.ts";
 import { asHash, HASH_BYTES, type Hash, type Sha256 } from "../../schema/tlog/hash.ts";
 import { sizeFromBytes, sizeToBytes } from "../../schema/tlog/size.ts";
-import type { ChangedRecord } from "./grow.ts";
+import type { ChangedRecord, KeyedRecord } from "./grow.ts";
 import { removeSnapshot } from "./snapshot.ts";
 
 const FORMAT = 1;
@@ -125,15 +124,10 @@ export class IndexStore {
     this.#writer.exec("BEGIN IMMEDIATE");
   }
 
-  /** What a chunk of a step changes: `postings` are those of the entries from `first` on. */
-  write(
-    first: number,
-    postings: readonly (readonly Posting[])[],
-    records: readonly ChangedRecord[],
-  ): void {
-    for (const [i, list] of postings.entries())
-      for (const { key, claim } of list) this.#write.posting.run(key, first + i, claim ?? null);
-    for (const { key, record } of records) {
+  /** What a chunk of a step changes, in the order of the keys. */
+  write(records: readonly ChangedRecord[]): void {
+    for (const { key, record, added } of records) {
+      for (const { index, claim } of added) this.#write.posting.run(key, index, claim ?? null);
       if (record.n <= SHORT_LIST) continue;
       const { n, last, values, saturated } = record.summary();
       const edge = joinBytes(record.edge);
@@ -184,8 +178,8 @@ export class IndexStore {
   }
 
   /** Every key, with its record as the entries below `size` have made it. For rebuilding a map. */
-  *records(size: number): Generator<ChangedRecord> {
-    let current: ChangedRecord | undefined;
+  *records(size: number): Generator<KeyedRecord> {
+    let current: KeyedRecord | undefined;
     for (const { key, ...row } of this.#kept.all.iterate(size)) {
       if (current === undefined || !equal(current.key, key)) {
         if (current !== undefined) yield current;
@@ -269,21 +263,23 @@ function prepareReads(database: Database.Database) {
   };
 }
 
-/** From the record row where there is one of just this age, else from the postings themselves. */
+/** From the postings where they are few, else from the record row where it is of just this age. */
 function readRecord(
   sha256: Sha256,
   reads: ReturnType<typeof prepareReads>,
   key: Hash,
   size: number,
 ): KeyRecord | undefined {
-  const row = reads.record.get(key);
+  const few = reads.postings.all(key, size, SHORT_LIST + 1);
+  const row = few.length <= SHORT_LIST ? undefined : reads.record.get(key);
   if (row !== undefined && row.last < size) {
     const { n, last, saturated } = row;
     const state = { n, last, values: toValues(row.vals), saturated: saturated === 1 };
     return KeyRecord.from(sha256, state, toHashes(row.edge));
   }
   const record = KeyRecord.empty(sha256);
-  for (const one of reads.postings.iterate(key, size, Number.MAX_SAFE_INTEGER))
+  const isWhole = few.length <= SHORT_LIST;
+  for (const one of isWhole ? few : reads.postings.iterate(key, size, Number.MAX_SAFE_INTEGER))
     record.append(toListed(one));
   return record.n === 0 ? undefined : record;
 }

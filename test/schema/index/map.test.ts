@@ -153,6 +153,21 @@ describe("the map", () => {
     );
   });
 
+  test("says of a key whether it is there since before the version that grows, or set in it", () => {
+    const { tree } = mapOf([[keyOf(0), valueFor(0)]]);
+    const standings = (): string[] => [0, 1, 2].map((n) => tree.standing(keyOf(n)));
+    expect(standings()).toEqual(["old", "absent", "absent"]);
+    tree.set(keyOf(1), valueFor(1));
+    tree.set(keyOf(0), valueFor(2));
+    expect(standings()).toEqual(["new", "new", "absent"]);
+    tree.abandon();
+    expect(standings()).toEqual(["old", "absent", "absent"]);
+    tree.set(keyOf(1), valueFor(1));
+    tree.seal();
+    expect(standings()).toEqual(["old", "old", "absent"]);
+    expect(new MapTree(sha256).standing(keyOf(0))).toBe("absent");
+  });
+
   test("holds no more rows than it needs when versions are forgotten", () => {
     const tree = new MapTree(sha256);
     for (let n = 0; n < 500; n++) tree.set(keyOf(n), valueFor(n));
