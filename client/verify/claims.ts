@@ -17,6 +17,7 @@ import { inputsDigest } from "../../schema/predicate/build-result.ts";
 import type { DigestSet } from "../../schema/predicate/forms.ts";
 import type { KnownPredicate } from "../../schema/predicate/registry.ts";
 import type { SlsaProvenance } from "../../schema/predicate/slsa-provenance.ts";
+import type { LogEntry } from "../../schema/receipt.ts";
 import type { Crypto } from "../crypto/crypto.ts";
 import { sameSizeEvidence } from "../fork.ts";
 import { gitHashOf } from "../git/hash.ts";
@@ -83,7 +84,10 @@ export interface Claims {
   readonly claims: readonly Claim[];
   readonly notCounted: readonly NotCounted[];
   readonly heads: readonly ComparedHead[];
-  /** A log that signed two heads of one size in these very receipts, or against the memory. */
+  /**
+   * A log that signed two heads of one size, or two entries at one place, in these very receipts or
+   * against the memory.
+   */
   readonly forked: Extract<ReceiptRefusal, { code: "LOG_FORKED" }> | undefined;
 }
 
@@ -95,6 +99,7 @@ export async function readClaims(
   const claims: Claim[] = [];
   const notCounted: NotCounted[] = [];
   const heads = new Map<string, { compared: ComparedHead; head: Head }>();
+  const places = new Map<string, LogEntry>();
   let forked: Claims["forked"];
   for (const file of files) {
     const checked = await checkReceipt(ports, file);
@@ -103,13 +108,20 @@ export async function readClaims(
       if (checked.refusal.code === "LOG_FORKED") forked = checked.refusal;
       continue;
     }
-    const { receipt, head } = checked;
+    const { receipt, head, entry } = checked;
     const name = `${head.log.origin} ${head.tree.size}`;
     const before = heads.get(name);
     if (before === undefined) heads.set(name, { compared: receipt.head, head });
     else if (!equal(before.head.tree.root, head.tree.root)) {
       const evidence = sameSizeEvidence(before.head, head);
       forked = { code: "LOG_FORKED", origin: head.log.origin, evidence };
+    }
+    const place = `${head.log.origin} ${entry.index}`;
+    const there = places.get(place) ?? entry;
+    places.set(place, there);
+    if (!equal(there.leafBytes, entry.leafBytes)) {
+      const evidence = { kind: "wrong-entry", entries: [there, entry] } as const;
+      forked ??= { code: "LOG_FORKED", origin: head.log.origin, evidence };
     }
     const claim = readClaim(ports.crypto, ports.trust, receipt);
     if ("code" in claim) notCounted.push({ file: file.name, reason: claim });

@@ -62,8 +62,11 @@ export function explainRefusal(refusal: Refusal): string {
       return `the receipt is about something else: sha256:${toHex(refusal.logged)}, not sha256:${toHex(refusal.asked)}`;
     case "SIGNATURE_REFUSED":
       return `the signature is refused: ${refusal.reason} (${refusal.field}: ${printable(refusal.message)})`;
-    case "LOG_FORKED":
-      return `the log ${refusal.origin} has signed two histories; keep the evidence`;
+    case "LOG_FORKED": {
+      const isEntry = refusal.evidence.kind === "wrong-entry";
+      const what = isEntry ? "has two entries at one place" : "has signed two histories";
+      return `the log ${refusal.origin} ${what}; keep the evidence`;
+    }
     case "SUBJECT_MALFORMED":
       return refusal.message;
     case "RULE_MISSING":

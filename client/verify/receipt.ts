@@ -54,9 +54,14 @@ export interface VerifyPorts {
   };
 }
 
-/** What {@link checkReceipt} found; the head is kept to be compared with those of other receipts. */
+/** What {@link checkReceipt} found; head and entry are kept to be held against other receipts. */
 export type Checked =
-  | { readonly ok: true; readonly receipt: CheckedReceipt; readonly head: Head }
+  | {
+      readonly ok: true;
+      readonly receipt: CheckedReceipt;
+      readonly head: Head;
+      readonly entry: LogEntry;
+    }
   | { readonly ok: false; readonly refusal: ReceiptRefusal };
 
 /**
@@ -150,7 +155,7 @@ export async function checkReceipt(
     signer: signature.evidence,
     ...(person === undefined ? {} : { person }),
   };
-  return { ok: true, receipt, head: witnessed.head };
+  return { ok: true, receipt, head: witnessed.head, entry };
 }
 
 /**

@@ -34,6 +34,8 @@ ${lies.flatMap(rows).join("\n")}
 
 Made from \`test/liars/\` by \`npm run docs\`. Each lie is really told there, by a log on loopback that signs with its own key, to the real command line; each is refused with a reason that no other lie has. What is caught with evidence is checked again by somebody who has nothing but the file and the trust file. What each kind proves: [evidence](evidence.md).
 
+Besides: \`test/long/lookup-fuzz.test.ts\` changes bytes of valid bundles, more than ten thousand times, and says which bytes nothing commits to. \`test/long/evidence.test.ts\` gives every kind of evidence to a fresh process in an empty folder. \`test/long/honest.test.ts\` runs the same harness honestly, and nobody is accused.
+
 ${tables.join("\n")}`;
 }
 

@@ -17,6 +17,7 @@ import { review, TestLog } from "../client/test-log.ts";
 import {
   aboutCommit,
   bob,
+  byReceipts,
   type Catch,
   commit,
   executeIndex,
@@ -309,6 +310,23 @@ export const LIES_OF_INDEXES: readonly Lie[] = [
         status: 3,
         reason: "FORKED: log.test has signed two histories",
         evidence: "fork-same-size",
+      },
+    ],
+  },
+  {
+    name: "two entries at one place, to two clients of whom one has both receipts",
+    tell: async (rig) => {
+      const fork = filled(new TestLog("log.test", rig.key), 1, " of the fork");
+      fork.submit(await review(bob, commit, { verdict: "reject" }));
+      rig.have("of somebody else", filled(fork, 7, " of the fork").receipt(1));
+    },
+    caught: [
+      {
+        by: "client",
+        ask: byReceipts,
+        status: 3,
+        reason: "the log log.test has two entries at one place",
+        evidence: "wrong-entry",
       },
     ],
   },

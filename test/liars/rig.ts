@@ -11,7 +11,7 @@ import { toHex, utf8 } from "../../schema/bytes.ts";
 import type { EvidenceKind } from "../../schema/evidence.ts";
 import type { Submission } from "../../schema/http/messages.ts";
 import { signerId } from "../../schema/key/signer-id.ts";
-import { formatReceipt } from "../../schema/receipt.ts";
+import { formatReceipt, type Receipt } from "../../schema/receipt.ts";
 import { type Outcome, Workplace } from "../client/cli/in-process.ts";
 import { type ServedIndex, serveIndex } from "../client/lookup/serve-index.ts";
 import { TestIndex } from "../client/lookup/test-index.ts";
@@ -97,9 +97,13 @@ export class Rig {
   keep(name: string, submission: Submission): Uint8Array {
     const [receipt] = this.main.log(submission);
     if (receipt?.content === undefined) throw new Error("no receipt");
+    this.have(name, receipt);
+    return receipt.content;
+  }
+
+  have(name: string, receipt: Receipt): void {
     const bytes = formatReceipt(receipt);
     writeFileSync(this.client.path("receipts", `${name}.receipt.json`), bytes);
-    return receipt.content;
   }
 
   /** The evidence of a kind that a client's commands have left behind. */
@@ -132,6 +136,9 @@ export const aboutCommit: Catch["ask"] = lookUp("commit", commit.id);
 
 export const isComplete: Catch["ask"] = async ({ client }) =>
   client.countersign("verify", commit.id, "--complete", ...TRUST);
+
+export const byReceipts: Catch["ask"] = async ({ client }) =>
+  client.countersign("verify", commit.id, ...TRUST);
 
 export const executeIndex: Catch["ask"] = async ({ client }) =>
   client.countersign("index", "verify", ...TRUST);

@@ -44,23 +44,11 @@ import { parseDerQuery, parseJsonQuery } from "../../server/tsa/query.ts";
 import { certified } from "../vectors/certificates.ts";
 import { digestRequest, dsseRequest } from "../vectors/rekor.ts";
 import { p256Signer, rsaSigner } from "../vectors/signers.ts";
+import { generator } from "./generator.ts";
 
 const RUNS = Number(process.env["FUZZ_RUNS"] ?? 20_000);
 const SEED = Number(process.env["FUZZ_SEED"] ?? Date.now() % 2 ** 31);
 const { sha256 } = nodeCrypto;
-
-/** Small generator of Marsaglia's: the same numbers for the same seed, everywhere. */
-function generator(seed: number): (below: number) => number {
-  let state = (seed | 1) >>> 0;
-  return (below) => {
-    state ^= state << 13;
-    state >>>= 0;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    state >>>= 0;
-    return state % below;
-  };
-}
 
 const vectors = join(import.meta.dirname, "../vectors");
 

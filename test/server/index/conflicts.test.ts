@@ -4,59 +4,18 @@ import { describe, expect, test } from "vitest";
 import { nodeCrypto } from "../../../client/crypto/node.ts";
 import { verifyEvidence } from "../../../client/evidence.ts";
 import { toHex, utf8 } from "../../../schema/bytes.ts";
-import type { Submission } from "../../../schema/http/messages.ts";
 import { mapKey } from "../../../schema/index/map-key.ts";
 import type { Hash } from "../../../schema/tlog/hash.ts";
 import { type Conflict, type ConflictPorts, Conflicts } from "../../../server/index/conflicts.ts";
 import type { FoundConflict } from "../../../server/index/find-conflicts.ts";
-import type { RunningLog } from "../../../server/serve.ts";
-import { ada, bob, build, OTHER_COMMIT, refUpdate } from "../../client/evidence/scene.ts";
-import * as made from "../../vectors/signers.ts";
+import { bob, build, OTHER_COMMIT, refUpdate } from "../../client/evidence/scene.ts";
 import * as say from "../../vectors/statements.ts";
 import { temporaryFolder } from "../fixture.ts";
-import { type Answer, ask } from "../http/harness.ts";
+import { ask } from "../http/harness.ts";
 import { Operated, trustedOf } from "../operated.ts";
+import { feed, type Item, items, signed, submit, until } from "./feed.ts";
 
 const { sha256 } = nodeCrypto;
-type Served = RunningLog & { readonly port: number };
-
-const signed = (statement: say.StatementParts, by = ada): Submission =>
-  made.dsseSubmission("application/vnd.in-toto+json", say.payload(statement), by);
-
-async function submit(log: Served, submission: Submission): Promise<Answer> {
-  const headers = { "content-type": "application/json" };
-  const body = JSON.stringify(submission);
-  const answer = await ask(log, "/v1/entries", { method: "POST", headers, body });
-  expect(answer.status).toBe(201);
-  return answer;
-}
-
-interface Item {
-  readonly id: string;
-  readonly kind: string;
-  readonly cursor: number;
-  readonly slot: { readonly type: string };
-  readonly evidence: string;
-}
-
-async function feed(log: Served, query = ""): Promise<{ items?: Item[] }> {
-  return JSON.parse((await ask(log, `/v1/conflicts${query}`)).body.toString());
-}
-
-/** Until the feed has what one waits for. */
-async function until<T>(work: () => Promise<T | undefined>): Promise<T> {
-  for (;;) {
-    const found = await work();
-    if (found !== undefined) return found;
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-}
-const items = (log: Served, count: number): Promise<Item[]> =>
-  until(async () => {
-    // The index may still be opening.
-    const { items: found = [] } = await feed(log);
-    return found.length >= count ? found : undefined;
-  });
 
 describe("the conflicts of a running log", () => {
   test("are found, served with evidence, resolved by their signers, and found again", async () => {
