@@ -40,6 +40,7 @@ export type ErrorCode =
   | "OUTCOME_UNKNOWN"
   | "NOT_WITNESSED"
   | "INDEX_NOT_READY"
+  | "NOT_EXECUTED"
   | "WITNESSES_SILENT"
   | "STORAGE_FULL"
   | "STORAGE_FAILED"
@@ -118,6 +119,11 @@ export const ERRORS: Readonly<Record<ErrorCode, ErrorRow>> = {
   },
   INDEX_NOT_READY: {
     meaning: "The index cannot be asked now; the log itself can.",
+    http: 503,
+    exit: 2,
+  },
+  NOT_EXECUTED: {
+    meaning: "An index verifier could not execute the index now; it cosigned nothing.",
     http: 503,
     exit: 2,
   },

@@ -52,7 +52,12 @@ export interface Config {
     readonly public_url?: string | undefined;
   };
   readonly metrics: { readonly listen: string };
-  readonly index: { readonly enabled: "on" | "off" };
+  readonly index: {
+    readonly enabled: "on" | "off";
+    readonly verifiers?: string | undefined;
+    readonly allow_split: boolean;
+    readonly timeout_ms: number;
+  };
   readonly admission: {
     readonly who: "anyone" | "keys" | "token";
     readonly keys_file?: string | undefined;
@@ -184,6 +189,16 @@ const schema = z
         .enum(["on", "off"])
         .default("on")
         .describe("Keep an index of all entries, for look-ups with proof."),
+      verifiers: path
+        .optional()
+        .describe("C2SP tlog-policy file: who must have executed the index before it is shown."),
+      allow_split: z
+        .boolean()
+        .default(false)
+        .describe("Run under a policy of verifiers that two histories could each satisfy."),
+      timeout_ms: milliseconds
+        .default(10_000)
+        .describe("For one request to an index verifier, which reads the log meanwhile."),
     }),
     witness: z.strictObject({
       policy: path
@@ -236,6 +251,12 @@ const schema = z
       });
     if (who === "keys" && keys_file === undefined) need("keys_file");
     if (who === "token" && token_file === undefined) need("token_file");
+    if (config.index.verifiers !== undefined && config.index.enabled === "off")
+      context.addIssue({
+        code: "custom",
+        path: ["index", "verifiers"],
+        message: 'there is nothing to verify, because index.enabled is "off"',
+      });
   });
 
 /** What the schema says about a tree of values: the configuration, or the first thing wrong. */

@@ -17,7 +17,7 @@ import { emptyRoot } from "../schema/tlog/hash.ts";
 import { type Authority, anyone, enrolledKeys, tokens } from "./admission/authority.ts";
 import { ClockFile, ClockInMemory, clockPath } from "./clock-file.ts";
 import type { Config } from "./config.ts";
-import { indexExists, indexPlaces } from "./index/places.ts";
+import { type IndexPlaces, indexExists, indexPlaces } from "./index/places.ts";
 import { type ClockStore, type HeldClock, openClock } from "./log-clock.ts";
 import { type LogKey, logKey } from "./log-key.ts";
 import type { Logger } from "./observe/log.ts";
@@ -37,6 +37,7 @@ import {
   stampingKeyInMemory,
 } from "./tsa/files.ts";
 import { openWitnesses } from "./witnesses/open.ts";
+import { INDEX_VERIFIERS, WITNESSES } from "./witnesses/policy.ts";
 
 export interface OpenPorts extends Surroundings {
   readonly crypto: Crypto;
@@ -69,31 +70,60 @@ type Opened = Pick<
   | "witnesses"
   | "index"
   | "dataFolder"
+  | "verifiers"
 >;
 
 /** Under the policy that the configuration names; without one a log has no witnesses. */
 async function witnessesOf(
-  { witness }: Config,
+  { witness, index }: Config,
   { crypto, cwd }: OpenPorts,
   key: LogKey,
   folder: string | undefined,
 ): Promise<Pick<LogParts, "witnesses">> {
   if (witness.policy === undefined) return {};
   const places = { policy: resolve(cwd, witness.policy), folder };
-  const { vkeys } = key.checkpoints;
-  return { witnesses: await openWitnesses(crypto.sha256, witness, vkeys, places) };
+  const rules = {
+    vkeys: key.checkpoints.vkeys,
+    allowSplit: witness.allow_split,
+    ...(index.verifiers === undefined
+      ? {}
+      : { apartFrom: { kind: INDEX_VERIFIERS, path: resolve(cwd, index.verifiers) } }),
+  };
+  return { witnesses: await openWitnesses(crypto.sha256, rules, witness.timeout_ms, places) };
+}
+
+/** Who must have executed the index, under a policy of their own. */
+async function verifiersOf(
+  { witness, index }: Config,
+  { crypto, cwd }: OpenPorts,
+  key: LogKey,
+  places: IndexPlaces,
+): Promise<Pick<LogParts, "verifiers">> {
+  if (index.verifiers === undefined) return {};
+  const rules = {
+    kind: INDEX_VERIFIERS,
+    vkeys: key.indexCheckpoints.vkeys,
+    allowSplit: index.allow_split,
+    ...(witness.policy === undefined
+      ? {}
+      : { apartFrom: { kind: WITNESSES, path: resolve(cwd, witness.policy) } }),
+  };
+  const files = { policy: resolve(cwd, index.verifiers), folder: places.log.folder };
+  return { verifiers: await openWitnesses(crypto.sha256, rules, index.timeout_ms, files) };
 }
 
 /** A log from before there was an index has none until it is made. */
-function indexOf(
-  { index }: Config,
-  { logger }: OpenPorts,
+async function indexOf(
+  config: Config,
+  ports: OpenPorts,
+  key: LogKey,
   places: Places,
-): Pick<LogParts, "index"> {
-  if (index.enabled === "off") return {};
+): Promise<Pick<LogParts, "index" | "verifiers">> {
+  if (config.index.enabled === "off") return {};
   const found = indexPlaces(places);
-  if (indexExists(found)) return { index: found };
-  logger.warn("this log keeps no index: `countersign index init` makes one");
+  if (indexExists(found))
+    return { index: found, ...(await verifiersOf(config, ports, key, found)) };
+  ports.logger.warn("this log keeps no index: `countersign index init` makes one");
   return {};
 }
 
@@ -108,12 +138,12 @@ async function openSqlite(config: Config, ports: OpenPorts): Promise<Opened> {
     const key = await openKey(config, ports, places.key, origin);
     const stamping = await openStamping(config, ports, places);
     const witnesses = await witnessesOf(config, ports, key, folder);
+    const index = await indexOf(config, ports, key, places);
     const guard = await FileGuard.open(places.guard);
     // Not before the guard is held: its lock is the lock of the clock's file.
     const file = new ClockFile(ports.crypto.sha256, origin, clockPath(places.guard));
     const clock = heldClock(file, ports);
     const timestamps = authorityOf(config, ports, clock, stamping);
-    const index = indexOf(config, ports, places);
     return { storage, key, guard, clock, timestamps, dataFolder: folder, ...witnesses, ...index };
   } catch (error) {
     await storage.close();

@@ -24,15 +24,17 @@ export interface ReadinessParts {
   readonly signsTimes: boolean;
   /** Left out where there is no policy. */
   readonly witnesses?: Pick<RunningWitnesses, "check"> | undefined;
+  /** Left out where nobody has to have executed the index. */
+  readonly verifiers?: Pick<RunningWitnesses, "check"> | undefined;
   /** Left out where the log keeps no index. */
   readonly index?: Pick<IndexHandle, "state"> | undefined;
 }
 
-/** An index that is this far behind is a failing check, whatever the reason. */
+/** An index that is this far behind is a failing check, unless it waits for its verifiers. */
 const MAX_INDEX_LAG_MS = 60_000;
 
 export function makeChecks(parts: ReadinessParts): () => Promise<readonly Check[]> {
-  const { witnesses, index } = parts;
+  const { witnesses, verifiers, index } = parts;
   return async () => [
     await checked("sequencer", () => sequencerCheck(parts)),
     await checked("storage", () => storageCheck(parts)),
@@ -40,12 +42,19 @@ export function makeChecks(parts: ReadinessParts): () => Promise<readonly Check[
     await checked("clock", async () => clockCheck(parts)),
     ...(witnesses === undefined ? [] : [{ name: "witnesses", ...witnesses.check() }]),
     ...(index === undefined ? [] : [{ name: "index", ...indexCheck(index) }]),
+    // Said, and no reason to take the log away: its verifiers have to read it.
+    ...(verifiers === undefined
+      ? []
+      : [{ name: "index verifiers", ok: true, detail: verifiers.check().detail }]),
   ];
 }
 
 /** Without a quorum nobody but the guard sees a rollback. */
-export function notesOf(witnesses: RunningWitnesses | undefined): readonly string[] {
-  const notes = witnesses?.notes() ?? [];
+export function notesOf(
+  witnesses: RunningWitnesses | undefined,
+  verifiers: RunningWitnesses | undefined,
+): readonly string[] {
+  const notes = [...(witnesses?.notes() ?? []), ...(verifiers?.notes() ?? [])];
   return witnesses?.policy.quorum === undefined ? [...notes, BLIND_SPOT] : notes;
 }
 
@@ -90,7 +99,7 @@ function indexCheck({ state: handle }: NonNullable<ReadinessParts["index"]>): Fi
   const at = `${size} entries in ${leaves} leaves, ${lagEntries} behind for ${seconds} s`;
   const trouble = state.state === "ready" ? "" : `${state.state}: ${state.reason.message}; `;
   return {
-    ok: state.state !== "stopped" && lagMs < MAX_INDEX_LAG_MS,
+    ok: state.state === "waiting" || (state.state !== "stopped" && lagMs < MAX_INDEX_LAG_MS),
     detail: `${trouble}${at}`,
   };
 }

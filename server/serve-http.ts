@@ -27,6 +27,8 @@ export interface RunningParts {
   readonly checks: CheckPool;
   readonly metrics: Metrics;
   readonly witnesses: RunningWitnesses | undefined;
+  /** Of the index. */
+  readonly verifiers: RunningWitnesses | undefined;
   readonly index: IndexHandle | undefined;
   readonly refusals: Refusals;
 }
@@ -34,7 +36,7 @@ export interface RunningParts {
 export function httpPorts(
   parts: LogParts,
   config: Config,
-  { sequencer, checks, metrics, witnesses, index, refusals }: RunningParts,
+  { sequencer, checks, metrics, witnesses, verifiers, index, refusals }: RunningParts,
 ): HttpPorts {
   const { limits: rates } = config;
   const limits = new Limits({
@@ -59,9 +61,10 @@ export function httpPorts(
       clock,
       signsTimes: parts.timestamps !== undefined,
       witnesses,
+      verifiers,
       index,
     }),
-    notes: () => notesOf(witnesses),
+    notes: () => notesOf(witnesses, verifiers),
     budget: new ByteBudget(rates.inflight_bytes),
     unread: new ByteBudget(rates.inflight_bytes),
     metrics,

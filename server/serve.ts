@@ -42,7 +42,8 @@ import type { NewEntry, Storage } from "./storage/storage.ts";
 import type { TimestampAuthority } from "./tsa/authority.ts";
 import type { Chain } from "./tsa/chain.ts";
 import type { WitnessParts } from "./witnesses/open.ts";
-import { RunningWitnesses } from "./witnesses/running.ts";
+import { runVerifiers, runWitnesses, witnessingOf } from "./witnesses/run.ts";
+import type { RunningWitnesses } from "./witnesses/running.ts";
 
 /** More would outrun HTTP and the store, and each has a heap of its own. */
 const MAX_CHECK_THREADS = 4;
@@ -74,6 +75,8 @@ export interface LogParts {
   readonly index?: IndexPlaces;
   /** Where the operator's commands leave requests; left out where nothing is on disk. */
   readonly dataFolder?: string;
+  /** Left out where nobody has to have executed the index. */
+  readonly verifiers?: WitnessParts;
 }
 
 export interface RunningLog {
@@ -88,7 +91,7 @@ export interface RunningLog {
   readonly policy: () => Policy | undefined;
   /** Erases a content. @throws LogError why it is still there */
   readonly erase: (digest: Hash, reason: string) => Promise<Erased>;
-  /** Reads the witness policy again; one that is refused leaves the old one in force. */
+  /** Reads both policies again; one that is refused leaves the old one in force. */
   readonly reload: () => Promise<void>;
   /** Resolves when the log stopped by itself (I5), with the reason. The process should end. */
   readonly stopped: Promise<LogError>;
@@ -106,6 +109,7 @@ export async function serveLog(parts: LogParts, config: Config): Promise<Running
   const metrics = new Metrics();
   const { promise: stopped, resolve: stop } = Promise.withResolvers<LogError>();
   const witnesses = runWitnesses(parts, config, metrics);
+  const verifiers = runVerifiers(parts, config, metrics);
   const refusals = new Refusals();
   const sequencer = await openSequencer(parts, config, {
     metrics,
@@ -126,11 +130,11 @@ export async function serveLog(parts: LogParts, config: Config): Promise<Running
   try {
     // The index reads what is erased: nothing of it may change while it opens.
     erasures = await openErasures(parts, { sequencer, refusals, index: () => index, stop });
-    index = openIndex(parts, sequencer, metrics, stop);
-    const running = { sequencer, checks, metrics, witnesses, index, refusals };
+    index = openIndex(parts, { sequencer, metrics, verifiers, stop });
+    const running = { sequencer, checks, metrics, witnesses, verifiers, index, refusals };
     const ports = httpPorts(parts, config, running);
     const app = makeApp(ports);
-    attachReadings(metrics, { sequencer, app, budget: ports.budget, witnesses, index });
+    attachReadings(metrics, { ...running, app, budget: ports.budget });
     const { listen: metricsAt } = config.metrics;
     if (metricsAt !== "off") metricsServer = await serveMetrics(metrics, splitAddress(metricsAt));
     const server = await listen(app, {
@@ -155,16 +159,21 @@ export async function serveLog(parts: LogParts, config: Config): Promise<Running
 
 /** Neither waited for nor fatal: an index that cannot start is a failing check and an error in the log. */
 function openIndex(
-  { crypto, index: places, key, logger, now, storage }: LogParts,
-  sequencer: Sequencer,
-  metrics: Metrics,
-  stop: (reason: LogError) => void,
+  parts: LogParts,
+  {
+    sequencer,
+    metrics,
+    verifiers,
+    stop,
+  }: Pick<RunningParts, "sequencer" | "metrics" | "verifiers"> & Pick<SequencerParts, "stop">,
 ): IndexHandle | undefined {
+  const { crypto, index: places, key, logger, now, storage } = parts;
   if (places === undefined) return undefined;
   const ports: IndexRunPorts = {
     crypto,
     key,
     places,
+    verifying: witnessingOf(verifiers, parts.verifiers),
     main: sequencer,
     mainReader: storage.reader,
     onFatal: (reason) => {
@@ -187,17 +196,6 @@ function openIndex(
   );
 }
 
-function runWitnesses(
-  { witnesses, clock, crypto, key, logger, now }: LogParts,
-  config: Config,
-  metrics: Metrics,
-): RunningWitnesses | undefined {
-  if (witnesses === undefined) return undefined;
-  const onTime = (seconds: number): void => clock.witnessed(seconds);
-  const ports = { crypto, signer: key.checkpoints, logger, metrics, now, onTime };
-  return new RunningWitnesses(witnesses, config.witness, ports);
-}
-
 interface SequencerParts {
   readonly metrics: Metrics;
   readonly witnesses: RunningWitnesses | undefined;
@@ -214,10 +212,7 @@ async function openSequencer(
   for (const { digest } of (await storage.erased()).contents) refusals.add(digest);
   await askMirrors(parts, config.mirror.urls);
   const genesis = parts.withGenesis === true ? await genesisEntry(parts) : undefined;
-  const witnessing =
-    parts.witnesses === undefined || witnesses === undefined
-      ? undefined
-      : { cosigners: witnesses.cosigners, notes: parts.witnesses.notes };
+  const witnessing = witnessingOf(witnesses, parts.witnesses);
   return Sequencer.open({
     storage,
     guard,
@@ -256,10 +251,11 @@ function attachReadings(
   {
     sequencer,
     witnesses,
+    verifiers,
     index,
     app,
     budget,
-  }: Pick<Opened, "sequencer" | "witnesses" | "index"> & {
+  }: Pick<Opened, "sequencer" | "witnesses" | "verifiers" | "index"> & {
     readonly app: App;
     readonly budget: ByteBudget;
   },
@@ -271,6 +267,7 @@ function attachReadings(
     inflightBytes: () => budget.held,
     inflightRequests: app.inflight,
     ...(witnesses === undefined ? {} : { witnessedAge: () => witnesses.age ?? -1 }),
+    ...(verifiers === undefined ? {} : { verifiedAge: () => verifiers.age ?? -1 }),
     ...(index === undefined ? {} : { index: () => readingsOf(index) }),
   });
 }
@@ -308,7 +305,17 @@ interface Opened extends RunningParts {
 function toRunning(
   parts: LogParts,
   config: Config,
-  { sequencer, server, checks, metricsServer, witnesses, index, erasures, stopped }: Opened,
+  {
+    sequencer,
+    server,
+    checks,
+    metricsServer,
+    witnesses,
+    verifiers,
+    index,
+    erasures,
+    stopped,
+  }: Opened,
 ): RunningLog {
   let closing: Promise<void> | undefined;
   const close = async (): Promise<void> => {
@@ -332,7 +339,10 @@ function toRunning(
     published: () => sequencer.published(),
     policy: () => witnesses?.policy,
     erase: erasures.erase,
-    reload: async () => witnesses?.reload(),
+    reload: async () => {
+      await witnesses?.reload();
+      await verifiers?.reload();
+    },
     stopped,
     close: () => (closing ??= close()),
   };

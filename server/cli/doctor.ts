@@ -20,6 +20,7 @@ import { ClockFile, clockPath } from "../clock-file.ts";
 import type { Config } from "../config.ts";
 import { clientAddress } from "../http/address.ts";
 import { BLIND_SPOT } from "../http/health.ts";
+import { indexLogFolder } from "../index/places.ts";
 import { bind, splitAddress } from "../listen.ts";
 import { timeText } from "../log-clock.ts";
 import { logKey } from "../log-key.ts";
@@ -30,7 +31,7 @@ import { StoreAudit } from "../storage/sqlite/audit.ts";
 import { openStampingKey } from "../tsa/files.ts";
 import { askAll } from "../witnesses/ask.ts";
 import { httpWitnesses } from "../witnesses/http.ts";
-import { readPolicyFile, SPLIT_RISK } from "../witnesses/policy.ts";
+import { INDEX_VERIFIERS, readPolicyFile, splitRisk, WITNESSES } from "../witnesses/policy.ts";
 import { mustBeOnDisk } from "./backup.ts";
 import { clockState } from "./clock.ts";
 import { CONFIG_OPTIONS, configOf } from "./settings.ts";
@@ -124,38 +125,52 @@ async function diagnose(config: Config, io: Io): Promise<Diagnosis[]> {
   return found;
 }
 
-/** The policy as a start would take it, and what its witnesses have seen. */
+/** The policies as a start would take them, and what witnesses and index verifiers have seen. */
 async function witnessDiagnosis(
   config: Config,
   io: Io,
   place: Places,
   origin: string,
 ): Promise<readonly Diagnosis[]> {
-  const { witness } = config;
-  if (witness.policy === undefined) return [];
-  try {
-    const signer = await openConfiguredKey(config, io, place.key);
-    const { checkpoints } = logKey(nodeCrypto, signer, origin);
-    const policy = await readPolicyFile(nodeCrypto.sha256, resolve(io.cwd, witness.policy), {
-      vkeys: checkpoints.vkeys,
-      allowSplit: witness.allow_split,
-    });
-    const shown = await askAll(policy, {
-      crypto: nodeCrypto,
-      signer: checkpoints,
-      transport: httpWitnesses(witness.timeout_ms),
-      head: () => headOf(place.folder),
-    });
-    const splits = policy.quorum !== undefined && splitsInTwo(policy);
-    return [
-      splits
-        ? { what: "witness policy", verdict: "note", detail: SPLIT_RISK }
-        : { what: "witness policy", verdict: "ok", detail: `${policy.witnesses.length} keys` },
-      ...shown.map(({ name, ...said }) => ({ what: `witness ${name}`, ...said })),
-    ];
-  } catch (error) {
-    return [{ what: "witness policy", verdict: "wrong", detail: sentence(error) }];
+  const { witness, index } = config;
+  const policies = [
+    { ...witness, kind: WITNESSES, file: witness.policy, of: "checkpoints", ...place },
+    {
+      ...index,
+      kind: INDEX_VERIFIERS,
+      file: index.verifiers,
+      of: "indexCheckpoints",
+      folder: indexLogFolder(place.folder),
+    },
+  ] as const;
+  const found: Diagnosis[] = [];
+  for (const { kind, file, of, allow_split, timeout_ms, folder } of policies) {
+    if (file === undefined) continue;
+    try {
+      const signer = logKey(nodeCrypto, await openConfiguredKey(config, io, place.key), origin)[of];
+      const policy = await readPolicyFile(nodeCrypto.sha256, resolve(io.cwd, file), {
+        kind,
+        vkeys: signer.vkeys,
+        allowSplit: allow_split,
+      });
+      const shown = await askAll(policy, {
+        crypto: nodeCrypto,
+        signer,
+        transport: httpWitnesses(timeout_ms),
+        head: () => headOf(folder),
+      });
+      const splits = policy.quorum !== undefined && splitsInTwo(policy);
+      found.push(
+        splits
+          ? { what: kind.field, verdict: "note", detail: splitRisk(kind) }
+          : { what: kind.field, verdict: "ok", detail: `${policy.witnesses.length} keys` },
+        ...shown.map(({ name, ...said }) => ({ what: `${kind.one} ${name}`, ...said })),
+      );
+    } catch (error) {
+      found.push({ what: kind.field, verdict: "wrong", detail: sentence(error) });
+    }
   }
+  return found;
 }
 
 function headOf(folder: string): TreeHead {

@@ -21,7 +21,7 @@ import { makeLogger } from "../observe/log.ts";
 import { loadWitnessConfig, WITNESS_SETTINGS, type WitnessConfig } from "../witness/config.ts";
 import { COSIGNER_TYPES, type CosignerType, initWitness } from "../witness/init.ts";
 import { type RunningWitness, serveWitness } from "../witness/serve.ts";
-import { peekState } from "../witness/state-file.ts";
+import { peekState, type Role } from "../witness/state-file.ts";
 import { nextSignal } from "./serve.ts";
 
 const MAX_CONFIG_BYTES = 1_048_576;
@@ -44,6 +44,7 @@ export const witnessInit: Command = {
   name: "witness init",
   summary: "Create a witness: its keys and an empty state.",
   about: [
+    "With --index it is an index verifier: before it cosigns the index log of a log it executes every leaf. A folder, and a key, is one or the other for ever.",
     "The name is how the witness is called in every cosignature: a URL without scheme, under a domain of yours.",
     "Keys and state belong together and are made together. Neither is ever restored from a backup: a witness that forgot what it cosigned must not sign again. If one is lost, make a new witness.",
     "The printed lines go into the policy of a log (C2SP tlog-policy). Keys of one witness count as one voice: where there are two, they form a group.",
@@ -57,6 +58,7 @@ export const witnessInit: Command = {
       value: "TYPE",
       help: `${COSIGNER_TYPES.join(" or ")}; without it, one key of each`,
     },
+    index: { type: "boolean", help: "an index verifier, which is never a witness" },
     url: URL_OPTION,
   },
   examples: [
@@ -64,15 +66,22 @@ export const witnessInit: Command = {
       what: "a witness with both kinds of key",
       line: "countersign witness init --name witness.example.org/w1 --folder witness",
     },
+    {
+      what: "an index verifier",
+      line: "countersign witness init --index --name witness.example.org/i1 --folder verifier",
+    },
   ],
   run: async (args: Arguments, io: Io): Promise<ExitStatus> => {
     const folder = resolve(io.cwd, args.need("folder"));
-    const cosigners = await initWitness(nodeCrypto, folder, args.need("name"), typesOf(args));
+    const role = args.flag("index") ? "index verifier" : "witness";
+    const name = args.need("name");
+    const cosigners = await initWitness(nodeCrypto, folder, name, typesOf(args), role);
     show(
       args,
       io,
       folder,
       cosigners.map(({ vkeyText }) => vkeyText),
+      role,
     );
     return 0;
   },
@@ -91,7 +100,8 @@ export const witnessShow: Command = {
   ],
   run: async (args: Arguments, io: Io): Promise<ExitStatus> => {
     const folder = resolve(io.cwd, args.need("folder"));
-    show(args, io, folder, peekState(folder).vkeys);
+    const { vkeys, role } = peekState(folder);
+    show(args, io, folder, vkeys, role);
     return 0;
   },
 };
@@ -100,7 +110,7 @@ export const witnessServe: Command = {
   name: "witness serve",
   summary: "Serve a witness until told to stop.",
   about: [
-    "Answers add-checkpoint of C2SP tlog-witness for the logs in the list, and shows what it cosigned. The list is read again when it changes, and on SIGHUP; a bad one changes nothing and is reported.",
+    "Answers add-checkpoint of C2SP tlog-witness for the logs in the list, and shows what it cosigned. With --index it does so for the index logs of the logs in a trust file, after it has executed every leaf. The list, or the trust file, is read again when it changes, and on SIGHUP; a bad one changes nothing and is reported.",
     "SIGTERM or SIGINT ends it after the requests in flight. Exit status 2 means that the start was refused and a person has to look (docs/operate.md); 1 that the witness stopped while it ran, and that a new start heals it.",
     "Each option is a setting of the configuration file too: --max-connections is max_connections there.",
   ],
@@ -110,11 +120,13 @@ export const witnessServe: Command = {
     ...Object.fromEntries(
       WITNESS_SETTINGS.map(({ flag, kind, description }) => [
         flag,
-        {
-          type: "string",
-          value: kind === "number" ? "NUMBER" : kind === "list" ? "A,B,…" : "VALUE",
-          help: description,
-        } as const,
+        kind === "switch"
+          ? ({ type: "boolean", help: description } as const)
+          : ({
+              type: "string",
+              value: kind === "number" ? "NUMBER" : kind === "list" ? "A,B,…" : "VALUE",
+              help: description,
+            } as const),
       ]),
     ),
   },
@@ -124,6 +136,10 @@ export const witnessServe: Command = {
       line: "countersign witness serve --folder witness --logs logs.txt --listen 127.0.0.1:8081",
     },
     { what: "with a file", line: "countersign witness serve --config witness.toml" },
+    {
+      what: "an index verifier",
+      line: "countersign witness serve --index --folder verifier --trust trust.toml",
+    },
   ],
   run: async (args: Arguments, io: Io): Promise<ExitStatus> => {
     const config = await configOf(args, io);
@@ -165,7 +181,12 @@ function typesOf(args: Arguments): readonly CosignerType[] {
 }
 
 async function configOf(args: Arguments, io: Io): Promise<WitnessConfig> {
-  const flags = Object.fromEntries(WITNESS_SETTINGS.map(({ flag }) => [flag, args.value(flag)]));
+  const flags = Object.fromEntries(
+    WITNESS_SETTINGS.map(({ flag, kind }) => [
+      flag,
+      kind === "switch" ? (args.flag(flag) ? "true" : undefined) : args.value(flag),
+    ]),
+  );
   const name = args.value("config");
   if (name === undefined) return loadWitnessConfig({ flags });
   const text = fromUtf8(await readBytes(io, name, MAX_CONFIG_BYTES));
@@ -184,16 +205,18 @@ function policyLines(vkeys: readonly string[], url: string | undefined): string[
   return keys.length > 1 ? [...lines, `group ${word} any ${names.join(" ")}`] : lines;
 }
 
-function show(args: Arguments, io: Io, folder: string, vkeys: readonly string[]): void {
+function show(args: Arguments, io: Io, folder: string, vkeys: readonly string[], role: Role): void {
   const policy = policyLines(vkeys, args.value("url"));
-  if (args.json) printJson(io, { folder, vkeys, policy });
+  if (args.json) printJson(io, { folder, role, vkeys, policy });
   else
     print(
       io,
       ...vkeys.map((vkey) => `vkey   ${vkey}`),
       `folder ${folder} (keys and state belong together; never restore either)`,
       "",
-      "For the policy of a log (C2SP tlog-policy):",
+      role === "witness"
+        ? "For the policy of a log (C2SP tlog-policy):"
+        : "For the policy of a log's index verifiers (C2SP tlog-policy), never for that of its witnesses:",
       ...policy,
     );
 }
@@ -204,13 +227,14 @@ function shortKey(vkey: string): string {
 }
 
 function showStart(args: Arguments, io: Io, witness: RunningWitness): void {
-  const { name, url, vkeys, metricsUrl } = witness;
+  const { name, url, vkeys, metricsUrl, role } = witness;
+  const does = role === "witness" ? "witnesses" : "verifies the indexes of";
   const logs = witness.logs();
-  if (args.json) printJson(io, { name, url, vkeys, metricsUrl: metricsUrl ?? null, logs });
+  if (args.json) printJson(io, { name, role, url, vkeys, metricsUrl: metricsUrl ?? null, logs });
   else
     print(
       io,
-      `${name} witnesses ${logs} ${logs === 1 ? "log" : "logs"} at ${url}`,
+      `${name} ${does} ${logs} ${logs === 1 ? "log" : "logs"} at ${url}`,
       `keys    ${vkeys.map(shortKey).join(", ")} (countersign witness show)`,
       `metrics ${metricsUrl === undefined ? "off" : `${metricsUrl}/metrics`}`,
     );

@@ -19,7 +19,7 @@ import { type Hash, leafHash, type Sha256 } from "../../schema/tlog/hash.ts";
 import type { PublishedHead } from "../sequencer/ports.ts";
 import type { Conflict } from "./conflicts.ts";
 import { keyOf } from "./found-entries.ts";
-import type { FollowedLog } from "./service.ts";
+import type { FollowedLog } from "./ports.ts";
 
 export interface ConflictEvidencePorts {
   readonly sha256: Sha256;

@@ -84,6 +84,7 @@ export class IndexEngine {
   /** Oldest first; never empty. */
   readonly #kept: Kept[];
   #pending: Kept | undefined;
+  #pendingStep: Uint8Array | undefined;
   #writing: Writing | undefined;
   /** Entries of the snapshot on the disk; 0 where there is none. */
   #snapshot: number;
@@ -156,7 +157,8 @@ export class IndexEngine {
       const index = leafIndex + 1;
       const { leaf: bytes } = step.update;
       const edge = step.position.postings.hashes;
-      store.writeLeaf({ index, bytes, edge, main, step: formatUpdate([step.update]) });
+      this.#pendingStep = formatUpdate([step.update]);
+      store.writeLeaf({ index, bytes, edge, main, step: this.#pendingStep });
       this.#pending = { leafIndex: index, position: step.position, main };
       return { leafIndex: index, leaf: bytes, contradicted: step.contradicted };
     } catch (error) {
@@ -241,8 +243,12 @@ export class IndexEngine {
     };
   }
 
-  /** The update that leads to a leaf, as bytes of its own; `undefined` where it is not here. */
+  /**
+   * The update that leads to a leaf, as bytes of its own; `undefined` where it is not here. That of a
+   * step under way is: its verifiers execute it before it may be published.
+   */
   update(leafIndex: number): Uint8Array | undefined {
+    if (leafIndex === this.#pending?.leafIndex) return this.#pendingStep;
     const step = leafIndex < this.leaves ? this.#ports.store.leaf(leafIndex)?.step : undefined;
     return step === undefined || step.length === 0 ? undefined : step;
   }

@@ -8,7 +8,7 @@ import type { LookupEntry } from "../../schema/index/lookup.ts";
 import { leafHash, type Sha256 } from "../../schema/tlog/hash.ts";
 import type { TreeHead } from "../../schema/tlog/proof.ts";
 import type { FoundKeys } from "./engine.ts";
-import type { FollowedLog } from "./service.ts";
+import type { FollowedLog } from "./ports.ts";
 
 /** Entries that one bundle brings, and their bytes; more are asked for by their index. */
 const MAX_ENTRIES = 1_000;

@@ -13,17 +13,20 @@ import { emptyRoot, type Hash } from "../../schema/tlog/hash.ts";
 import type { LogKey } from "../log-key.ts";
 import { openLog } from "../open.ts";
 import type { Sequencer } from "../sequencer/log.ts";
-import type { PublishedHead, SequencerPorts } from "../sequencer/ports.ts";
+import type { PublishedHead, SequencerPorts, Witnessing } from "../sequencer/ports.ts";
 import type { StorageReader } from "../storage/storage.ts";
 import { conflictEvidence } from "./conflict-evidence.ts";
 import { type Conflict, Conflicts } from "./conflicts.ts";
 import type { IndexPlaces } from "./places.ts";
-import { type FollowedLog, IndexService } from "./service.ts";
+import type { FollowedLog } from "./ports.ts";
+import { IndexService } from "./service.ts";
 
 export interface IndexRunPorts extends Pick<SequencerPorts, "onFatal"> {
   readonly crypto: Crypto;
   readonly key: LogKey;
   readonly places: IndexPlaces;
+  /** Who must have executed a leaf before it is shown, and where the shown head is kept. */
+  readonly verifying?: Witnessing | undefined;
   /** The main log: its published part, and whether it may sign. */
   readonly main: Pick<Sequencer, "published" | "inclusion" | "state">;
   readonly mainReader: StorageReader;
@@ -58,6 +61,7 @@ export async function runIndex(ports: IndexRunPorts): Promise<RunningIndex> {
     crypto,
     clock,
     onFatal,
+    ...(ports.verifying === undefined ? {} : { witnessing: ports.verifying }),
   });
   const followed: FollowedLog = {
     // I6: a log that may not sign yet signs no head of its index either.
@@ -80,7 +84,17 @@ export async function runIndex(ports: IndexRunPorts): Promise<RunningIndex> {
         reader: storage.reader,
         inclusion: (index, head, leafHash) => log.inclusion(index, head, leafHash),
         committed: async () => (await storage.readHead()).size,
-        append: (entries) => log.append(entries),
+        append: (entries) => {
+          const { committed, published, leave } = log.appendDurable(entries);
+          published.catch(() => undefined);
+          leave();
+          return committed;
+        },
+        reached: (size) => log.reached(size),
+        refusal: () => {
+          const state = log.state();
+          return state.state === "waiting" ? state.reason : undefined;
+        },
       },
       clock,
       ...(ports.stepMs === undefined ? {} : { stepMs: ports.stepMs }),

@@ -13,18 +13,16 @@
  *
  * @module
  */
-import { fromUtf8 } from "../../schema/bytes.ts";
+import { equal, fromUtf8 } from "../../schema/bytes.ts";
 import { LogError } from "../../schema/error.ts";
-import { parseIndexLeaf } from "../../schema/index/index-leaf.ts";
 import type { Lookup, LookupEntry, LookupKey } from "../../schema/index/lookup.ts";
-import type { IndexedLog } from "../../schema/index/mapfn.ts";
-import { type Hash, leafHash, type Sha256 } from "../../schema/tlog/hash.ts";
-import type { TreeHead } from "../../schema/tlog/proof.ts";
+import { leafHash } from "../../schema/tlog/hash.ts";
 import type { PublishedHead } from "../sequencer/ports.ts";
-import type { NewEntry, StorageReader } from "../storage/storage.ts";
 import { Thread, threadScript } from "../thread.ts";
 import type { FoundKeys } from "./engine.ts";
 import { foundEntries } from "./found-entries.ts";
+import { loggedLeaf } from "./logged-leaf.ts";
+import type { IndexPorts, IndexState, IndexStatus } from "./ports.ts";
 import type { ConflictQuestion, IndexAnswer, IndexRequest, IndexStanding } from "./protocol.ts";
 import { indexEntry } from "./signer.ts";
 import { SnapshotPace } from "./snapshot-pace.ts";
@@ -35,54 +33,6 @@ const FIRST_RETRY_MS = 1_000;
 const LONGEST_RETRY_MS = 60_000;
 /** Heads of the index log that are remembered, for look-ups at an older leaf. */
 const KEPT_HEADS = 64;
-
-/** A log as the index sees it: its published part. */
-export interface FollowedLog {
-  readonly published: () => PublishedHead;
-  readonly reader: Pick<StorageReader, "leaves" | "contents" | "key">;
-  readonly inclusion: (index: number, head: PublishedHead, leafHash: Hash) => readonly Hash[];
-}
-
-/** The index log: a log like any other, with one writer. */
-export interface IndexLogPort extends FollowedLog {
-  /** Leaves that are committed, published or not. */
-  readonly committed: () => Promise<number>;
-  /** Resolves when the leaf is published. */
-  readonly append: (entries: readonly NewEntry[]) => Promise<unknown>;
-}
-
-export interface IndexPorts {
-  readonly sha256: Sha256;
-  readonly log: IndexedLog;
-  readonly mapfn: Hash;
-  readonly folder: string;
-  readonly logDatabase: string;
-  readonly main: FollowedLog;
-  readonly index: IndexLogPort;
-  /** Milliseconds, for pauses only. */
-  readonly clock: () => number;
-  /** At most one leaf in so many milliseconds. */
-  readonly stepMs?: number;
-  /** Told of every leaf that is published, with the keys that have different values now. */
-  readonly onLeaf?: (leafIndex: number, contradicted: readonly Hash[]) => void;
-  /** Told when a step failed; the index goes on or not as `status` says. */
-  readonly onTrouble?: (reason: LogError) => void;
-}
-
-export type IndexState =
-  | { readonly state: "ready" }
-  /** The last step failed and is tried again. */
-  | { readonly state: "failing"; readonly reason: LogError }
-  /** For good. */
-  | { readonly state: "stopped"; readonly reason: LogError };
-
-export interface IndexStatus extends IndexStanding {
-  readonly state: IndexState;
-  /** Entries that are published and not indexed. */
-  readonly lagEntries: number;
-  /** Milliseconds since the index last had everything that was published. */
-  readonly lagMs: number;
-}
 
 export class IndexService {
   readonly #ports: IndexPorts;
@@ -96,6 +46,7 @@ export class IndexService {
   #retryMs = FIRST_RETRY_MS;
   #wake: () => void = () => undefined;
   #closing = false;
+  readonly #ending = Promise.withResolvers<void>();
   #loop: Promise<void> = Promise.resolve();
   readonly #snapshots: SnapshotPace;
 
@@ -143,7 +94,8 @@ export class IndexService {
     keys: readonly LookupKey[],
     options: { readonly entries: boolean; readonly summaries: boolean; readonly at?: number },
   ): Promise<Lookup> {
-    const { entries, summaries, at } = options;
+    const { entries, summaries } = options;
+    const at = this.#shown(options.at);
     const request = { call: "find", keys, summaries, ...(at === undefined ? {} : { at }) } as const;
     const { found } = await this.#ask(request);
     if (found === undefined || found.size === 0)
@@ -160,6 +112,18 @@ export class IndexService {
     };
   }
 
+  /** X5: the leaf that is asked for, or the newest, as long as it is published. */
+  #shown(at: number | undefined): number | undefined {
+    const published = this.#ports.index.published().size;
+    if (at !== undefined && at < published) return at;
+    if (at === undefined && published >= this.#standing.leaves) return undefined;
+    if (at === undefined && published > 0) return published - 1;
+    throw new LogError("INDEX_NOT_READY", "The index waits for its verifiers.", {
+      field: "index",
+      retryAfter: 5,
+    });
+  }
+
   /** The update that leads to a leaf (`schema/index/update.ts`), also of one not yet published. */
   async update(leafIndex: number): Promise<Uint8Array | undefined> {
     return (await this.#ask({ call: "update", leafIndex })).update;
@@ -172,6 +136,7 @@ export class IndexService {
 
   async close(): Promise<void> {
     this.#closing = true;
+    this.#ending.resolve();
     this.#wake();
     await this.#loop;
     await this.#snapshots.close();
@@ -183,13 +148,16 @@ export class IndexService {
     const { folder, logDatabase, log, mapfn, index } = this.#ports;
     await this.#ask({ call: "open", folder, logDatabase, log, mapfn });
     const published = index.published().size;
-    if (this.#standing.leaves > published)
+    const committed = await index.committed();
+    if (this.#standing.leaves > committed)
       throw new LogError("STORE_CORRUPT", "the index has leaves that the index log has not", {
         field: folder,
         hint: "`countersign index rebuild` makes it anew from the log",
       });
-    while (this.#standing.leaves < published) {
-      const { leaf, main } = this.#logged(this.#standing.leaves);
+    // All but the last: verifiers that are new to this index execute it from leaf 1 on, and nothing of
+    // it is shown before they have. The last is a step like any other.
+    while (this.#standing.leaves < Math.max(published, committed - 1)) {
+      const { leaf, main } = loggedLeaf(this.#ports.index, this.#standing.leaves);
       await this.#ask({ call: "replay", leaf, main });
     }
     this.#remember();
@@ -214,14 +182,20 @@ export class IndexService {
     // Committed by the process before this one, and not published then.
     const unfinished = (await index.committed()) > leaves;
     const head = main.published();
+    if (!unfinished && index.published().size < leaves) return this.#wait(notVerified(leaves - 1));
     if (!unfinished && head.size <= this.#standing.size) {
       this.#caughtUpAt = clock();
+      if (this.#state.state === "waiting") this.#state = { state: "ready" };
       return false;
     }
     if (clock() - this.#stepAt < this.#stepMs) return false;
+    const refusal = unfinished ? undefined : index.refusal();
+    if (refusal !== undefined) return this.#wait(refusal);
     this.#stepAt = clock();
     const began = clock();
-    const next = unfinished ? this.#logged(leaves) : { main: head.checkpoint, ...head };
+    const next = unfinished
+      ? loggedLeaf(this.#ports.index, leaves)
+      : { main: head.checkpoint, ...head };
     const { grown } = await this.#ask({
       call: "grow",
       size: next.size,
@@ -230,7 +204,9 @@ export class IndexService {
     });
     if (grown === undefined)
       throw new LogError("INTERNAL", "the index's thread left out an answer");
-    await index.append([indexEntry(this.#ports.sha256, grown.leaf, next.main)]);
+    if (unfinished) this.#mustBeLogged(leaves, grown.leaf);
+    else await index.append([indexEntry(this.#ports.sha256, grown.leaf, next.main)]);
+    await this.#publication(leaves + 1);
     await this.#ask({ call: "keep" });
     this.#remember();
     if (main.published().size === this.#standing.size) this.#caughtUpAt = clock();
@@ -241,13 +217,38 @@ export class IndexService {
     return true;
   }
 
+  #wait(reason: LogError): false {
+    this.#state = { state: "waiting", reason };
+    return false;
+  }
+
+  /** The step that was cut off must come out as it was signed. */
+  #mustBeLogged(leafIndex: number, grown: Uint8Array): void {
+    if (equal(loggedLeaf(this.#ports.index, leafIndex).leaf, grown)) return;
+    throw new LogError(
+      "STORE_CORRUPT",
+      `leaf ${leafIndex} of the index log is not the one that the log gives`,
+      { field: `index leaf ${leafIndex}`, hint: "run `countersign fsck` on the log" },
+    );
+  }
+
+  /** Until so many leaves are published: at once, or when the quorum of verifiers has come. */
+  async #publication(size: number): Promise<void> {
+    const { index } = this.#ports;
+    if (index.published().size >= size) return;
+    this.#wait(notVerified(size - 1));
+    await Promise.race([index.reached(size), this.#ending.promise]);
+    if (this.#closing) throw new LogError("STOPPING", "the index is being closed");
+  }
+
   async #failed(error: unknown): Promise<void> {
     const reason = asError(error);
     await this.#ask({ call: "abandon" }).catch(() => undefined);
+    if (this.#closing) return;
     const forGood = this.#thread.ended || reason.code === "STORE_CORRUPT";
     this.#state = { state: forGood ? "stopped" : "failing", reason };
     this.#ports.onTrouble?.(reason);
-    if (forGood || this.#closing) return;
+    if (forGood) return;
     await this.#sleep(this.#retryMs);
     this.#retryMs = Math.min(this.#retryMs * 2, LONGEST_RETRY_MS);
   }
@@ -289,21 +290,9 @@ export class IndexService {
     }
   }
 
-  #logged(leafIndex: number): TreeHead & { readonly leaf: Uint8Array; readonly main: Uint8Array } {
-    const { reader } = this.#ports.index;
-    const [leaf] = reader.leaves(leafIndex, leafIndex + 1);
-    const [content] = reader.contents(leafIndex, leafIndex + 1);
-    const parsed = leaf === undefined ? undefined : parseIndexLeaf(leaf);
-    if (leaf === undefined || parsed?.ok !== true || content?.state !== "held")
-      throw new LogError("STORE_CORRUPT", `leaf ${leafIndex} of the index log is not whole`, {
-        field: `index leaf ${leafIndex}`,
-      });
-    return { leaf, main: content.bytes, ...parsed.value.main };
-  }
-
   #entries(found: FoundKeys): LookupEntry[] {
-    const { main, sha256 } = this.#ports;
-    return foundEntries(sha256, main, this.#logged(found.leafIndex), found);
+    const { index, main, sha256 } = this.#ports;
+    return foundEntries(sha256, main, loggedLeaf(index, found.leafIndex), found);
   }
 
   #proved({ leafIndex }: FoundKeys): Pick<Lookup, "index"> {
@@ -334,4 +323,10 @@ function asError(error: unknown): LogError {
   return error instanceof LogError
     ? error
     : new LogError("INTERNAL", String(error), { cause: error });
+}
+
+function notVerified(leafIndex: number): LogError {
+  return new LogError("NOT_WITNESSED", `leaf ${leafIndex} waits for the index verifiers`, {
+    field: "index.verifiers",
+  });
 }

@@ -4,6 +4,7 @@
  * @module
  */
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+import { WitnessMeters } from "./witness-meters.ts";
 
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
@@ -16,6 +17,8 @@ export interface Readings {
   readonly inflightRequests: () => number;
   /** Seconds; left out where there are no witnesses. */
   readonly witnessedAge?: () => number;
+  /** The same of the index; left out where it has no verifiers. */
+  readonly verifiedAge?: () => number;
   /** Left out where the log keeps no index. */
   readonly index?: () => IndexReadings;
 }
@@ -31,6 +34,8 @@ export interface IndexReadings {
 }
 
 export class Metrics {
+  readonly witnesses: WitnessMeters;
+  readonly indexVerifiers: WitnessMeters;
   readonly #registry = new Registry();
   readonly #requests: Counter<"route" | "status">;
   readonly #seconds: Histogram<"route">;
@@ -39,9 +44,6 @@ export class Metrics {
   readonly #verify: Histogram;
   readonly #batch: Histogram;
   readonly #batchSeconds: Histogram;
-  readonly #rounds: Histogram<"quorum">;
-  readonly #witnessFailures: Counter<"witness" | "kind">;
-  readonly #witnessAlarms: Gauge<"witness">;
   readonly #conflicts: Counter<"kind">;
 
   constructor() {
@@ -89,25 +91,13 @@ export class Metrics {
       buckets: SECONDS,
       registers,
     });
-    this.#rounds = new Histogram({
-      name: "countersign_witness_round_seconds",
-      help: "One round of all witnesses, by whether it brought a quorum.",
-      labelNames: ["quorum"],
-      buckets: SECONDS,
-      registers,
-    });
-    this.#witnessFailures = new Counter({
-      name: "countersign_witness_failures_total",
-      help: "Requests to a witness without a cosignature that counts.",
-      labelNames: ["witness", "kind"],
-      registers,
-    });
-    this.#witnessAlarms = new Gauge({
-      name: "countersign_witness_alarm",
-      help: "1 where a witness contradicts this log and is taken out.",
-      labelNames: ["witness"],
-      registers,
-    });
+    this.witnesses = new WitnessMeters(this.#registry, "countersign_witness", "witness", SECONDS);
+    this.indexVerifiers = new WitnessMeters(
+      this.#registry,
+      "countersign_index_verifier",
+      "index verifier",
+      SECONDS,
+    );
     this.#conflicts = new Counter({
       name: "countersign_conflicts_total",
       help: "Contradictions that were found in the index, by kind; each slot once for each kind.",
@@ -119,18 +109,6 @@ export class Metrics {
   /** A contradiction is new in the feed. */
   conflict(kind: string): void {
     this.#conflicts.inc({ kind });
-  }
-
-  round(seconds: number, hasQuorum: boolean): void {
-    this.#rounds.observe({ quorum: hasQuorum ? "yes" : "no" }, seconds);
-  }
-
-  witnessFailed(witness: string, kind: string): void {
-    this.#witnessFailures.inc({ witness, kind });
-  }
-
-  witnessAlarm(witness: string, stands: boolean): void {
-    this.#witnessAlarms.set({ witness }, stands ? 1 : 0);
   }
 
   /** A batch of `entries` new leaves took `seconds` from its start to its guard. */
@@ -176,7 +154,13 @@ export class Metrics {
         "Age of the quorum's cosignatures on the published head; -1 where there is none.",
         witnessedAge,
       );
-    const { index } = readings;
+    const { index, verifiedAge } = readings;
+    if (verifiedAge !== undefined)
+      gauge(
+        "countersign_index_verified_age_seconds",
+        "Age of the index verifiers' cosignatures on what look-ups show; -1 where there is none.",
+        verifiedAge,
+      );
     if (index !== undefined) {
       gauge("countersign_index_size", "Entries that are indexed.", () => index().size);
       gauge("countersign_index_leaves", "Leaves of the index log.", () => index().leaves);

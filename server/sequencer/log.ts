@@ -172,6 +172,16 @@ export class Sequencer {
     await this.#batch;
   }
 
+  /**
+   * The first published head of at least `size`. Rejects where the log ends before there is one.
+   */
+  async reached(size: number): Promise<PublishedHead> {
+    if (this.#state.state === "stopped") throw this.#state.reason;
+    const waiter = Promise.withResolvers<PublishedHead>();
+    this.#publication.wait(waiter, size);
+    return waiter.promise;
+  }
+
   /** The newest head that may be shown. */
   published(): PublishedHead {
     return this.#publication.published();

@@ -16,6 +16,10 @@ import { count, type LogLevel, listen, milliseconds, path, positive } from "../c
 export interface WitnessConfig {
   readonly folder: string;
   readonly logs?: string | undefined;
+  readonly index: boolean;
+  readonly trust?: string | undefined;
+  readonly answer_ms: number;
+  readonly read_ms: number;
   readonly listen: string;
   readonly prefix: string;
   readonly metrics: string;
@@ -31,11 +35,25 @@ export interface WitnessConfig {
 }
 
 /** Each description is printed by `countersign witness serve --help`. */
-const schema = z.strictObject({
+const fields = z.strictObject({
   folder: path.describe("Folder that init made: keys and state."),
   logs: path
     .optional()
     .describe("File of lines `log <vkey> [<url>]` (default: logs.txt in the folder)."),
+  index: z
+    .boolean()
+    .default(false)
+    .describe("Verify indexes: execute every leaf of an index log before it is cosigned."),
+  trust: path
+    .optional()
+    .describe("With index: trust file with the logs, their witnesses and their url."),
+  answer_ms: milliseconds
+    .max(20_000, "at most 20000")
+    .default(8_000)
+    .describe("With index: a request is answered after this; the execution goes on."),
+  read_ms: milliseconds
+    .default(30_000)
+    .describe("With index: for one answer of the log that is read."),
   listen: listen.default("127.0.0.1:8081").describe("Address of the public side."),
   prefix: z
     .string()
@@ -70,23 +88,32 @@ const schema = z.strictObject({
   grace_ms: milliseconds.default(10_000).describe("For requests in flight to end after a signal."),
 });
 
+/** An index verifier knows its logs by a trust file, a witness by a list of lines. */
+const schema = fields.superRefine(({ index, trust, logs }, context) => {
+  const refuse = (field: "trust" | "logs", message: string): void =>
+    context.addIssue({ code: "custom", path: [field], message });
+  if (index && trust === undefined) refuse("trust", "needed with index");
+  if (index && logs !== undefined) refuse("logs", "not with index: the trust file names the logs");
+  if (!index && trust !== undefined) refuse("trust", "only with index");
+});
+
 /** A setting as flags and help see it. */
 export interface WitnessSetting {
   readonly name: string;
   readonly flag: string;
   readonly description: string;
-  readonly kind: "string" | "number" | "list";
+  readonly kind: "string" | "number" | "list" | "switch";
 }
 
 export const WITNESS_SETTINGS: readonly WitnessSetting[] = Object.entries<z.ZodType>(
-  schema.shape,
+  fields.shape,
 ).map(([name, field]) => {
   const type = z.toJSONSchema(field, { io: "input" })["type"];
   return {
     name,
     flag: name.replaceAll("_", "-"),
     description: field.description ?? "",
-    kind: type === "array" ? "list" : type === "integer" ? "number" : "string",
+    kind: kindOf(type),
   };
 });
 
@@ -131,8 +158,15 @@ function readToml(name: string, text: string): Record<string, unknown> {
   }
 }
 
+function kindOf(type: unknown): WitnessSetting["kind"] {
+  if (type === "array") return "list";
+  if (type === "boolean") return "switch";
+  return type === "integer" ? "number" : "string";
+}
+
 /** Text of a flag as the schema's type; what is no number is left for it to refuse. */
 function fromText({ kind }: WitnessSetting, text: string): unknown {
+  if (kind === "switch") return text === "true" ? true : text;
   if (kind === "list") return text === "" ? [] : text.split(",").map((part) => part.trim());
   return kind === "number" && /^\d+$/.test(text) ? Number(text) : text;
 }

@@ -15,7 +15,7 @@ import { LogError } from "../../schema/error.ts";
 import { parseVkey } from "../../schema/tlog/note.ts";
 import { takeLock } from "../lock.ts";
 import { type Cosigner, makeCosigner, mustBeName } from "./cosigner.ts";
-import { beginState, createState, stateFiles } from "./state-file.ts";
+import { beginState, createState, type Role, stateFiles } from "./state-file.ts";
 
 /** The keys that a witness can have, in the order of its signature lines. */
 export const COSIGNER_TYPES = ["ed25519", "ml-dsa-44"] as const;
@@ -36,6 +36,7 @@ export async function initWitness(
   folder: string,
   name: string,
   types: readonly CosignerType[],
+  role: Role = "witness",
 ): Promise<readonly Cosigner[]> {
   mustBeName(name);
   mkdirSync(folder, { recursive: true, mode: 0o700 });
@@ -50,10 +51,12 @@ export async function initWitness(
       cosigners.push(
         makeCosigner(crypto, await generateKeyFile(keyPath(folder, type), type), name),
       );
-    writeFileSync(join(folder, LOGS_FILE), LOGS_HEAD, { flag: "a" });
+    // An index verifier knows its logs by a trust file, with their witnesses.
+    if (role === "witness") writeFileSync(join(folder, LOGS_FILE), LOGS_HEAD, { flag: "a" });
     createState(
       folder,
       cosigners.map(({ vkeyText }) => vkeyText),
+      role,
     );
     return cosigners;
   } finally {

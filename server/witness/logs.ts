@@ -27,7 +27,7 @@ export interface LogList {
   readonly size: number;
   /** The keys of the log with this origin; `undefined` for one that is not known. */
   readonly keysOf: (untrustedOrigin: string) => readonly Vkey[] | undefined;
-  /** Where the lines say that logs are, each place once. */
+  /** Where logs are said to be, each place once. */
   readonly places: readonly string[];
 }
 

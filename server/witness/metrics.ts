@@ -24,6 +24,8 @@ export class WitnessMetrics {
   readonly #heads: Counter;
   readonly #commit: Histogram;
   readonly #contradictions: Counter<"origin">;
+  readonly #leaves: Counter<"origin">;
+  readonly #refusedIndexes: Counter<"origin">;
 
   constructor() {
     const registers = [this.#registry];
@@ -56,6 +58,26 @@ export class WitnessMetrics {
       labelNames: ["origin"],
       registers,
     });
+    this.#leaves = new Counter({
+      name: "countersign_witness_index_leaves_total",
+      help: "Of an index verifier: leaves of indexes that were executed and are right.",
+      labelNames: ["origin"],
+      registers,
+    });
+    this.#refusedIndexes = new Counter({
+      name: "countersign_witness_index_refused_total",
+      help: "Of an index verifier: checkpoints refused because a leaf does not follow from the log.",
+      labelNames: ["origin"],
+      registers,
+    });
+  }
+
+  executed(origin: string): void {
+    this.#leaves.inc({ origin });
+  }
+
+  refusedIndex(origin: string): void {
+    this.#refusedIndexes.inc({ origin });
   }
 
   request(status: number, seconds: number): void {

@@ -1,5 +1,5 @@
 /**
- * A whole witness, put together and running: state, keys, list of logs, HTTP, metrics.
+ * A whole witness or index verifier, put together and running: state, keys, list of logs, HTTP, metrics.
  *
  * Order of the start: the lock, the state and the keys it names, the list of logs and what they have of
  * us (W2), the socket last.
@@ -7,7 +7,7 @@
  *
  * @module
  */
-import { join, resolve } from "node:path";
+import { resolve } from "node:path";
 import type { Crypto } from "../../client/crypto/crypto.ts";
 import type { Source } from "../../client/fetch.ts";
 import type { LogError } from "../../schema/error.ts";
@@ -24,12 +24,14 @@ import type { WitnessConfig } from "./config.ts";
 import type { Cosigner } from "./cosigner.ts";
 import { saveOnce } from "./evidence.ts";
 import { makeWitnessApp, type WitnessApp } from "./http.ts";
-import { LOGS_FILE, openCosigners } from "./init.ts";
-import { LogsFile } from "./logs-file.ts";
+import { openCosigners } from "./init.ts";
+import { type Known, mustHaveRole, openLogs } from "./known-logs.ts";
+import type { LogsFile } from "./logs-file.ts";
 import { WitnessMetrics } from "./metrics.ts";
 import { makeWitnessChecks } from "./readiness.ts";
 import { askLogs } from "./recall.ts";
 import { WitnessState } from "./state.ts";
+import type { Role } from "./state-file.ts";
 import { Witness } from "./witness.ts";
 
 /** A connection on which nothing moves for so long beyond the time for a body is closed. */
@@ -44,6 +46,8 @@ export interface WitnessSurroundings {
   readonly cwd: string;
   /** How a log is reached, to ask it at the start what it has of us (W2). Without it none is asked. */
   readonly reach?: (place: string) => Source;
+  /** How an index verifier reads a log, each answer within `read_ms`. */
+  readonly read?: (place: string, deadlineMs: number) => Source;
 }
 
 /** A witness that holds its state and answers requests; whose socket it is does not matter. */
@@ -52,6 +56,8 @@ export interface OpenWitness {
   readonly metrics: WitnessMetrics;
   readonly name: string;
   readonly vkeys: readonly string[];
+  /** What its cosignatures mean. */
+  readonly role: Role;
   /** Logs in the list in force. */
   readonly logs: () => number;
   /** Read the list of logs again; whether it is in force. */
@@ -63,7 +69,7 @@ export interface OpenWitness {
 }
 
 export interface RunningWitness
-  extends Pick<OpenWitness, "name" | "vkeys" | "logs" | "reload" | "stopped"> {
+  extends Pick<OpenWitness, "name" | "vkeys" | "role" | "logs" | "reload" | "stopped"> {
   /** `http://host:port` and the prefix: submission and monitoring prefix. */
   readonly url: string;
   /** `undefined` where metrics are off. */
@@ -77,25 +83,23 @@ export async function openWitness(
   config: WitnessConfig,
   surroundings: WitnessSurroundings,
 ): Promise<OpenWitness> {
-  const { crypto, logger, now, cwd } = surroundings;
+  const { crypto, now, cwd } = surroundings;
   const folder = resolve(cwd, config.folder);
   const state = WitnessState.open(folder);
   let file: LogsFile | undefined;
   try {
+    mustHaveRole(state, config);
     const cosigners = await openCosigners(crypto, folder, state.vkeys);
-    file = await LogsFile.open({
-      path: resolve(cwd, config.logs ?? join(folder, LOGS_FILE)),
-      crypto,
-      own: cosigners.map(({ vkey }) => vkey),
-      logger,
-    });
+    const metrics = new WitnessMetrics();
+    const known = await openLogs(config, { ...surroundings, state, cosigners, metrics });
+    file = known.file;
     await recall(surroundings, { state, cosigners, file });
     const clock = witnessClock({
       wall: now,
       monotonic: () => performance.now(),
       newest: () => state.newestTime,
     });
-    return assemble(config, surroundings, { state, cosigners, file, clock });
+    return assemble(config, surroundings, { state, cosigners, clock, metrics, ...known });
   } catch (error) {
     file?.close();
     state.close();
@@ -106,7 +110,7 @@ export async function openWitness(
 /** @throws LogError GUARD_AHEAD where a log shows what this state does not remember */
 async function recall(
   { crypto, logger, reach }: WitnessSurroundings,
-  { state, cosigners, file }: Omit<Parts, "clock">,
+  { state, cosigners, file }: Pick<Parts, "state" | "cosigners" | "file">,
 ): Promise<void> {
   if (reach === undefined) return;
   await askLogs({
@@ -119,11 +123,11 @@ async function recall(
   });
 }
 
-interface Parts {
+interface Parts extends Known {
   readonly state: WitnessState;
   readonly cosigners: readonly Cosigner[];
-  readonly file: LogsFile;
   readonly clock: WitnessClock;
+  readonly metrics: WitnessMetrics;
 }
 
 function assemble(
@@ -131,8 +135,7 @@ function assemble(
   { crypto, logger, cwd }: WitnessSurroundings,
   parts: Parts,
 ): OpenWitness {
-  const { state, cosigners, file, clock } = parts;
-  const metrics = new WitnessMetrics();
+  const { state, cosigners, file, clock, metrics, executor } = parts;
   const { promise: stopped, resolve: stop } = Promise.withResolvers<LogError>();
   const perLog = limiter(config.cosignatures_per_second_per_log);
   const perAddress = limiter(config.requests_per_second_per_address);
@@ -142,6 +145,7 @@ function assemble(
     cosigners,
     clock,
     logs: () => file.list,
+    ...(executor === undefined ? {} : { execute: (last, next) => executor.execute(last, next) }),
     admit: (origin) => consume(perLog, origin, 1, "cosignatures for this log"),
     onFatal: (reason) => {
       logger.fatal({ code: reason.code, err: reason }, "the witness stopped for good");
@@ -178,10 +182,12 @@ function assemble(
     metrics,
     name: cosigners[0]?.vkey.name ?? "",
     vkeys: state.vkeys,
+    role: state.role,
     logs: () => file.list.size,
     reload: () => file.reload(),
     stopped,
     release: () => {
+      executor?.close();
       file.close();
       state.close();
     },
@@ -235,7 +241,7 @@ function running(
   { logger }: WitnessSurroundings,
   { open, server, metricsServer }: Opened,
 ): RunningWitness {
-  const { name, vkeys, logs, reload, stopped } = open;
+  const { name, vkeys, role, logs, reload, stopped } = open;
   const url = server.url + config.prefix;
   logger.info({ name, keys: vkeys.length, url, logs: logs() }, "the witness is open");
   if (logs() === 0) logger.warn("the list of logs is empty: every checkpoint will get a 404");
@@ -250,6 +256,7 @@ function running(
   return {
     name,
     vkeys,
+    role,
     url,
     metricsUrl:
       metricsServer === undefined ? undefined : `http://${metricsHost}:${metricsServer.port}`,

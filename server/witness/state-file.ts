@@ -6,6 +6,10 @@
  * beside these keys, or other keys beside this state, is refused. Each row carries a digest over its
  * columns, because a flipped bit in a size would look like a head of another size.
  *
+ * A folder is that of a witness or that of an index verifier, from `init` on and for ever: one key must
+ * not say both that a log only grew and that its index is right. The database says which, in the field
+ * where SQLite keeps whose file it is.
+ *
  * Write-ahead file and generations are those of the log's store (storage/sqlite/files.ts): an old
  * `witness.db` beside the write-ahead file of a newer one is found out.
  *
@@ -19,13 +23,21 @@ import { concat, equal, toHex, utf8 } from "../../schema/bytes.ts";
 import { LogError } from "../../schema/error.ts";
 import { asHash, type Hash } from "../../schema/tlog/hash.ts";
 import { syncFile } from "../storage/sqlite/create.ts";
-import { generationOnDisk, type StoreFiles, walBelongs } from "../storage/sqlite/files.ts";
+import {
+  applicationOnDisk,
+  generationOnDisk,
+  type StoreFiles,
+  walBelongs,
+} from "../storage/sqlite/files.ts";
 import { readOnly } from "../storage/sqlite/inspect.ts";
 
 /** The only format this program reads and writes. */
 const FORMAT = 1;
-/** "CtSw": tells the state of a witness from any other SQLite database. */
-const APPLICATION_ID = 0x43745377;
+/** "CtSw" and "CtSi": tell the state of each from any other SQLite database, and from the other. */
+const APPLICATION_IDS = { witness: 0x43745377, "index verifier": 0x43745369 } as const;
+
+/** What the cosignatures of a folder's keys mean. */
+export type Role = keyof typeof APPLICATION_IDS;
 
 export function stateFiles(folder: string): StoreFiles {
   const database = join(folder, "witness.db");
@@ -54,6 +66,12 @@ export interface HeadRow {
   readonly root: Uint8Array;
   readonly time: number;
   readonly note: Uint8Array;
+  readonly digest: Uint8Array;
+}
+
+/** How far the index of a log was executed. */
+export interface ExecutedRow {
+  readonly state: Uint8Array;
   readonly digest: Uint8Array;
 }
 
@@ -105,19 +123,25 @@ export function beginState(folder: string, orphan?: string): void {
 }
 
 /** An empty state of these keys, where one was begun. It appears whole or not at all. */
-export function createState(folder: string, vkeys: readonly string[]): void {
+export function createState(
+  folder: string,
+  vkeys: readonly string[],
+  role: Role = "witness",
+): void {
   const files = stateFiles(folder);
   const draft = draftOf(files);
   const database = new Database(draft, { fileMustExist: true });
   try {
     database.pragma("synchronous = FULL");
-    database.pragma(`application_id = ${APPLICATION_ID}`);
+    database.pragma(`application_id = ${APPLICATION_IDS[role]}`);
     database.pragma("user_version = 1");
     database.exec(readFileSync(new URL("state.sql", import.meta.url), "utf8"));
+    if (role === "index verifier")
+      database.exec(readFileSync(new URL("executed.sql", import.meta.url), "utf8"));
     const text = vkeys.join("\n");
     database
       .prepare("INSERT INTO meta (one, format, vkeys, digest) VALUES (1, ?, ?, ?)")
-      .run(FORMAT, text, metaDigest(text));
+      .run(FORMAT, text, metaDigest(role, text));
     database.pragma("journal_mode = WAL");
   } finally {
     database.close();
@@ -134,33 +158,38 @@ function draftOf(files: StoreFiles): string {
 
 /** A state as it lies there. The caller holds its lock. */
 export interface InspectedState {
+  readonly role: Role;
   readonly vkeys: readonly string[];
   /** The newest time of all heads; 0 where there is none. */
   readonly newestTime: number;
 }
 
 /** The same for a state that may be in use: whose keys it says it is. Throws as {@link inspectState}. */
-export function peekState(folder: string): Pick<InspectedState, "vkeys"> {
+export function peekState(folder: string): Pick<InspectedState, "vkeys" | "role"> {
   const { database: path } = stateFiles(folder);
   mustExist(path);
-  return readOnly(path, (database) => ({ vkeys: readMeta(database) }));
+  return readOnly(path, (database) => {
+    const role = roleOf(Number(database.pragma("application_id", { simple: true })));
+    return { role, vkeys: readMeta(database, role) };
+  });
 }
 
 /** Reads every row, and changes nothing. Throws `STORE_MISSING`, `STORE_NEWER`, `STORE_CORRUPT`. */
 export function inspectState(folder: string): InspectedState {
   const { database: path } = stateFiles(folder);
   mustExist(path);
-  const onDisk = generationOnDisk(path, APPLICATION_ID);
+  const role = roleOf(applicationOnDisk(path));
+  const onDisk = generationOnDisk(path, APPLICATION_IDS[role]);
   return readOnly(path, (database) => {
     const damage = database.pragma("quick_check(1)", { simple: true });
     if (damage !== "ok") throw corrupt(`SQLite says: ${String(damage)}`);
-    const vkeys = readMeta(database);
+    const vkeys = readMeta(database, role);
     const throughWal = Number(database.pragma("user_version", { simple: true }));
     if (!walBelongs(onDisk, throughWal))
       throw corrupt(
         `the write-ahead file (generation ${throughWal}) is not that of the database (${onDisk})`,
       );
-    return { vkeys, newestTime: readHeads(database) };
+    return { role, vkeys, newestTime: readHeads(database) };
   });
 }
 
@@ -174,6 +203,17 @@ export function mustExist(path: string): void {
     });
 }
 
+/** The digest over a row of `executed`. */
+export function executedDigest(id: Uint8Array, state: Uint8Array): Hash {
+  return nodeCrypto.sha256(concat(utf8("executed\n"), id, state));
+}
+
+/** Throws `STORE_CORRUPT` for a row that is not as it was written. */
+export function toExecuted(id: Uint8Array, row: ExecutedRow): Uint8Array {
+  if (equal(row.digest, executedDigest(id, row.state))) return row.state;
+  throw corrupt("how far an index was executed is not as it was written");
+}
+
 function readHeads(database: Database.Database): number {
   let newest = 0;
   const rows = database.prepare<[], HeadRow & { readonly id: Uint8Array }>("SELECT * FROM head");
@@ -184,7 +224,11 @@ function readHeads(database: Database.Database): number {
   return newest;
 }
 
-function readMeta(database: Database.Database): readonly string[] {
+function roleOf(id: number): Role {
+  return id === APPLICATION_IDS["index verifier"] ? "index verifier" : "witness";
+}
+
+function readMeta(database: Database.Database, role: Role): readonly string[] {
   const row = database
     .prepare<[], { readonly format: number; readonly vkeys: string; readonly digest: Uint8Array }>(
       "SELECT * FROM meta",
@@ -197,12 +241,13 @@ function readMeta(database: Database.Database): readonly string[] {
       `the state has format ${row.format}, this program reads ${FORMAT}`,
       { limit: FORMAT, hint: "start the newer version of the program again" },
     );
-  if (!equal(row.digest, metaDigest(row.vkeys))) throw corrupt("what it says of its keys changed");
+  if (!equal(row.digest, metaDigest(role, row.vkeys)))
+    throw corrupt("what it says of its keys changed");
   return row.vkeys.split("\n");
 }
 
-function metaDigest(vkeys: string): Hash {
-  return nodeCrypto.sha256(utf8(`witness\n${FORMAT}\n${vkeys}`));
+function metaDigest(role: Role, vkeys: string): Hash {
+  return nodeCrypto.sha256(utf8(`${role}\n${FORMAT}\n${vkeys}`));
 }
 
 function corrupt(message: string): LogError {

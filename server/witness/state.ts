@@ -26,13 +26,17 @@ import { Room } from "../storage/sqlite/room.ts";
 import { WriteAhead } from "../storage/sqlite/write-ahead.ts";
 import { PRAGMAS } from "../storage/sqlite/writer.ts";
 import {
+  type ExecutedRow,
+  executedDigest,
   type HeadRow,
   headDigest,
   type InspectedState,
   inspectState,
   mustExist,
   originId,
+  type Role,
   stateFiles,
+  toExecuted,
   toHead,
   type WitnessedHead,
 } from "./state-file.ts";
@@ -44,6 +48,8 @@ export interface Step {
   readonly from: TreeHead | undefined;
   readonly to: TreeHead;
   readonly note: Uint8Array;
+  /** What an index verifier has executed up to `to`; a witness has none. */
+  readonly executed?: Uint8Array;
 }
 
 export type StepsResult =
@@ -61,8 +67,9 @@ const PAGE_BYTES = 4_096;
 const READY_BYTES = 131_072;
 
 export class WitnessState {
-  /** The keys whose state this is. */
+  /** The keys whose state this is, and what their signatures mean. */
   readonly vkeys: readonly string[];
+  readonly role: Role;
   readonly #folder: string;
   readonly #database: Database.Database;
   readonly #lock: Lock;
@@ -88,15 +95,16 @@ export class WitnessState {
     }
   }
 
-  private constructor(folder: string, lock: Lock, { vkeys, newestTime }: InspectedState) {
+  private constructor(folder: string, lock: Lock, { role, vkeys, newestTime }: InspectedState) {
     const files = stateFiles(folder);
     this.vkeys = vkeys;
+    this.role = role;
     this.#folder = folder;
     this.#lock = lock;
     this.#newestTime = newestTime;
     this.#database = new Database(files.database, { fileMustExist: true });
     for (const pragma of PRAGMAS) this.#database.pragma(pragma);
-    this.#sql = prepare(this.#database);
+    this.#sql = prepare(this.#database, role);
     settle(this.#database);
     this.#wal = new WriteAhead(this.#database);
     this.#wal.open(() => undefined);
@@ -114,6 +122,17 @@ export class WitnessState {
     try {
       const row = this.#sql.head.get(id);
       return row === undefined ? undefined : toHead(row);
+    } catch (error) {
+      throw asLogError(error, this.#folder);
+    }
+  }
+
+  /** What was executed up to the head of this log, by SHA-256 of its origin. */
+  executed(id: Uint8Array): Uint8Array | undefined {
+    this.#mustBeWhole();
+    try {
+      const row = this.#sql.executed?.get(id);
+      return row === undefined ? undefined : toExecuted(id, row);
     } catch (error) {
       throw asLogError(error, this.#folder);
     }
@@ -164,7 +183,9 @@ export class WitnessState {
   }
 
   /** The only place where a head moves (W1). */
-  #take({ origin, from, to, note }: Step, time: number): WitnessedHead | undefined {
+  #take({ origin, from, to, note, executed }: Step, time: number): WitnessedHead | undefined {
+    if ((executed === undefined) !== (this.role === "witness"))
+      throw new LogError("INTERNAL", `a step of another kind than those of this ${this.role}`);
     const head: WitnessedHead = { origin, size: to.size, root: to.root, time, note };
     const { size, root } = to;
     const digest = headDigest(head);
@@ -173,7 +194,9 @@ export class WitnessState {
       from === undefined
         ? this.#sql.begin.run(id, origin, size, root, time, note, digest)
         : this.#sql.move.run(size, root, time, note, digest, id, from.size, from.root);
-    return changes === 1 ? head : undefined;
+    if (changes !== 1) return undefined;
+    if (executed !== undefined) this.#sql.execute?.run(id, executed, executedDigest(id, executed));
+    return head;
   }
 
   /** Something failed before COMMIT: with nothing written, a rollback leaves no doubt. */
@@ -226,7 +249,8 @@ function settle(database: Database.Database): void {
 /** No transaction of these steps writes more bytes than this. */
 function bytesOf(steps: readonly Step[]): number {
   return steps.reduce(
-    (sum, { note }) => sum + PAGES_PER_STEP * PAGE_BYTES + 2 * note.length,
+    (sum, { note, executed }) =>
+      sum + PAGES_PER_STEP * PAGE_BYTES + 2 * (note.length + (executed?.length ?? 0)),
     PAGES_PER_STEP * PAGE_BYTES,
   );
 }
@@ -238,10 +262,25 @@ interface Statements {
   readonly count: Database.Statement<[], { readonly count: number }>;
   readonly begin: Database.Statement<Bound[]>;
   readonly move: Database.Statement<[number, Hash, number, ...Bound[]]>;
+  /** Of an index verifier. */
+  readonly executed?: Database.Statement<[Uint8Array], ExecutedRow>;
+  readonly execute?: Database.Statement<Uint8Array[]>;
 }
 
-function prepare(database: Database.Database): Statements {
+function prepare(database: Database.Database, role: Role): Statements {
+  const ofVerifier =
+    role === "witness"
+      ? {}
+      : {
+          executed: database.prepare<[Uint8Array], ExecutedRow>(
+            "SELECT state, digest FROM executed WHERE id = ?",
+          ),
+          execute: database.prepare<Uint8Array[]>(
+            "INSERT OR REPLACE INTO executed (id, state, digest) VALUES (?, ?, ?)",
+          ),
+        };
   return {
+    ...ofVerifier,
     head: database.prepare("SELECT origin, size, root, time, note, digest FROM head WHERE id = ?"),
     count: database.prepare("SELECT count(*) AS count FROM head"),
     begin: database.prepare(

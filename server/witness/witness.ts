@@ -48,6 +48,11 @@ export interface WitnessPorts {
   /** The list in force at this moment. */
   readonly logs: () => LogList;
   readonly clock: WitnessClock;
+  /**
+   * What an index verifier does before it cosigns: everything from the head that it cosigned last up to
+   * this one is executed again, or refused. Left out by a witness. @throws LogError NOT_EXECUTED
+   */
+  readonly execute?: (last: WitnessedHead | undefined, next: Checkpoint) => Promise<Executed>;
   /** Whether this log may have one more cosignature now. @throws LogError RATE_LIMITED */
   readonly admit: (origin: string) => Promise<void>;
   /** I5, W2: the process must end. Called at most once. */
@@ -56,6 +61,9 @@ export interface WitnessPorts {
   readonly onContradiction: (origin: string, evidence: Evidence) => void;
   readonly onCommitted?: (steps: number, seconds: number) => void;
 }
+
+/** What an index verifier keeps beside a head that follows, or why it does not follow. */
+export type Executed = { readonly state: Uint8Array } | Refusal;
 
 /** `lines` are the witness's own signature lines, and nothing else. */
 export type AddAnswer = { readonly status: 200; readonly lines: string } | Refusal;
@@ -109,7 +117,15 @@ export class Witness {
         return { status: 200, lines: await this.#cosign(last) };
       if (!admitted) await this.#ports.admit(origin);
       admitted = true;
-      const head = await this.#group.take({ origin, from: last, to: checkpoint, note });
+      const executed = await this.#ports.execute?.(last, checkpoint);
+      if (executed !== undefined && "status" in executed) return executed;
+      const head = await this.#group.take({
+        origin,
+        from: last,
+        to: checkpoint,
+        note,
+        ...(executed === undefined ? {} : { executed: executed.state }),
+      });
       if (head !== undefined) return { status: 200, lines: await this.#cosign(head) };
     }
   }

@@ -1,16 +1,15 @@
 /**
- * What a log needs to be witnessed, out of its configuration: the policy, held against the rules,
- * and where what is known is kept.
+ * What a log needs to be witnessed, and its index log to be verified: the policy, held against the
+ * rules, and where what is known is kept.
  *
  * @module
  */
 import type { Sha256 } from "../../schema/tlog/hash.ts";
 import type { Policy } from "../../schema/tlog/tlog-policy.ts";
-import type { Config } from "../config.ts";
 import { fileNotes, MemoryNoteFile, memoryNotes } from "../sequencer/notes.ts";
 import type { PublishedNotes } from "../sequencer/ports.ts";
 import { httpWitnesses } from "./http.ts";
-import { readPolicyFile } from "./policy.ts";
+import { type PolicyRules, readPolicyFile } from "./policy.ts";
 import type { WitnessSizes, WitnessTransport } from "./ports.ts";
 import { fileSizes, memorySizes } from "./sizes.ts";
 
@@ -32,17 +31,16 @@ export interface WitnessPlaces {
 /** @throws LogError CONFIG_INVALID, FILE_UNREADABLE */
 export async function openWitnesses(
   sha256: Sha256,
-  config: Config["witness"],
-  vkeys: readonly string[],
+  rules: PolicyRules,
+  timeoutMs: number,
   { policy: path, folder }: WitnessPlaces,
 ): Promise<WitnessParts> {
-  const rules = { vkeys, allowSplit: config.allow_split };
   const readPolicy = (): Promise<Policy> => readPolicyFile(sha256, path, rules);
   return {
     policy: await readPolicy(),
     readPolicy,
     notes: folder === undefined ? memoryNotes(new MemoryNoteFile()) : fileNotes(folder),
     sizes: folder === undefined ? memorySizes() : await fileSizes(folder),
-    transport: httpWitnesses(config.timeout_ms),
+    transport: httpWitnesses(timeoutMs),
   };
 }

@@ -5,11 +5,14 @@
  *   its own. An operator who wants it nevertheless says so by name (`witness.allow_split`).
  * - Whoever counts can be asked: a witness of the quorum has a URL.
  * - A `log` line, where there is one, names this log's key.
+ * - Who witnesses the log verifies not its index, by key and by address: the one says that a log only
+ *   grew, the other that what its index says is right.
  *
  * Spec: C2SP tlog-policy.
  *
  * @module
  */
+import { equal } from "../../schema/bytes.ts";
 import { LogError } from "../../schema/error.ts";
 import type { Sha256 } from "../../schema/tlog/hash.ts";
 import {
@@ -22,15 +25,44 @@ import {
 } from "../../schema/tlog/tlog-policy.ts";
 import { readSmallFile } from "../small-file.ts";
 
+/** Whose policy it is, as settings and messages call it. */
+export interface PolicyKind {
+  readonly one: string;
+  readonly many: string;
+  /** The setting that names the file, and the one that takes the risk of a split. */
+  readonly field: string;
+  readonly allowSplit: string;
+}
+
+export const WITNESSES: PolicyKind = {
+  one: "witness",
+  many: "witnesses",
+  field: "witness.policy",
+  allowSplit: "witness.allow_split",
+};
+
+export const INDEX_VERIFIERS: PolicyKind = {
+  one: "index verifier",
+  many: "index verifiers",
+  field: "index.verifiers",
+  allowSplit: "index.allow_split",
+};
+
 /** What is said wherever a policy that splits is in force. */
-export const SPLIT_RISK: string =
-  "witness.allow_split: two quorums of the policy share no witness, so that two histories of this " +
-  "log could each carry a quorum.";
+export function splitRisk({ one, allowSplit }: PolicyKind): string {
+  return (
+    `${allowSplit}: two quorums of the policy share no ${one}, so that two histories of this ` +
+    "log could each carry a quorum."
+  );
+}
 
 export interface PolicyRules {
+  readonly kind?: PolicyKind;
   /** Verifier keys of this log. */
   readonly vkeys: readonly string[];
   readonly allowSplit: boolean;
+  /** The file of the other kind, with whom this one may share nobody. */
+  readonly apartFrom?: { readonly kind: PolicyKind; readonly path: string };
 }
 
 /** @throws LogError CONFIG_INVALID, FILE_UNREADABLE */
@@ -39,45 +71,89 @@ export async function readPolicyFile(
   path: string,
   rules: PolicyRules,
 ): Promise<Policy> {
+  const { kind = WITNESSES, apartFrom } = rules;
+  const policy = await parsePolicyFile(sha256, path, kind);
+  checkPolicy(policy, rules);
+  if (apartFrom !== undefined)
+    mustShareNobody(
+      kind,
+      policy,
+      apartFrom.kind,
+      await parsePolicyFile(sha256, apartFrom.path, apartFrom.kind),
+    );
+  return policy;
+}
+
+async function parsePolicyFile(
+  sha256: Sha256,
+  path: string,
+  { field }: PolicyKind,
+): Promise<Policy> {
   const bytes = await readSmallFile(path, MAX_POLICY_BYTES);
   if (bytes === undefined)
-    throw new LogError("FILE_UNREADABLE", `there is no policy at ${path}`, {
-      field: "witness.policy",
-    });
+    throw new LogError("FILE_UNREADABLE", `there is no policy at ${path}`, { field });
   const parsed = parsePolicy(sha256, bytes);
   if (!parsed.ok) {
     const { at } = parsed.detail;
     throw new LogError(
       "CONFIG_INVALID",
       `${path}${at === undefined ? "" : `, ${at}`}: ${parsed.message}`,
-      { ...parsed.detail, field: "witness.policy" },
+      { ...parsed.detail, field },
     );
   }
-  checkPolicy(parsed.value, rules);
   return parsed.value;
 }
 
+/** One operator may be both, with two keys at two addresses; one key never is. */
+function mustShareNobody(
+  kind: PolicyKind,
+  policy: Policy,
+  other: PolicyKind,
+  others: Policy,
+): void {
+  const isOther = ({ vkey, url }: PolicyWitness): boolean =>
+    others.witnesses.some(
+      (one) =>
+        equal(one.vkey.publicKey, vkey.publicKey) ||
+        (url !== undefined && one.url !== undefined && addressOf(url) === addressOf(one.url)),
+    );
+  const shared = policy.witnesses.find(isOther);
+  if (shared === undefined) return;
+  throw refused(
+    kind,
+    `the ${kind.one} ${shared.name} is, by key or URL, also one of ${other.field}`,
+    "other keys at another address: nobody is both a witness and an index verifier",
+  );
+}
+
 /** @throws LogError CONFIG_INVALID where a log must not run under this policy */
-function checkPolicy(policy: Policy, { vkeys, allowSplit }: PolicyRules): void {
+function checkPolicy(policy: Policy, { kind = WITNESSES, vkeys, allowSplit }: PolicyRules): void {
   const [other] = policy.logs;
   if (other !== undefined && !policy.logs.some(({ vkeyText }) => vkeys.includes(vkeyText)))
-    throw refused(`the policy is of another log: ${other.vkeyText}`, `log ${vkeys.join(", ")}`);
+    throw refused(
+      kind,
+      `the policy is of another log: ${other.vkeyText}`,
+      `log ${vkeys.join(", ")}`,
+    );
   if (policy.quorum === undefined) return;
   if (!allowSplit && splitsInTwo(policy))
     throw refused(
-      "two quorums of the policy share no witness: two histories of this log could each carry one",
-      "a quorum of more than half; or witness.allow_split = true, where the risk is known",
+      kind,
+      `two quorums of the policy share no ${kind.one}: two histories of this log could each carry one`,
+      `a quorum of more than half; or ${kind.allowSplit} = true, where the risk is known`,
     );
   const mute = quorumWitnesses(policy).find(({ url }) => url === undefined);
   if (mute !== undefined)
     throw refused(
-      `the witness ${mute.name} has no URL: nobody could ask it`,
+      kind,
+      `the ${kind.one} ${mute.name} has no URL: nobody could ask it`,
       "witness <name> <vkey> <url>",
     );
   for (const { name, url } of policy.witnesses)
     if (url !== undefined && addressOf(url) === undefined)
       throw refused(
-        `the URL of the witness ${name} is none: ${url}`,
+        kind,
+        `the URL of the ${kind.one} ${name} is none: ${url}`,
         "http: or https:, without credentials, query or fragment",
       );
 }
@@ -101,6 +177,6 @@ function addressOf(url: string): string | undefined {
   return href.replace(/\/+$/, "");
 }
 
-function refused(message: string, expected: string): LogError {
-  return new LogError("CONFIG_INVALID", message, { field: "witness.policy", expected });
+function refused({ field }: PolicyKind, message: string, expected: string): LogError {
+  return new LogError("CONFIG_INVALID", message, { field, expected });
 }

@@ -5,6 +5,7 @@
  */
 import type { Crypto } from "../../client/crypto/crypto.ts";
 import type { CheckpointSigner } from "../sequencer/ports.ts";
+import type { PolicyKind } from "./policy.ts";
 
 /** An answer of a witness: bytes of a stranger. */
 export interface WitnessAnswer {
@@ -43,6 +44,8 @@ export interface WitnessObserver {
 }
 
 export interface WitnessPorts {
+  /** What they are called; witnesses, where nothing is said. */
+  readonly kind?: PolicyKind;
   readonly crypto: Crypto;
   readonly signer: Pick<CheckpointSigner, "origin" | "vkeys">;
   readonly transport: WitnessTransport;

@@ -1,6 +1,6 @@
 /**
- * The witnesses of a running log: told to the operator, shown by `/readyz`, and replaced when the
- * policy file has changed.
+ * The witnesses of a running log, or the verifiers of its index: told to the operator, shown by
+ * `/readyz`, and replaced when the policy file has changed.
  *
  * @module
  */
@@ -9,18 +9,19 @@ import { LogError } from "../../schema/error.ts";
 import { type Policy, splitsInTwo } from "../../schema/tlog/tlog-policy.ts";
 import type { Config } from "../config.ts";
 import type { Logger } from "../observe/log.ts";
-import type { Metrics } from "../observe/metrics.ts";
+import type { WitnessMeters } from "../observe/witness-meters.ts";
 import type { CheckpointSigner } from "../sequencer/ports.ts";
 import type { WitnessParts } from "./open.ts";
-import { SPLIT_RISK } from "./policy.ts";
+import { type PolicyKind, splitRisk, WITNESSES } from "./policy.ts";
 import type { WitnessObserver } from "./ports.ts";
 import { Witnesses } from "./witnesses.ts";
 
 export interface RunningPorts {
+  readonly kind?: PolicyKind;
   readonly crypto: Crypto;
   readonly signer: CheckpointSigner;
   readonly logger: Logger;
-  readonly metrics: Metrics;
+  readonly metrics: WitnessMeters;
   /** Wall time, milliseconds since 1970. */
   readonly now: () => number;
   /** I7: a time that a witness of the policy has signed. */
@@ -32,21 +33,24 @@ export class RunningWitnesses {
   readonly #parts: WitnessParts;
   readonly #ports: RunningPorts;
   readonly #freshSeconds: number;
+  readonly #kind: PolicyKind;
   /** Why the policy file that was read last is not in force. */
   #refused: LogError | undefined;
 
   constructor(
     parts: WitnessParts,
-    { fresh_seconds, round_ms }: Config["witness"],
+    { fresh_seconds, round_ms }: Pick<Config["witness"], "fresh_seconds" | "round_ms">,
     ports: RunningPorts,
   ) {
     this.#parts = parts;
     this.#ports = ports;
     this.#freshSeconds = fresh_seconds;
-    const { crypto, signer, now, onTime } = ports;
+    const { crypto, signer, now, onTime, kind = WITNESSES } = ports;
+    this.#kind = kind;
     this.cosigners = new Witnesses(
       parts.policy,
       {
+        kind,
         crypto,
         signer,
         transport: parts.transport,
@@ -79,12 +83,18 @@ export class RunningWitnesses {
     try {
       this.cosigners.setPolicy(await this.#parts.readPolicy());
       this.#refused = undefined;
-      logger.info({ witnesses: this.policy.witnesses.length }, "the witness policy was read again");
+      logger.info(
+        { keys: this.policy.witnesses.length },
+        `the policy of the ${this.#kind.many} was read again`,
+      );
       this.#warn();
     } catch (error) {
       if (!(error instanceof LogError)) throw error;
       this.#refused = error;
-      logger.error({ err: error }, "the witness policy is refused; the old one stays in force");
+      logger.error(
+        { err: error },
+        `the policy of the ${this.#kind.many} is refused; the old one stays in force`,
+      );
     }
   }
 
@@ -107,13 +117,18 @@ export class RunningWitnesses {
   notes(): readonly string[] {
     const refused = this.#refused;
     return [
-      ...(this.#splits ? [SPLIT_RISK] : []),
+      ...(this.#splits ? [splitRisk(this.#kind)] : []),
       ...(refused === undefined
         ? []
-        : [`The policy file is refused, the old one is in force: ${refused.message}`]),
+        : [
+            `The policy of the ${this.#kind.many} is refused, the old one is in force: ${refused.message}`,
+          ]),
       ...this.cosigners.statuses
         .filter(({ state }) => state === "out")
-        .map(({ name, detail }) => `Alarm: the witness ${name} contradicts this log: ${detail}.`),
+        .map(
+          ({ name, detail }) =>
+            `Alarm: the ${this.#kind.one} ${name} contradicts this log: ${detail}.`,
+        ),
     ];
   }
 
@@ -122,29 +137,32 @@ export class RunningWitnesses {
   }
 
   #warn(): void {
-    if (this.#splits) this.#ports.logger.warn(SPLIT_RISK);
+    if (this.#splits) this.#ports.logger.warn(splitRisk(this.#kind));
     if (this.policy.quorum === undefined)
-      this.#ports.logger.warn("the witness policy asks for no quorum: heads are published at once");
+      this.#ports.logger.warn(
+        `the policy of the ${this.#kind.many} asks for no quorum: heads are published at once`,
+      );
   }
 }
 
-function observerOf({ logger, metrics }: RunningPorts): WitnessObserver {
+function observerOf({ logger, metrics, kind = WITNESSES }: RunningPorts): WitnessObserver {
   const silent = new Set<string>();
   return {
     round: (seconds, hasQuorum) => metrics.round(seconds, hasQuorum),
-    failed: (witness, kind, reason) => {
-      metrics.witnessFailed(witness, kind);
+    failed: (witness, failure, reason) => {
+      metrics.failed(witness, failure);
       // Once for each silence: a witness that is gone for a day is asked thousands of times.
-      if (!silent.has(witness)) logger.warn({ witness, kind, reason }, "a witness did not cosign");
+      if (!silent.has(witness))
+        logger.warn({ witness, kind: failure, reason }, `the ${kind.one} did not cosign`);
       silent.add(witness);
     },
     cosigned: (witness) => {
-      if (silent.delete(witness)) logger.info({ witness }, "a witness cosigns again");
+      if (silent.delete(witness)) logger.info({ witness }, `the ${kind.one} cosigns again`);
     },
     alarm: (witness, reason) => {
-      metrics.witnessAlarm(witness, reason !== undefined);
-      if (reason === undefined) logger.warn({ witness }, "the alarm of a witness is over");
-      else logger.error({ witness, reason }, "ALARM: a witness contradicts this log");
+      metrics.alarm(witness, reason !== undefined);
+      if (reason === undefined) logger.warn({ witness }, `the alarm of the ${kind.one} is over`);
+      else logger.error({ witness, reason }, `ALARM: the ${kind.one} contradicts this log`);
     },
   };
 }

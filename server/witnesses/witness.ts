@@ -10,8 +10,11 @@
  *
  * @module
  */
-import { equal, fromUtf8 } from "../../schema/bytes.ts";
+import { equal, fromUtf8, utf8 } from "../../schema/bytes.ts";
 import type { LogError } from "../../schema/error.ts";
+import { readFields } from "../../schema/fields.ts";
+import { PROBLEM_TYPE } from "../../schema/http/paths.ts";
+import { parseJson } from "../../schema/json.ts";
 import type { PolicyWitness } from "../../schema/tlog/tlog-policy.ts";
 import {
   ADD_CHECKPOINT_PATH,
@@ -24,6 +27,10 @@ import type { CommittedTree, SignedHead } from "../sequencer/ports.ts";
 import { contradictionOf, openOwnNote } from "../sequencer/published.ts";
 import { type Cosigned, checkLines } from "./cosignatures.ts";
 import type { FailureKind, WitnessAnswer, WitnessPorts, WitnessTiming } from "./ports.ts";
+
+/** Bytes of a problem document that are read, and characters of its reason that are shown. */
+const MAX_PROBLEM_BYTES = 8_192;
+const MAX_REASON = 300;
 
 /** What a witness says to one head. */
 export type Said =
@@ -130,9 +137,9 @@ export class Witness {
       answer = await this.#submit(head, tree, old);
     }
     if (answer.status === 422)
-      return this.#alarm(tree, `it refuses the proof from ${old} to ${head.size}`);
+      return this.#alarm(tree, `it refuses the way from ${old} to ${head.size}${reasonIn(answer)}`);
     if (answer.status !== 200)
-      return failed("refused", `it answers ${answer.status}${firstLine(answer.body)}`);
+      return failed("refused", `it answers ${answer.status}${reasonIn(answer)}`);
     const { cosigned, complaints } = await checkLines(
       this.#ports,
       head.text,
@@ -221,10 +228,18 @@ function sizeIn({ contentType, body }: WitnessAnswer): number | undefined {
 }
 
 /** A stranger's explanation, short and without control characters. */
-function firstLine(strangersBody: Uint8Array): string {
-  const text = fromUtf8(strangersBody.subarray(0, 100))?.split("\n", 1)[0] ?? "";
-  const shown = text.replace(/[^\x20-\x7e]/g, "");
+function reasonIn({ body, contentType }: WitnessAnswer): string {
+  const text = fromUtf8(body.subarray(0, MAX_PROBLEM_BYTES)) ?? "";
+  const said = contentType.startsWith(PROBLEM_TYPE) ? detailOf(text) : text.split("\n", 1)[0];
+  const shown = (said ?? "").replace(/[^\x20-\x7e]/g, "").slice(0, MAX_REASON);
   return shown === "" ? "" : `: ${shown}`;
+}
+
+/** What a problem document (RFC 9457) says in words. */
+function detailOf(problem: string): string | undefined {
+  const json = parseJson(utf8(problem));
+  const detail = json.ok ? readFields(json.value, "", (fields) => fields.string("detail")) : json;
+  return detail.ok ? detail.value : undefined;
 }
 
 function messageOf(error: unknown): string {

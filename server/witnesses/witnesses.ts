@@ -26,7 +26,7 @@ import {
 import type { Cosigners, CosignHost, SignedHead } from "../sequencer/ports.ts";
 import { verifyLine } from "./cosignatures.ts";
 import { Gathered } from "./gathered.ts";
-import { addressesOf } from "./policy.ts";
+import { addressesOf, type PolicyKind, WITNESSES } from "./policy.ts";
 import { DEFAULT_TIMING, type WitnessPorts, type WitnessTiming } from "./ports.ts";
 import { isSameHead, type Said, Witness, type WitnessStatus } from "./witness.ts";
 
@@ -283,13 +283,18 @@ export class Witnesses implements Cosigners {
           .filter(test)
           .flatMap(({ keys }) => keys.map(({ vkeyText }) => vkeyText)),
       );
+    const { kind = WITNESSES } = this.#ports;
     const confirmed = of((witness) => witness.confirmed);
     this.#hasStarted ||= !satisfied(quorum, ({ vkeyText }) => !confirmed.has(vkeyText));
     const out = of((witness) => witness.isOut);
     if (!this.#hasStarted)
-      this.#refusal = silent(quorumWitnesses(this.#policy), (key) => !confirmed.has(key.vkeyText));
+      this.#refusal = silent(
+        kind,
+        quorumWitnesses(this.#policy),
+        (key) => !confirmed.has(key.vkeyText),
+      );
     else if (!satisfied(quorum, ({ vkeyText }) => !out.has(vkeyText)))
-      this.#refusal = noneLeft(quorumWitnesses(this.#policy), (key) => out.has(key.vkeyText));
+      this.#refusal = noneLeft(kind, quorumWitnesses(this.#policy), (key) => out.has(key.vkeyText));
     else this.#refusal = undefined;
   }
 }
@@ -302,25 +307,27 @@ function hasKeys(witness: Witness, keys: readonly PolicyWitness[]): boolean {
 }
 
 function silent(
+  { many, field }: PolicyKind,
   witnesses: readonly PolicyWitness[],
   isMissing: (key: PolicyWitness) => boolean,
 ): LogError {
   const names = witnesses.filter(isMissing).map(({ name }) => name);
   return new LogError(
     "WITNESSES_SILENT",
-    `the log may not sign until its witnesses have confirmed what it signed last; missing: ${names.join(", ")}`,
-    { field: "witness.policy", hint: "reads go on; submit again when /readyz says yes" },
+    `the log may not sign until its ${many} have confirmed what it signed last; missing: ${names.join(", ")}`,
+    { field, hint: "reads go on; submit again when /readyz says yes" },
   );
 }
 
 function noneLeft(
+  { many, field }: PolicyKind,
   witnesses: readonly PolicyWitness[],
   isOut: (key: PolicyWitness) => boolean,
 ): LogError {
   const names = witnesses.filter(isOut).map(({ name }) => name);
   return new LogError(
     "WITNESSES_SILENT",
-    `no quorum of witnesses remains; contradicting this log: ${names.join(", ")}`,
-    { field: "witness.policy", hint: "reads go on; docs/operate.md says what such an alarm means" },
+    `no quorum of ${many} remains; contradicting this log: ${names.join(", ")}`,
+    { field, hint: "reads go on; docs/operate.md says what such an alarm means" },
   );
 }

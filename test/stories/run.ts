@@ -79,6 +79,7 @@ class Story {
       ["WORK", folder],
       ["COUNTERSIGN", join(bin, "countersign")],
       ["PORT", String(await freePort())],
+      ["PORT2", String(await freePort())],
       ["RUN", folder.slice(-6).toLowerCase()],
       ["PATH", `${bin}:${process.env["PATH"] ?? ""}`],
       ["HOME", join(folder, ".home")],

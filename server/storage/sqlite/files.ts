@@ -67,13 +67,7 @@ export function mustExist(path: string): void {
  * Throws `STORE_CORRUPT` for a file that is no store.
  */
 export function generationOnDisk(path: string, applicationId: number = APPLICATION_ID): number {
-  const header = Buffer.alloc(HEADER_BYTES);
-  const file = openSync(path, "r");
-  try {
-    readSync(file, header, 0, HEADER_BYTES, 0);
-  } finally {
-    closeSync(file);
-  }
+  const header = headerOnDisk(path);
   const isStore =
     header.toString("latin1", 0, 16) === "SQLite format 3\0" &&
     header.readUInt32BE(APPLICATION_ID_AT) === applicationId;
@@ -84,6 +78,22 @@ export function generationOnDisk(path: string, applicationId: number = APPLICATI
     });
   }
   return header.readUInt32BE(USER_VERSION_AT);
+}
+
+/** Whose database a file says that it is; 0 for one that is none. Only before a connection exists. */
+export function applicationOnDisk(path: string): number {
+  return headerOnDisk(path).readUInt32BE(APPLICATION_ID_AT);
+}
+
+function headerOnDisk(path: string): Buffer {
+  const header = Buffer.alloc(HEADER_BYTES);
+  const file = openSync(path, "r");
+  try {
+    readSync(file, header, 0, HEADER_BYTES, 0);
+  } finally {
+    closeSync(file);
+  }
+  return header;
 }
 
 /** Whether a database file and a write-ahead file, by their generations, belong together. */

@@ -7,7 +7,7 @@ import {
   followIndex,
 } from "../../../client/lookup/follow-index.ts";
 import type { TrustedLog } from "../../../client/trust.ts";
-import { LogError, unwrap } from "../../../schema/error.ts";
+import { unwrap } from "../../../schema/error.ts";
 import {
   encodeIndexLeaf,
   type IndexLeaf,
@@ -17,7 +17,7 @@ import { emptyMapRoot } from "../../../schema/index/map.ts";
 import { MAPFN_V1 } from "../../../schema/index/mapfn.ts";
 import { type Posting, sortPostings } from "../../../schema/index/posting.ts";
 import { type IndexState, initialState } from "../../../schema/index/re-execute.ts";
-import { formatUpdate, type LeafUpdate } from "../../../schema/index/update.ts";
+import type { LeafUpdate } from "../../../schema/index/update.ts";
 import * as made from "../../vectors/signers.ts";
 import * as say from "../../vectors/statements.ts";
 import { logKey, TestLog } from "../test-log.ts";
@@ -46,21 +46,9 @@ function scene(lie?: TestIndex["lie"], main = new TestLog("log.test", logKey()))
 function portsOf(
   index: TestIndex,
   log: TrustedLog = index.main.trusted,
-  change: (update: LeafUpdate, leaf: number) => LeafUpdate = (update) => update,
+  change?: (update: LeafUpdate, leaf: number) => LeafUpdate,
 ): FollowPorts {
-  const get = async (path: string, maxBytes: number): Promise<Uint8Array> => {
-    const [, from, to] = /^\/index\/v1\/update\/(\d+)-(\d+)$/.exec(path) ?? [];
-    const [name = "", query = ""] = path.split("?");
-    const updates = index.updates.map((update, i) => change(update, i + 1));
-    const body =
-      from === undefined
-        ? index.main.serve(name.replace(/^\//, ""), query === "" ? "" : `?${query}`)
-        : formatUpdate(updates.slice(Number(from) - 1, Number(to) - 1));
-    if (body === undefined) throw new LogError("NOT_FOUND", `nothing at ${path}`);
-    if (body.length > maxBytes) throw new LogError("RESPONSE_INVALID", `${path} is too long`);
-    return body;
-  };
-  return { crypto: nodeCrypto, transport: { url: "memory:", get }, log };
+  return { crypto: nodeCrypto, transport: index.source(change), log };
 }
 
 const start = (): IndexState => initialState(sha256, MAPFN_V1, "log.test");

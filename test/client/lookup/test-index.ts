@@ -3,8 +3,10 @@
  * own key, and bundles that a test can change in exactly one place.
  */
 import { nodeCrypto } from "../../../client/crypto/node.ts";
+import type { Source } from "../../../client/fetch.ts";
 import { gitHashOf } from "../../../client/git/hash.ts";
 import { fromUtf8, toHex } from "../../../schema/bytes.ts";
+import { LogError } from "../../../schema/error.ts";
 import { encodeIndexLeaf, type IndexLeaf, indexOrigin } from "../../../schema/index/index-leaf.ts";
 import type { Lookup, LookupAnswer, LookupKey } from "../../../schema/index/lookup.ts";
 import { mapKey } from "../../../schema/index/map-key.ts";
@@ -14,7 +16,7 @@ import { encodePostings, type Posting, postingsLeafHash } from "../../../schema/
 import { encodePruned } from "../../../schema/index/pruned-tree.ts";
 import { initialState } from "../../../schema/index/re-execute.ts";
 import { type KeyRecord, type Listed, summaryOf } from "../../../schema/index/record.ts";
-import type { LeafUpdate } from "../../../schema/index/update.ts";
+import { formatUpdate, type LeafUpdate } from "../../../schema/index/update.ts";
 import { IndexGrowth, type IndexPosition, type IndexStep } from "../../../server/index/grow.ts";
 import { TestLog } from "../test-log.ts";
 
@@ -111,6 +113,23 @@ export class TestIndex {
     return summaryOnly
       ? { key, kind: "summary", summary: summaryOf(sha256, list) }
       : { key, kind: "list", list };
+  }
+
+  /** The main log as it is read, with the updates of the index; `change` is what somebody makes of them. */
+  source(change: (update: LeafUpdate, leaf: number) => LeafUpdate = (update) => update): Source {
+    const get = async (path: string, maxBytes: number): Promise<Uint8Array> => {
+      const [, from, to] = /^\/index\/v1\/update\/(\d+)-(\d+)$/.exec(path) ?? [];
+      const [name = "", query = ""] = path.split("?");
+      const updates = this.updates.map((update, i) => change(update, i + 1));
+      const body =
+        from === undefined
+          ? this.main.serve(name.replace(/^\//, ""), query === "" ? "" : `?${query}`)
+          : formatUpdate(updates.slice(Number(from) - 1, Number(to) - 1));
+      if (body === undefined) throw new LogError("NOT_FOUND", `nothing at ${path}`);
+      if (body.length > maxBytes) throw new LogError("RESPONSE_INVALID", `${path} is too long`);
+      return body;
+    };
+    return { url: "memory:", get };
   }
 
   /** The honest bundle for some keys, with all entries of their lists where they are wanted. */

@@ -2,7 +2,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import type { Policy } from "../../../schema/tlog/tlog-policy.ts";
-import { readPolicyFile } from "../../../server/witnesses/policy.ts";
+import { INDEX_VERIFIERS, readPolicyFile } from "../../../server/witnesses/policy.ts";
 import { SIGNER, sha256, signerOf } from "../entries.ts";
 import { temporaryFolder } from "../fixture.ts";
 import { rejectionOf } from "../refusal.ts";
@@ -43,6 +43,31 @@ describe("the policy that a log starts with", () => {
 
   test("splits only where the operator has said so by name", async () => {
     expect((await read(policyText(witnesses, 1), true)).quorum?.name).toBe("all-of-them");
+  });
+
+  test("shares nobody with that of the index verifiers, by key or by address", async () => {
+    const folder = temporaryFolder();
+    const path = join(folder, "verifiers");
+    const apartFrom = { kind: INDEX_VERIFIERS, path };
+    const readApart = async (others: string): Promise<Policy> => {
+      writeFileSync(path, others);
+      writeFileSync(join(folder, "policy"), GOOD);
+      const rules = { vkeys: SIGNER.vkeys, allowSplit: false, apartFrom };
+      return readPolicyFile(sha256, join(folder, "policy"), rules);
+    };
+    const other = new TestWitness("w4");
+    const url = "https://w4.example";
+    expect((await readApart(policyText([{ witness: other, url }], 1))).witnesses).toHaveLength(3);
+    const [first] = witnesses;
+    if (first === undefined) expect.fail("no witness");
+    for (const shared of [
+      { ...first, url },
+      { witness: other, url: "https://w1.example/tlog" },
+    ])
+      expect(await rejectionOf(readApart(policyText([shared], 1)))).toMatchObject({
+        code: "CONFIG_INVALID",
+        detail: { field: "witness.policy" },
+      });
   });
 
   test("that is not there is named", async () => {
