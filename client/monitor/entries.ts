@@ -16,6 +16,7 @@ import { leafSignerId } from "../../schema/entry/check.ts";
 import { leafContentDigest, parseLeaf } from "../../schema/entry/leaf.ts";
 import { namedPostings } from "../../schema/index/mapfn.ts";
 import type { NamedPosting } from "../../schema/index/posting-set.ts";
+import type { Listed } from "../../schema/index/record.ts";
 import { formatReceipt, type Receipt } from "../../schema/receipt.ts";
 import { gitHashOf } from "../git/hash.ts";
 import type { SignedHead } from "../head.ts";
@@ -42,9 +43,27 @@ export interface ReadOne {
   readonly checked: Checked;
   /** What it posts; without its content only what every entry does. */
   readonly postings: readonly NamedPosting[];
+  /** The same, in every reading that an index may have of it. */
+  readonly readings: readonly (readonly NamedPosting[])[];
   /** Hex; absent where the leaf is of no kind that this program knows. */
   readonly signer?: string;
   readonly digest?: string;
+}
+
+/**
+ * What an entry posts under all keys that the trust file has for the log, and under each alone. An
+ * index may know fewer of them, and then statements that name another are only bytes to it.
+ */
+export function readingsOf(
+  { crypto, log }: Pick<AskPorts, "crypto" | "log">,
+  leaf: Uint8Array,
+  content: Uint8Array | undefined,
+): readonly [readonly NamedPosting[], ...(readonly NamedPosting[])[]] {
+  const hashes = { sha256: crypto.sha256, git: gitHashOf(crypto) };
+  const post = (vkeys: readonly string[]): readonly NamedPosting[] =>
+    namedPostings(hashes, { origin: log.origin, vkeys }, leaf, content);
+  const alone = log.vkeyTexts.length > 1 ? log.vkeyTexts.map((vkey) => post([vkey])) : [];
+  return [post(log.vkeyTexts), ...alone];
 }
 
 /** Entries of one log, each fetched once. */
@@ -70,13 +89,12 @@ export class EntryReader {
   }
 
   async #check(index: number, receipt: Receipt): Promise<ReadOne> {
-    const { crypto, log, trust } = this.#ports;
+    const { crypto, trust } = this.#ports;
     const file = { name: `entry ${index}`, bytes: formatReceipt(receipt) };
     const checked = await checkReceipt({ crypto, trust }, file);
     const { leafBytes } = receipt.entry;
-    const hashes = { sha256: crypto.sha256, git: gitHashOf(crypto) };
-    const indexed = { origin: log.origin, vkeys: log.vkeyTexts };
-    const postings = namedPostings(hashes, indexed, leafBytes, receipt.content);
+    const readings = readingsOf(this.#ports, leafBytes, receipt.content);
+    const [postings] = readings;
     const leaf = parseLeaf(leafBytes);
     const signer = leaf.ok ? leafSignerId(crypto.sha256, leaf.value, receipt.key) : leaf;
     return {
@@ -84,6 +102,7 @@ export class EntryReader {
       receipt,
       checked,
       postings,
+      readings,
       ...(signer.ok ? { signer: toHex(signer.value) } : {}),
       ...(leaf.ok ? { digest: toHex(leafContentDigest(leaf.value)) } : {}),
     };
@@ -115,12 +134,18 @@ export async function tellEntries(
     for (const { index } of added) news.set(index, [...(news.get(index) ?? []), asked]);
   }
   const read: ReadOne[] = [];
-  for (const [index, names] of [...news].toSorted(([a], [b]) => a - b)) {
-    const one = await reader.read(index);
-    read.push(one);
-    await checkPostings(ports, findings, one, learned);
-    await tellEntry(ports, findings, one, names, own);
-  }
+  let failed: unknown;
+  for (const [index, names] of [...news].toSorted(([a], [b]) => a - b))
+    try {
+      const one = await reader.read(index);
+      read.push(one);
+      await checkPostings(ports, findings, one, learned);
+      await tellEntry(ports, findings, one, names, own);
+    } catch (error) {
+      // One that cannot be had hides no other; the look-ups are not complete without it.
+      failed ??= error;
+    }
+  if (failed !== undefined) throw failed;
   return read;
 }
 
@@ -131,7 +156,7 @@ function tellStart(findings: Findings, { name, known }: Learned): void {
     kind: "statement",
     subject: name.title ?? "",
     message: `${known.n} entries were there when the watch began; they are not told one by one`,
-    about: ["start", name.id, known.root],
+    about: ["start", name.id],
     seen: { n: known.n, key: keyText(name.key) },
   });
 }
@@ -140,19 +165,14 @@ function tellStart(findings: Findings, { name, known }: Learned): void {
 async function checkPostings(
   ports: EntryPorts,
   findings: Findings,
-  { index, postings, receipt }: ReadOne,
+  { index, readings, receipt }: ReadOne,
   learned: readonly Learned[],
 ): Promise<void> {
   for (const { name, list = [] } of learned) {
     const listed = list.find((one) => one.index === index);
     // Without its content only what follows from the leaf can be told.
     if (listed === undefined || receipt.content === undefined) continue;
-    const posted = postings.find(({ key }) => toHex(key) === name.id);
-    const isTrue =
-      posted !== undefined &&
-      (posted.claim === undefined || listed.claim === undefined
-        ? posted.claim === listed.claim
-        : equal(posted.claim, listed.claim));
+    const isTrue = readings.some((postings) => isPosted(postings, name.id, listed));
     if (isTrue || name.key.type === "opaque-by") continue;
     const subject = name.title ?? keyText(name.key);
     const told = {
@@ -165,6 +185,13 @@ async function checkPostings(
     if (evidence === undefined) findings.accuse({ kind: "answer-refused", ...told });
     else await findings.convict(evidence, told);
   }
+}
+
+function isPosted(postings: readonly NamedPosting[], id: string, { claim }: Listed): boolean {
+  const posted = postings.find(({ key }) => toHex(key) === id);
+  if (posted?.claim === undefined || claim === undefined)
+    return posted !== undefined && posted.claim === claim;
+  return equal(posted.claim, claim);
 }
 
 async function tellEntry(

@@ -35,6 +35,8 @@ export interface Found {
   readonly conditions: readonly Condition[];
   /** Areas that were checked to their end. */
   readonly checked: ReadonlySet<string>;
+  /** Beginnings of areas that are all there are: what begins so and was not met is gone. */
+  readonly settled: readonly string[];
   readonly misbehaved: boolean;
 }
 
@@ -44,6 +46,7 @@ export class Findings implements Found {
   readonly findings: Finding[] = [];
   readonly conditions: Condition[] = [];
   readonly checked: Set<string> = new Set();
+  readonly settled: string[] = [];
   misbehaved = false;
   readonly #ports: FindingPorts;
 
@@ -94,17 +97,25 @@ export class Findings implements Found {
       const read = evidence === undefined ? undefined : parseEvidence(evidence);
       if (read?.ok === true)
         await this.convict(read.value, { ...FORK, subject: this.#ports.origin });
-      const code = error instanceof LogError ? error.code : "INTERNAL";
-      this.hold(area, {
-        kind: "unchecked",
-        subject: area,
-        message: `could not be checked: ${error instanceof Error ? error.message : String(error)}`,
-        about: [code],
-      });
+      this.stopped(area, error);
       return undefined;
     }
   }
+
+  /** What kept something from being checked. */
+  stopped(area: string, error: unknown): void {
+    const code = error instanceof LogError ? error.code : "INTERNAL";
+    this.hold(area, {
+      kind: "unchecked",
+      subject: area,
+      message: `could not be checked: ${error instanceof Error ? error.message : String(error)}`,
+      about: [code],
+    });
+  }
 }
+
+/** The area of everything that is looked up in the index. */
+export const LOOKUPS = "look-ups";
 
 /** What evidence charges somebody with, where it holds before a stranger who trusts the log. */
 export async function chargeOf(

@@ -27,18 +27,23 @@ export interface Seen {
 export async function seeHead(
   ports: HeadPorts,
   findings: Findings,
-  area: string,
-  now: number,
+  asked: Asked,
 ): Promise<Seen | undefined> {
-  const observed = await findings.check(area, async () => update(ports));
-  return observed && judge(findings, area, observed, now);
+  const observed = await findings.check(asked.area, async () => update(ports));
+  return observed && judge(findings, observed, asked);
+}
+
+interface Asked {
+  readonly area: string;
+  readonly now: number;
+  /** Whether it can be too old. */
+  readonly ages: boolean;
 }
 
 async function judge(
   findings: Findings,
-  area: string,
   observed: Observed,
-  now: number,
+  { area, now, ages }: Asked,
 ): Promise<Seen | undefined> {
   if (observed.state === "forked") {
     const [note = ""] = "notes" in observed.evidence ? observed.evidence.notes : [];
@@ -62,8 +67,9 @@ async function judge(
       about: ["smaller"],
       seen: { size },
     });
-  const age = freshness(newest.log, size, newest.cosigned, now);
-  if (age.state === "too old") {
+  // An index's head is as old as what it indexes; nobody signs it again while nothing comes.
+  const age = ages ? freshness(newest.log, size, newest.cosigned, now) : undefined;
+  if (age?.state === "too old") {
     const when = age.seenAt === undefined ? "at no time that is known" : timeText(age.seenAt);
     findings.hold(area, {
       kind: "stale",

@@ -92,7 +92,9 @@ class Delivery {
   }
 
   end(misbehaved: boolean): Round {
-    const { open } = this.#ports.state;
+    const watched = new Set(this.#ports.watches.map(({ log }) => log.origin));
+    // What was left open of a log that nobody watches any more concerns nobody.
+    const open = this.#ports.state.open.filter(({ origin }) => watched.has(origin));
     const base = { alerts: this.#alerts, open };
     const undelivered = this.#undelivered;
     const isUnchecked =

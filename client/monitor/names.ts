@@ -23,10 +23,9 @@ import { type Asked, type AskPorts, askLookup } from "../lookup/ask.ts";
 import { convict } from "../lookup/convict.ts";
 import { explainLookupRefusal, keyText } from "../lookup/explain.ts";
 import type { Found } from "../lookup/verify.ts";
-import { type Findings, FORK } from "./findings.ts";
+import { type Findings, FORK, LOOKUPS } from "./findings.ts";
 import type { Known } from "./state.ts";
 
-const LOOKUPS = "look-ups";
 /** Entries of a rewritten list for which evidence is looked for. */
 const MAX_CHARGES = 8;
 

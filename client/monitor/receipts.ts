@@ -10,20 +10,18 @@
  *
  * @module
  */
-import { toHex } from "../../schema/bytes.ts";
+import { equal, toHex } from "../../schema/bytes.ts";
 import { leafSignerId } from "../../schema/entry/check.ts";
 import { leafContentDigest, parseLeaf } from "../../schema/entry/leaf.ts";
 import type { KeyType } from "../../schema/index/map-key.ts";
-import { namedPostings } from "../../schema/index/mapfn.ts";
 import { parseReceipt, type Receipt } from "../../schema/receipt.ts";
-import { gitHashOf } from "../git/hash.ts";
 import type { AskPorts } from "../lookup/ask.ts";
 import { convict } from "../lookup/convict.ts";
 import { keyText } from "../lookup/explain.ts";
 import { observe } from "../update.ts";
 import { explainRefusal } from "../verify/explain.ts";
 import { checkReceipt, type ReceiptFile, receiptHead } from "../verify/receipt.ts";
-import type { EntryPorts, EntryReader } from "./entries.ts";
+import { type EntryPorts, type EntryReader, readingsOf } from "./entries.ts";
 import { chargeOf, type Findings, FORK } from "./findings.ts";
 import { type Learned, type Name, nameOfKey } from "./names.ts";
 
@@ -54,6 +52,7 @@ export async function readOwn(
   before: ReadBefore,
 ): Promise<readonly OwnEntry[]> {
   const own: OwnEntry[] = [];
+  findings.settled.push("receipt ");
   for (const file of files) {
     const id = toHex(ports.crypto.sha256(file.bytes));
     const area = `receipt ${file.name}`;
@@ -112,15 +111,14 @@ function ownEntry(
     readonly content: Uint8Array | undefined;
   },
 ): OwnEntry | undefined {
-  const { crypto, log } = ports;
+  const { crypto } = ports;
   const { index, leafBytes, content } = entry;
   const leaf = parseLeaf(leafBytes);
   if (!leaf.ok) return undefined;
-  const hashes = { sha256: crypto.sha256, git: gitHashOf(crypto) };
-  const indexed = { origin: log.origin, vkeys: log.vkeyTexts };
-  const postings = namedPostings(hashes, indexed, leafBytes, content).filter(
-    ({ type }) => content !== undefined || ALWAYS_POSTED.includes(type),
-  );
+  const [first, ...readings] = readingsOf(ports, leafBytes, content);
+  const postings = first
+    .filter(({ type }) => content !== undefined || ALWAYS_POSTED.includes(type))
+    .filter(({ key }) => readings.every((one) => one.some((other) => equal(other.key, key))));
   const signer = leafSignerId(crypto.sha256, leaf.value);
   return {
     file,

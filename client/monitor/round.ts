@@ -12,13 +12,14 @@
  */
 import { toBase64 } from "../../schema/bytes.ts";
 import { SLOT_TYPES } from "../../schema/index/contradiction.ts";
+import { MAX_LOOKUP_KEYS } from "../../schema/index/lookup.ts";
 import type { Transport } from "../fetch.ts";
 import { indexPorts } from "../lookup/ask.ts";
 import type { ReceiptFile } from "../verify/receipt.ts";
 import { type EntryPorts, EntryReader, type OwnStatements, tellEntries } from "./entries.ts";
-import type { Findings } from "./findings.ts";
+import { type Findings, LOOKUPS } from "./findings.ts";
 import { type Seen, seeHead, seeLag } from "./heads.ts";
-import { lookUpNames, type Name, nameOfKey } from "./names.ts";
+import { type Learned, lookUpNames, type Name, nameOfKey } from "./names.ts";
 import {
   type OwnEntry,
   type ReadBefore,
@@ -27,7 +28,7 @@ import {
   tellOmissions,
 } from "./receipts.ts";
 import { readHints, slotsOf, tellContradictions } from "./slots.ts";
-import type { LogState } from "./state.ts";
+import type { Known, LogState } from "./state.ts";
 import { seeWitnesses } from "./witnesses.ts";
 
 /** What is watched of one log, with all that is needed to do so. */
@@ -52,7 +53,7 @@ export async function watchLog(
   before: LogState,
   now: number,
 ): Promise<LogState> {
-  const main = await seeHead(watch, findings, "head", now);
+  const main = await seeHead(watch, findings, { area: "head", now, ages: true });
   if (main === undefined) return before;
   const { openWitness } = watch;
   const asked = openWitness === undefined ? {} : { openWitness };
@@ -63,7 +64,11 @@ export async function watchLog(
       role: "witness",
     }),
   );
-  const index = await seeHead(indexPorts(watch), findings, "index head", now);
+  const index = await seeHead(indexPorts(watch), findings, {
+    area: "index head",
+    now,
+    ages: false,
+  });
   const verifiers =
     index === undefined
       ? undefined
@@ -80,7 +85,7 @@ export async function watchLog(
   const own = ownFiles && (await readOwn(watch, findings, ownFiles.receipts, watch.receiptsRead));
   if (ownFiles === undefined || own === undefined) return next;
   const digests = new Set([...ownFiles.digests, ...own.map(({ digest }) => digest)]);
-  const state = await findings.check("look-ups", async () =>
+  const state = await findings.check(LOOKUPS, async () =>
     lookUp(watch, findings, next, { main, index, own, digests }),
   );
   if (state === undefined) return next;
@@ -123,7 +128,8 @@ async function lookUp(
     await tellOmissions(watch, findings, own, learned, before.index?.entries ?? 0);
     return before;
   }
-  const { entries, learned } = await lookUpNames(watch, findings, names, before.known);
+  const asked = namesInTurn(names, before);
+  const { entries, learned } = await lookUpNames(watch, findings, asked, before.known);
   const read = await tellEntries(watch, findings, reader, learned, { digests });
   await tellOmissions(watch, findings, own, learned, entries);
   await tellDuplicates(watch, findings, reader, learned);
@@ -135,9 +141,38 @@ async function lookUp(
   return {
     ...before,
     index: { ...at, entries },
-    known: new Map(learned.map(({ name, known }) => [name.id, known])),
+    known: knownNow(before, names, learned),
     conflicts: hints.cursor,
+    turn: before.turn + 1,
   };
+}
+
+/**
+ * All that are watched or new, and of the others, which only have to stay as they are, so many as
+ * one look-up can ask for: they take turns.
+ */
+function namesInTurn(names: readonly Name[], before: LogState): readonly Name[] {
+  const waits = ({ id, watched, own }: Name): boolean =>
+    watched !== true && own !== true && before.known.has(id);
+  const waiting = names.filter(waits);
+  const start = waiting.length === 0 ? 0 : (before.turn * MAX_LOOKUP_KEYS) % waiting.length;
+  const inTurn = [...waiting.slice(start), ...waiting.slice(0, start)].slice(0, MAX_LOOKUP_KEYS);
+  return [...names.filter((name) => !waits(name)), ...inTurn];
+}
+
+/** What is known of every name that is still asked for. */
+function knownNow(
+  before: LogState,
+  names: readonly Name[],
+  learned: readonly Learned[],
+): LogState["known"] {
+  const known = new Map<string, Known>();
+  for (const { id } of names) {
+    const old = before.known.get(id);
+    if (old !== undefined) known.set(id, old);
+  }
+  for (const { name, known: now } of learned) known.set(name.id, now);
+  return known;
 }
 
 /** Those that are watched first: where our own entries have the same name, it keeps its title. */

@@ -26,7 +26,7 @@ import type { Sha256 } from "../../schema/tlog/hash.ts";
 import { withLock } from "../lock-file.ts";
 import { readWholeFile, writeWholeFile } from "../whole-file.ts";
 import { type Alert, type Finding, makeFinding, readAlert } from "./alert.ts";
-import type { Condition, Found } from "./findings.ts";
+import { type Condition, type Found, LOOKUPS } from "./findings.ts";
 
 const MEDIA_TYPE = "application/vnd.countersign.monitor+json;version=1";
 const WHAT = "monitor's state";
@@ -52,9 +52,19 @@ export interface LogState {
   readonly known: ReadonlyMap<string, Known>;
   /** The feed of conflicts was read up to here. */
   readonly conflicts: number;
+  /** Look-ups that came to their end: whose turn it is among the names that take turns. */
+  readonly turn: number;
+  /** Ids of entries that were told by look-ups which did not come to their end. */
+  readonly partly: ReadonlySet<string>;
 }
 
-const EMPTY_LOG: LogState = { witnesses: new Map(), known: new Map(), conflicts: 0 };
+const EMPTY_LOG: LogState = {
+  witnesses: new Map(),
+  known: new Map(),
+  conflicts: 0,
+  turn: 0,
+  partly: new Set(),
+};
 
 /** A condition that was told and has not ended. */
 interface Open {
@@ -138,10 +148,11 @@ export class StateFile {
   ): Promise<readonly Alert[]> {
     const state = this.#state;
     const told = new Set(state.told);
+    const partly = new Set(this.log(origin).partly);
     const news: Finding[] = [];
     for (const finding of found.findings) {
-      if (told.has(finding.id)) continue;
-      if (!ONCE.has(finding.kind)) told.add(finding.id);
+      if (told.has(finding.id) || partly.has(finding.id)) continue;
+      (ONCE.has(finding.kind) ? partly : told).add(finding.id);
       news.push(finding);
     }
     const { open, changes } = this.#holdConditions(origin, found, now);
@@ -156,7 +167,11 @@ export class StateFile {
       pending: [...state.pending, ...alerts],
       told,
       open,
-      logs: new Map(state.logs).set(origin, next),
+      // Look-ups that came to their end are behind their entries for good.
+      logs: new Map(state.logs).set(origin, {
+        ...next,
+        partly: found.checked.has(LOOKUPS) ? new Set() : partly,
+      }),
     });
     return alerts;
   }
@@ -182,7 +197,9 @@ export class StateFile {
       changes.push(makeFinding(this.#sha256, { ...told, about: [...told.about, now] }));
     }
     for (const one of this.#state.open.values()) {
-      if (one.origin !== origin || holds.has(one.id) || !found.checked.has(one.area)) continue;
+      const isOver =
+        found.checked.has(one.area) || found.settled.some((start) => one.area.startsWith(start));
+      if (one.origin !== origin || holds.has(one.id) || !isOver) continue;
       open.delete(one.id);
       changes.push(makeFinding(this.#sha256, endOf(one)));
     }
@@ -259,7 +276,7 @@ function readOpen(fields: Fields): Open {
 }
 
 function readLog(log: Fields): LogState {
-  log.only("origin", "index", "waiting", "witnesses", "known", "conflicts");
+  log.only("origin", "index", "waiting", "witnesses", "known", "conflicts", "turn", "partly");
   const index = log.optional("index", (name) => {
     const at = log.object(name);
     return {
@@ -280,6 +297,8 @@ function readLog(log: Fields): LogState {
     witnesses: new Map(Object.keys(witnesses.raw).map((key) => [key, witnesses.integer(key)])),
     known: new Map(Object.keys(known.raw).map((key) => [key, readKnown(known.object(key))])),
     conflicts: log.integer("conflicts"),
+    turn: log.integer("turn"),
+    partly: new Set(log.strings("partly")),
   };
 }
 
@@ -303,9 +322,10 @@ function formatState({ term, next, pending, told, open, logs }: State): Uint8Arr
     pending,
     told: [...told],
     open: [...open.values()],
-    logs: Array.from(logs, ([origin, { witnesses, known, ...log }]) => ({
+    logs: Array.from(logs, ([origin, { witnesses, known, partly, ...log }]) => ({
       origin,
       ...log,
+      partly: [...partly],
       witnesses: Object.fromEntries(witnesses),
       known: Object.fromEntries(known),
     })),

@@ -22,6 +22,7 @@ import {
   type WitnessServer,
   witnessServers,
 } from "../gossip.ts";
+import { CLOCK_TOLERANCE_SECONDS } from "../quorum.ts";
 import { timeText } from "../time-text.ts";
 import type { HeadPorts } from "../update.ts";
 import { type Findings, FORK } from "./findings.ts";
@@ -35,8 +36,7 @@ export interface WitnessPorts extends HeadPorts {
 interface Bounds {
   readonly now: number;
   readonly boundSeconds: number;
-  /** "witness", or "index verifier". */
-  readonly role: string;
+  readonly role: "witness" | "index verifier";
 }
 
 /** Where a witness stands in the state. */
@@ -62,15 +62,19 @@ export async function seeWitnesses(
         );
   const says = new Map(servers.filter(hasUrl).map((server, i) => [server, gossip[i]]));
   const after = new Map<string, number>();
+  findings.settled.push(`${bounds.role} `);
   for (const server of servers) {
     const one = says.get(server);
     const stamps = (newest?.cosigned ?? [])
       .filter(({ key }) => server.keys.some((own) => sameKey(own, key)))
       .flatMap(({ times }) => times)
-      .filter((time) => time <= bounds.now);
+      .filter((time) => time <= bounds.now + CLOCK_TOLERANCE_SECONDS)
+      .map((time) => Math.min(time, bounds.now));
     const name = `${bounds.role} ${server.name} ${server.url ?? ""}`.trimEnd();
     // Who lags may have stopped long ago; whoever has not will not lag for as long as the bound.
-    const isThere = one?.state === "agrees" || one?.state === "ahead";
+    const shows = one?.state === "agrees" || one?.state === "ahead";
+    // Nobody signs the head of an index again while nothing comes.
+    const isThere = shows || (bounds.role === "index verifier" && stamps.length > 0);
     const last = Math.max(
       before.get(name) ?? bounds.now,
       ...stamps,

@@ -1,5 +1,5 @@
 /** Rounds of a monitor over a log that is honest, and over each lie that it can tell. */
-import { mkdirSync, readFileSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { nodeCrypto } from "../../../client/crypto/node.ts";
@@ -11,7 +11,7 @@ import { formatLookup } from "../../../schema/index/lookup.ts";
 import { mapKey } from "../../../schema/index/map-key.ts";
 import { formatReceipt, type Receipt } from "../../../schema/receipt.ts";
 import { TestIndex } from "../lookup/test-index.ts";
-import { buildResult, newSigner, review, signedCommit, TestLog } from "../test-log.ts";
+import { buildResult, newSigner, review, serveLog, signedCommit, TestLog } from "../test-log.ts";
 import { policyTable, policyText, TestWitness } from "../test-witness.ts";
 import { idOf, Monitoring, NOW } from "./rig.ts";
 
@@ -84,6 +84,32 @@ describe("names that are watched", () => {
     await at.round();
     at.configure(`keys = ["${idOf(bob)}", "${idOf(ada)}"]`);
     expect(await at.kinds()).toEqual([1, "statement"]);
+  });
+
+  test("an entry that cannot be had hides no other, and none is told twice for it", async () => {
+    at.configure(`keys = ["${idOf(bob)}"]`);
+    await at.round();
+    const hidden = await reviewed();
+    const shown = await reviewed({ verdict: "reject" });
+    const { main } = at;
+    const serve = main.serve.bind(main);
+    main.serve = (path, query) =>
+      path === `v1/entries/${hidden}` ? undefined : serve(path, query);
+    const { status, alerts } = await at.round();
+    expect(status).toBe(2);
+    expect(alerts.map(({ kind, seen }) => [kind, seen["index"]])).toEqual([
+      ["statement", shown],
+      ["unchecked", undefined],
+    ]);
+    expect(await at.kinds()).toEqual([2]);
+    main.serve = serve;
+    const healed = await at.round();
+    expect(healed.alerts.map(({ kind, seen }) => [kind, seen["index"]])).toEqual([
+      ["statement", hidden],
+      ["equivocation", undefined],
+      ["ended", undefined],
+    ]);
+    expect(await at.kinds()).toEqual([0]);
   });
 
   test("an entry that nobody can read is told as such", async () => {
@@ -178,6 +204,18 @@ describe("keys of ours", () => {
     expect([status, alerts.length, await verdictOf(alerts[0])]).toEqual([3, 1, "omission log"]);
     // It stays so, and is told once.
     expect(await at.kinds()).toEqual([3]);
+  });
+
+  test("what is no receipt of ours is told until it is gone", async () => {
+    at.configure('receipts = "receipts"');
+    keepReceipt(
+      new TestLog("other.test").log(commit.submission)[0] ?? expect.fail("none"),
+      "other",
+    );
+    at.write(join("receipts", "bad.receipt.json"), "{}");
+    expect(await at.kinds()).toEqual([2, "unchecked"]);
+    rmSync(join(at.folder, "receipts", "bad.receipt.json"));
+    expect(await at.kinds()).toEqual([1, "ended"]);
   });
 
   test("a receipt of another history convicts the log", async () => {
@@ -305,6 +343,23 @@ describe("witnesses", () => {
     expect(await at.kinds()).toEqual([1, "ended"]);
     at.now += 86_401;
     expect(await at.kinds()).toEqual([1, "stale", "witness-lost", "witness-lost"]);
+  });
+
+  test("a witness that shows another history convicts the log", async () => {
+    const fork = new TestLog(at.main.origin, at.main.key).fill(at.main.size, " elsewhere");
+    fork.cosigners = [one.at(NOW)];
+    const asked = await serveLog(
+      () => fork,
+      () => fork.checkpoint(),
+    );
+    const policy = policyText(2, [one, two], [asked.url]);
+    at.configure("", policyTable(policy));
+    cosigned(NOW, one, two);
+    fork.fill(at.main.size, " elsewhere");
+    const { status, alerts } = await at.round();
+    await asked.close();
+    expect([status, await verdictOf(alerts[0])]).toEqual([3, "fork-same-size log"]);
+    expect(alerts[0]?.seen["shown"]).toMatch(/^witness one.example/);
   });
 
   test("an index verifier is missed like a witness", async () => {
