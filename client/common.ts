@@ -75,6 +75,7 @@ export {
   verifyLookup,
 } from "./lookup/verify.ts";
 export { type Memory, type RememberedHead, volatileMemory } from "./memory.ts";
+export { openPromise, type SignedPromise } from "./promise.ts";
 export {
   CLOCK_TOLERANCE_SECONDS,
   type Cosigned,

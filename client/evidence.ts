@@ -8,7 +8,8 @@
  * be a walk in a signed map. What leads to neither, or shows that all is well, proves nothing;
  * whoever made it may have lied. A log answers for what it signed, whoever else did.
  *
- * One file for each group of kinds: `evidence/log.ts`, `evidence/map.ts`, `evidence/claims.ts`.
+ * One file for each group of kinds: `evidence/log.ts`, `evidence/promises.ts`, `evidence/map.ts`,
+ * `evidence/claims.ts`.
  *
  * Spec: docs/formats.md §Evidence; docs/evidence.md.
  *
@@ -19,6 +20,7 @@ import type { Crypto } from "./crypto/crypto.ts";
 import { judgeClaims } from "./evidence/claims.ts";
 import { judgeLog } from "./evidence/log.ts";
 import { judgeMap } from "./evidence/map.ts";
+import { judgePromises } from "./evidence/promises.ts";
 import { type EvidenceVerdict, type Logs, refuse } from "./evidence/verdict.ts";
 import { indexLogOf } from "./lookup/index-log.ts";
 
@@ -53,6 +55,10 @@ async function judge(crypto: Crypto, trust: Logs, evidence: Evidence): Promise<E
     case "duplicate-leaf":
     case "bad-admission":
       return judgeLog(crypto, { logs: [...trust.logs, ...indexLogs.logs] }, evidence);
+    case "two-promises":
+    case "lost-promise":
+    case "late-promise":
+      return judgePromises(crypto, trust, evidence);
     case "index-contradiction":
     case "omission":
     case "false-posting":

@@ -29,6 +29,7 @@ import {
   type PolicyMember,
   type PolicyWitness,
   quorumWitnesses,
+  splitsInTwo,
 } from "../schema/tlog/tlog-policy.ts";
 
 /** A witness policy of the trust file. */
@@ -146,6 +147,26 @@ export function freshness(
   if (best === undefined) return { state: "too old", boundSeconds };
   const state = now - best <= boundSeconds ? "fresh" : "too old";
   return { state, seenAt: best, boundSeconds };
+}
+
+/**
+ * Whether a whole quorum of each policy that counts for `size` entries states a time of at least
+ * `since`. Never where no policy counts, or where two quorums of one may have nobody in common:
+ * then what one quorum has seen says nothing about the others.
+ */
+export function seenSince(
+  { witnesses = [] }: WitnessTrust,
+  size: number,
+  cosigned: readonly Cosigned[],
+  since: number,
+): boolean {
+  const policies = policiesFor(witnesses, size);
+  const has = (witness: PolicyWitness): boolean =>
+    timesOf(cosigned, witness)?.some((time) => time >= since) === true;
+  return (
+    policies.length > 0 &&
+    policies.every((policy) => !splitsInTwo(policy) && hasQuorum(policy, has))
+  );
 }
 
 /** A quorum in words: `2 of (a.example, b.example, c.example)`. Keys of one operator are one name. */

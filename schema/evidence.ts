@@ -15,6 +15,9 @@
  * - `bad-admission`      an included entry that breaks the rules of admission, for instance by a
  *                        signature that does not verify.
  *
+ * against a log that promised (`evidence/promises.ts`)
+ * - `two-promises`, `lost-promise`, `late-promise`.
+ *
  * against an index, and whoever executed it (`evidence/map.ts`)
  * - `index-contradiction`, `omission`, `false-posting`.
  *
@@ -36,6 +39,12 @@ import {
 } from "./evidence/claims.ts";
 import { LOG_KINDS, type LogEvidence, logMembers, readLogEvidence } from "./evidence/log.ts";
 import { MAP_KINDS, type MapEvidence, mapMembers, readMapEvidence } from "./evidence/map.ts";
+import {
+  PROMISE_KINDS,
+  type PromiseEvidence,
+  promiseMembers,
+  readPromiseEvidence,
+} from "./evidence/promises.ts";
 import { type Fields, readFields } from "./fields.ts";
 import { parseJson } from "./json.ts";
 import { MAX_BODY_BYTES } from "./limits.ts";
@@ -46,11 +55,16 @@ export const EVIDENCE_SUFFIX = ".evidence.json";
 /** Bytes of an evidence file. */
 export const MAX_EVIDENCE_BYTES: number = MAX_BODY_BYTES;
 
-export type Evidence = LogEvidence | MapEvidence | ClaimEvidence;
+export type Evidence = LogEvidence | PromiseEvidence | MapEvidence | ClaimEvidence;
 
 export type EvidenceKind = Evidence["kind"];
 
-export const EVIDENCE_KINDS: readonly EvidenceKind[] = [...LOG_KINDS, ...MAP_KINDS, ...CLAIM_KINDS];
+export const EVIDENCE_KINDS: readonly EvidenceKind[] = [
+  ...LOG_KINDS,
+  ...PROMISE_KINDS,
+  ...MAP_KINDS,
+  ...CLAIM_KINDS,
+];
 
 /** An evidence file out of its bytes: its form. It convicts nobody before it is checked. */
 export function parseEvidence(attackerBytes: Uint8Array): Result<Evidence> {
@@ -77,6 +91,10 @@ function members(evidence: Evidence): object {
     case "duplicate-leaf":
     case "bad-admission":
       return logMembers(evidence);
+    case "two-promises":
+    case "lost-promise":
+    case "late-promise":
+      return promiseMembers(evidence);
     case "index-contradiction":
     case "omission":
     case "false-posting":
@@ -100,6 +118,10 @@ function readEvidence(root: Fields): Evidence {
     case "duplicate-leaf":
     case "bad-admission":
       return readLogEvidence(root, kind);
+    case "two-promises":
+    case "lost-promise":
+    case "late-promise":
+      return readPromiseEvidence(root, kind);
     case "index-contradiction":
     case "omission":
     case "false-posting":

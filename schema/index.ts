@@ -139,6 +139,8 @@ export {
   parseVkey,
   SIGNATURE_TYPES,
 } from "./tlog/note.ts";
+export type { PromiseParts } from "./tlog/promise.ts";
+export { formatPromise, parsePromise } from "./tlog/promise.ts";
 export type { TreeHead } from "./tlog/proof.ts";
 export {
   foldConsistency,

@@ -61,6 +61,10 @@ const NOT_PROVED: Readonly<Record<EvidenceKind, string>> = {
   "wrong-entry": "which of the two entries was there first",
   "duplicate-leaf": "that anybody was harmed: the signer signed once",
   "bad-admission": "that whoever is named in the entry has signed anything",
+  "two-promises": "which of the two entries got the index, if any",
+  "lost-promise": "that the entry is nowhere in the log, or that it was meant",
+  "late-promise":
+    "that the entry is lost, or whose fault it is: the witnesses may have kept the log waiting",
   "index-contradiction": "which of the two leaves is true, or what is in either map",
   omission: "that anything but this entry is missing under this key",
   "false-posting": "that the entry's signer has said what the index says",

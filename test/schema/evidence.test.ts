@@ -42,6 +42,9 @@ const ALL: readonly Evidence[] = [
   { kind: "duplicate-leaf", entries: [entry, entry] },
   { kind: "bad-admission", entry },
   { kind: "bad-admission", entry, content, key: utf8("key") },
+  { kind: "two-promises", promises: ["one\n", "other\n"] },
+  { kind: "lost-promise", promise: "one\n", entry },
+  { kind: "late-promise", promise: "one\n", checkpoint: note },
   { kind: "index-contradiction", leaves: [leaf, leaf] },
   { kind: "omission", key: slot, lookup, gaps: [{}, { before: place }] },
   {

@@ -23,6 +23,7 @@ import {
   SIGNATURE_TYPES,
   type Vkey,
 } from "../../schema/tlog/note.ts";
+import { formatPromise } from "../../schema/tlog/promise.ts";
 import { proveConsistency, proveInclusion, type TreeHead } from "../../schema/tlog/proof.ts";
 import { tilePath, tilesOf } from "../../schema/tlog/tile.ts";
 import { formatTlogProof } from "../../schema/tlog/tlog-proof.ts";
@@ -390,6 +391,40 @@ function checkpoints(): unknown {
 
 const TIME = 1_750_000_000;
 
+function promises(): unknown {
+  const hash = leafHash(sha256, entry(7));
+  const base64 = toBase64(hash);
+  const one = (origin: string, index: number, deadline: number) => {
+    const text = formatPromise({ origin, leafHash: hash, index, time: TIME, deadline });
+    return { text, origin, leafHash: toHex(hash), index, time: TIME, deadline };
+  };
+  const text = (...lines: readonly (string | number)[]) => `${lines.join("\n")}\n`;
+  const label = "countersign-promise/v1";
+  const good = one(ORIGIN, 7, TIME + 86_400);
+  const note = formatNote({ text: good.text, signatures: [log.line(good.text, 0)] });
+  return {
+    vkey: log.vkey,
+    note: new TextDecoder().decode(note),
+    accepted: [good, one(ORIGIN, 0, TIME + 1), one("Log of éé +1", 9007199254740991, TIME + 1), one("7", 7, TIME + 1), one(label, 7, TIME + 1)],
+    refused: [
+      { field: "promise", text: text("countersign-promise/v2", ORIGIN, base64, 7, TIME, TIME + 1) },
+      { field: "promise", text: formatCheckpoint({ origin: ORIGIN, size: 7, root: head(7).root }) },
+      { field: "promise", text: good.text.slice(0, -1) },
+      { field: "promise", text: `${good.text}more\n` },
+      { field: "promise", text: "" },
+      { field: "promise.origin", text: text(label, "", base64, 7, TIME, TIME + 1) },
+      { field: "promise.leafHash", text: text(label, ORIGIN, base64.slice(0, -1), 7, TIME, TIME + 1) },
+      { field: "promise.leafHash", text: text(label, ORIGIN, toBase64(hash.subarray(1)), 7, TIME, TIME + 1) },
+      { field: "promise.index", text: text(label, ORIGIN, base64, "07", TIME, TIME + 1) },
+      { field: "promise.index", text: text(label, ORIGIN, base64, "9007199254740992", TIME, TIME + 1) },
+      { field: "promise.time", text: text(label, ORIGIN, base64, 7, -1, TIME + 1) },
+      { field: "promise.deadline", text: text(label, ORIGIN, base64, 7, TIME, "") },
+      { field: "promise.deadline", text: text(label, ORIGIN, base64, 7, TIME, TIME) },
+      { field: "promise.deadline", text: text(label, ORIGIN, base64, 7, TIME, TIME - 1) },
+    ],
+  };
+}
+
 function cosignedNote(...lines: readonly ((text: string) => NoteSignature)[]): Uint8Array {
   const text = formatCheckpoint({ origin: ORIGIN, ...head(7) });
   return formatNote({ text, signatures: lines.map((line) => line(text)) });
@@ -468,6 +503,7 @@ export function files(): Map<string, string> {
     ["note/notes.json", notesFile()],
     ["note/keys.json", keysFile()],
     ["note/checkpoints.json", checkpoints()],
+    ["note/promises.json", promises()],
     ["note/cosignatures.json", cosignatures()],
   ];
   return new Map(all.map(([path, value]) => [path, `${JSON.stringify(value, null, 2)}\n`]));
