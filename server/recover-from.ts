@@ -23,10 +23,12 @@ import type { Source } from "../client/fetch.ts";
 import { forkError } from "../client/fork.ts";
 import { type Head, openHead } from "../client/head.ts";
 import { LogReader } from "../client/log.ts";
+import { keptPostings } from "../client/lookup/erased.ts";
 import type { TrustedLog } from "../client/trust.ts";
 import { fetchHead, observe } from "../client/update.ts";
 import { toBase64 } from "../schema/bytes.ts";
 import { type ErrorCode, LogError, unwrap } from "../schema/error.ts";
+import { encodePostings } from "../schema/index/posting.ts";
 import { factsOf } from "./fsck.ts";
 import { readableSource } from "./mirror/source.ts";
 import { ownLog } from "./own-log.ts";
@@ -57,6 +59,8 @@ export interface Recovered {
   readonly size: number;
   /** Of them, without content: the source says that the log never held it. */
   readonly opaque: number;
+  /** Of them, without content: the source says that the log has erased it. */
+  readonly erased: number;
   /** The guard was behind, or gone. */
   readonly guardMoved: boolean;
 }
@@ -164,16 +168,17 @@ async function fillTo(
   log: TrustedLog,
   { storage, head }: Opened,
   shown: Head,
-): Promise<Pick<Recovered, "entries" | "opaque">> {
+): Promise<Pick<Recovered, "entries" | "opaque" | "erased">> {
   const { crypto, source, signer } = ports;
   const target = { ...shown.tree, checkpoint: shown.note };
   const total = target.size - head.size;
-  if (total <= 0) return { entries: 0, opaque: 0 };
+  if (total <= 0) return { entries: 0, opaque: 0, erased: 0 };
   const reader = new LogReader({ crypto, transport: source, log }, shown);
   let position: Position = { head, edge: readEdge({ storage, crypto }, head) };
   let chunk: NewEntry[] = [];
   let bytes = 0;
   let opaque = 0;
+  let erased = 0;
   const write = async (): Promise<void> => {
     if (chunk.length === 0) return;
     position = await putBack(signer, storage, position, chunk, target);
@@ -181,21 +186,32 @@ async function fillTo(
     bytes = 0;
     ports.progress?.(position.head.size - head.size, total);
   };
-  for await (const entry of entriesFrom(reader, head.size)) {
+  for await (const entry of entriesFrom(reader, source, head.size)) {
     chunk.push(entry);
-    if (entry.content === undefined) opaque++;
+    if (entry.erased !== undefined) erased++;
+    else if (entry.content === undefined) opaque++;
     bytes += entry.leaf.length + (entry.content?.length ?? 0);
     if (chunk.length === CHUNK_ENTRIES || bytes > CHUNK_BYTES) await write();
   }
   await write();
-  return { entries: total, opaque };
+  return { entries: total, opaque, erased };
+}
+
+/** Whether they are right the index finds out, which must come to the leaves that were signed. */
+async function postingsOf(source: Source, index: number): Promise<Uint8Array | undefined> {
+  const postings = await keptPostings(source, index);
+  return postings && encodePostings(postings);
 }
 
 /** Entries as admission would hand them on. A leaf names its content and key: both must be given. */
-async function* entriesFrom(reader: LogReader, from: number): AsyncGenerator<NewEntry> {
+async function* entriesFrom(
+  reader: LogReader,
+  source: Source,
+  from: number,
+): AsyncGenerator<NewEntry> {
   for await (const { index, leafBytes, leafHash, content } of reader.contents(from)) {
     const { contentDigest, keyDigest, mayBeOpaque } = unwrap(factsOf(leafBytes));
-    if (content.state !== "held" && !mayBeOpaque) {
+    if (content.state === "never-held" && !mayBeOpaque) {
       throw new LogError("NOT_FOUND", `the source does not hold the content of entry ${index}`, {
         field: "source",
         hint: "the entries before it are back; ask another mirror for the rest",
@@ -206,6 +222,9 @@ async function* entriesFrom(reader: LogReader, from: number): AsyncGenerator<New
       leafHash,
       contentDigest,
       content: content.state === "held" ? content.bytes : undefined,
+      ...(content.state === "erased"
+        ? { erased: { postings: await postingsOf(source, index) } }
+        : {}),
       key:
         keyDigest === undefined
           ? undefined

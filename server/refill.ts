@@ -20,7 +20,7 @@ import { readEdge } from "./sequencer/recover.ts";
 import type { NewEntry, Storage, StorageReader, StoredHead } from "./storage/storage.ts";
 
 /** What another copy must offer: a reader of a store, say. */
-export type RefillSource = Pick<StorageReader, "leaves" | "contents" | "key">;
+export type RefillSource = Pick<StorageReader, "leaves" | "contents" | "key" | "keptPostings">;
 
 export interface RefillPorts extends Pick<RecoverPorts, "place" | "crypto" | "signer"> {
   readonly source: RefillSource;
@@ -111,7 +111,9 @@ function entriesOf(ports: RefillPorts, from: number, to: number): NewEntry[] {
     const held = content?.state === "held" ? content.bytes : undefined;
     if (held !== undefined && !equal(crypto.sha256(held), facts.contentDigest))
       throw wrong(`the content of entry ${from + i}`);
-    if (held === undefined && !facts.mayBeOpaque) throw wrong(`the content of entry ${from + i}`);
+    const isErased = content?.state === "erased";
+    if (held === undefined && !isErased && !facts.mayBeOpaque)
+      throw wrong(`the content of entry ${from + i}`);
     const { keyDigest } = facts;
     const key = keyDigest === undefined ? undefined : source.key(keyDigest);
     if (keyDigest !== undefined && (key === undefined || !equal(crypto.sha256(key), keyDigest)))
@@ -121,6 +123,7 @@ function entriesOf(ports: RefillPorts, from: number, to: number): NewEntry[] {
       leafHash: leafHash(crypto.sha256, leaf),
       contentDigest: facts.contentDigest,
       content: held,
+      ...(isErased ? { erased: { postings: source.keptPostings(from + i) } } : {}),
       key:
         keyDigest === undefined || key === undefined
           ? undefined

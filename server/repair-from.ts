@@ -7,6 +7,8 @@
  * mirror is checked by the tile that leads to that root, each content and key by the digest in its
  * leaf; and at the end all leaves together must give the root, or nothing is kept.
  *
+ * A content that the log has erased is not asked for, and does not come back.
+ *
  * A leaf that may be opaque and has no content in the store stays so: no mirror can make it say more
  * than was logged.
  *
@@ -16,10 +18,14 @@ import type { Crypto } from "../client/crypto/crypto.ts";
 import type { Source } from "../client/fetch.ts";
 import { type Head, openHead } from "../client/head.ts";
 import { LogReader, type ReadEntry } from "../client/log.ts";
+import { keptPostings } from "../client/lookup/erased.ts";
 import type { TrustedLog } from "../client/trust.ts";
 import { fetchHead } from "../client/update.ts";
-import { equal, toHex } from "../schema/bytes.ts";
+import { equal, toBase64, toHex } from "../schema/bytes.ts";
+import { parseLeaf } from "../schema/entry/leaf.ts";
+import { OwnStatements } from "../schema/entry/own-statements.ts";
 import { LogError } from "../schema/error.ts";
+import { encodePostings } from "../schema/index/posting.ts";
 import { type Hash, leafHash } from "../schema/tlog/hash.ts";
 import { TILE_WIDTH } from "../schema/tlog/tile.ts";
 import { factsOf, type LeafFacts } from "./fsck.ts";
@@ -103,6 +109,10 @@ class Repair {
   readonly #contents: string[] = [];
   readonly #keys: string[] = [];
   readonly #missing: string[] = [];
+  /** Digests of contents that the log has erased, in hex: never asked for. */
+  readonly #erased = new Set<string>();
+  /** Entries whose content the mirror calls erased, with its digest. */
+  readonly #called = new Map<number, string>();
 
   constructor(ports: RepairFromPorts, patch: StorePatch, authority: Head) {
     this.#ports = ports;
@@ -123,6 +133,7 @@ class Repair {
 
   async run(): Promise<void> {
     const { size } = this.#patch.head;
+    this.#findErased();
     for (let from = 0; from < size; from += TILE_WIDTH) {
       const to = Math.min(from + TILE_WIDTH, size);
       const rows = new Map(this.#patch.leaves(from, to).map((row) => [row.idx, row]));
@@ -131,6 +142,31 @@ class Repair {
       for (let index = from; index < to; index++) await this.#entry(index, rows.get(index), given);
       this.#ports.progress?.(to, size);
     }
+    this.#findErased();
+    for (const [index, digest] of this.#called)
+      if (!this.#erased.has(digest))
+        this.#missing.push(
+          `the content of entry ${index}: called erased, and no statement of the log says so`,
+        );
+  }
+
+  /** As far as its statements are whole here; the next start finds the others and carries them out. */
+  #findErased(): void {
+    const own = new OwnStatements(this.#ports.crypto.sha256, this.#ports.log.vkeyTexts);
+    const signers = own.signers.map((id) => toBase64(id));
+    const { size } = this.#patch.head;
+    for (let from = 0; from < size; from += TILE_WIDTH)
+      for (const { bytes, content } of this.#patch.leaves(
+        from,
+        Math.min(from + TILE_WIDTH, size),
+      )) {
+        const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+        if (content === null || !signers.some((id) => text.includes(id))) continue;
+        const leaf = parseLeaf(bytes);
+        const held = leaf.ok ? this.#patch.contentBytes(content) : undefined;
+        const erasure = leaf.ok && held !== undefined && own.erasure(leaf.value, held);
+        if (erasure) this.#erased.add(erasure.digest);
+      }
   }
 
   /** Entries whose leaf is not the one that the signed root commits to. */
@@ -192,23 +228,53 @@ class Repair {
   async #content(
     index: number,
     { contentDigest, mayBeOpaque }: LeafFacts,
-    before: number | bigint | null,
+    before: number | null,
     isNew: boolean,
   ): Promise<number | bigint | null> {
     if (before === null && mayBeOpaque && !(isNew && (await this.#wasHeld(index)))) return null;
+    if (this.#erased.has(toHex(contentDigest)))
+      return this.#erasedContent(index, contentDigest, before);
     const known = this.#patch.contentId(contentDigest);
     if (known !== undefined) return known;
     const what = `the content of entry ${index}`;
-    const bytes = await this.#orMissing(what, async () => this.#reader.content(contentDigest));
+    const bytes = await this.#orMissing(what, async () => this.#orErased(contentDigest));
     if (bytes === undefined) return before;
+    if (bytes === "erased") {
+      this.#called.set(index, toHex(contentDigest));
+      return this.#erasedContent(index, contentDigest, before);
+    }
     this.#contents.push(toHex(contentDigest));
     return this.#patch.addContent(contentDigest, bytes);
+  }
+
+  /** The mirror may know of a statement whose leaf is damaged here. */
+  async #orErased(digest: Hash): Promise<Uint8Array | "erased"> {
+    try {
+      return await this.#reader.content(digest);
+    } catch (error) {
+      if (error instanceof LogError && error.code === "CONTENT_ERASED") return "erased";
+      throw error;
+    }
+  }
+
+  /** What the log has erased is not asked for, only what its entries post, where that is gone. */
+  async #erasedContent(
+    index: number,
+    digest: Hash,
+    before: number | null,
+  ): Promise<number | bigint> {
+    const id = this.#patch.addErased(digest, before);
+    if (this.#patch.keptPostings(index) === undefined) {
+      const postings = await keptPostings(this.#ports.source, index);
+      if (postings !== undefined) this.#patch.keepPostings(index, encodePostings(postings));
+    }
+    return id;
   }
 
   /** Of a row that is gone only the mirror can say whether its content was held. */
   async #wasHeld(index: number): Promise<boolean> {
     for await (const { content } of this.#reader.contents(index, index + 1))
-      return content.state === "held";
+      return content.state !== "never-held";
     return false;
   }
 
@@ -236,4 +302,4 @@ class Repair {
 }
 
 /** The mirror answers, and has it not, or has other bytes. */
-const GONE: ReadonlySet<string> = new Set(["NOT_FOUND", "CONTENT_ERASED", "RESPONSE_INVALID"]);
+const GONE: ReadonlySet<string> = new Set(["NOT_FOUND", "RESPONSE_INVALID"]);

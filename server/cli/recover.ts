@@ -129,10 +129,12 @@ async function runFrom(args: Arguments, io: Io, from: string): Promise<ExitStatu
   return 0;
 }
 
-function showRecovered(io: Io, { entries, opaque, size, guardMoved, record }: FromMirror): void {
+function showRecovered(io: Io, recovered: FromMirror): void {
+  const { entries, opaque, erased, size, guardMoved, record } = recovered;
   if (entries > 0) print(io, `${entries} entries were brought back; the log has ${size} now.`);
   else print(io, `The source shows nothing that is missing; the log has ${size} entries.`);
   if (opaque > 0) print(io, `Without content, as the source has them: ${opaque}.`);
+  if (erased > 0) print(io, `Without content, because the log has erased it: ${erased}.`);
   if (guardMoved) print(io, `The guard was behind or gone; it is at ${size} now. See ${record}.`);
 }
 

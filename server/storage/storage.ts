@@ -35,6 +35,14 @@ export interface NewEntry {
   readonly contentDigest: Hash;
   /** The content, or `undefined` for an opaque entry. Stored once under its digest. */
   readonly content: Uint8Array | undefined;
+  /**
+   * Only where an entry comes back from another copy of the log: it was logged with its content,
+   * which the log has erased since. `content` is `undefined` then.
+   */
+  readonly erased?: {
+    /** What it posts, where that copy still has it. */
+    readonly postings: Uint8Array | undefined;
+  };
   /** A key too large for the leaf, stored once under its digest. */
   readonly key: Blob | undefined;
 }

@@ -92,6 +92,24 @@ export function storageContract(makeStore: () => Promise<StoreUnderTest>): void 
       });
     });
 
+    test("an entry comes back from another copy as one whose content is gone, with what it posts", async () => {
+      await withStore(async (storage) => {
+        const postings = Uint8Array.of(7, 8);
+        const [first, second] = [entry(0), entry(1)];
+        const gone = { ...first, content: undefined, erased: { postings } };
+        const shared = { ...second, content: undefined, contentDigest: first.contentDigest };
+        const all = [gone, { ...shared, erased: { postings: undefined } }, entry(2)];
+        await grow(storage, Edge.empty(sha256), all);
+        const { reader } = storage;
+        const states = reader.contents(0, 3).map(({ state }) => state);
+        expect(states).toEqual(["erased", "erased", "held"]);
+        expect(reader.content(first.contentDigest)).toEqual({ state: "erased" });
+        expect(reader.entriesWith(first.contentDigest, 0, 3)).toEqual([0, 1]);
+        expect([...(reader.keptPostings(0) ?? [])]).toEqual([7, 8]);
+        expect(reader.keptPostings(1)).toBeUndefined();
+      });
+    });
+
     test("an entry that brings an erased content back is stored without it", async () => {
       await withStore(async (storage) => {
         const first = entry(0);

@@ -181,6 +181,7 @@ describe("refilling", () => {
     const wrong = {
       leaves: (from: number, to: number) => source.leaves(from, to),
       key: () => undefined,
+      keptPostings: () => undefined,
       contents: (from: number, to: number) =>
         source.contents(from, to).map(() => ({ state: "held", bytes: new Uint8Array(3) }) as const),
     };

@@ -156,10 +156,13 @@ export class MemoryStorage implements Storage {
 
   #put(index: number, entry: NewEntry): void {
     const disk = this.#disk;
-    const content = entry.content === undefined ? undefined : toHex(entry.contentDigest);
+    const { erased } = entry;
+    const isHeld = entry.content !== undefined || erased !== undefined;
+    const content = isHeld ? toHex(entry.contentDigest) : undefined;
     // Copies: the caller may use its buffers again.
-    if (content !== undefined && entry.content !== undefined && !disk.contents.has(content))
-      disk.contents.set(content, entry.content.slice());
+    if (content !== undefined && !disk.contents.has(content))
+      disk.contents.set(content, entry.content?.slice());
+    if (erased?.postings !== undefined) disk.postings.set(index, erased.postings.slice());
     if (entry.key !== undefined) disk.keys.set(toHex(entry.key.digest), entry.key.bytes.slice());
     disk.rows[index] = { leaf: entry.leaf.slice(), content };
     disk.indexes.set(toHex(entry.leafHash), index);

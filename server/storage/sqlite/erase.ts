@@ -31,6 +31,15 @@ CREATE TABLE IF NOT EXISTS erased_up_to (
 INSERT OR IGNORE INTO erased_up_to (one, size) VALUES (1, 0);
 `;
 
+/** Inside a transaction. */
+export function keepPostings(database: Database, index: number, bytes: Uint8Array): void {
+  database
+    .prepare<[number, Uint8Array]>(
+      "INSERT OR IGNORE INTO erased_postings (idx, bytes) VALUES (?, ?)",
+    )
+    .run(index, bytes);
+}
+
 export function makeErasedTables(database: Database): void {
   database.exec(TABLES);
 }
@@ -47,11 +56,8 @@ export function writeErasures(
   const note = database.prepare<[Uint8Array, number]>(
     "INSERT OR IGNORE INTO erased (digest, statement) VALUES (?, ?)",
   );
-  const keep = database.prepare<[number, Uint8Array]>(
-    "INSERT OR IGNORE INTO erased_postings (idx, bytes) VALUES (?, ?)",
-  );
   for (const { digest, statement, postings } of erasures) {
-    for (const { index, bytes } of postings) keep.run(index, bytes);
+    for (const { index, bytes } of postings) keepPostings(database, index, bytes);
     note.run(digest, statement);
     remove.run(digest);
   }

@@ -11,13 +11,15 @@ import type { Batch, NewEntry, StoredHead } from "../storage.ts";
 const NONE = 0xffffffff;
 /** The content is that of the entry before: the envelope had several signatures. */
 const SAME = 0xfffffffe;
+/** There was a content, and the log has erased it. */
+const ERASED = 0xfffffffd;
 
 export interface PackedBatch {
   readonly expected: StoredHead;
   readonly size: number;
   readonly root: Uint8Array;
   readonly checkpoint: Uint8Array;
-  /** For each entry the bytes of leaf, content and key, or NONE or SAME. */
+  /** For each entry the bytes of leaf, content and key, or NONE, SAME or ERASED. */
   readonly lengths: Uint32Array<ArrayBuffer>;
   /** For each entry leaf hash, content digest and key digest. */
   readonly hashes: Uint8Array<ArrayBuffer>;
@@ -26,6 +28,8 @@ export interface PackedBatch {
   /** For each tile level, index and bytes. */
   readonly places: Float64Array<ArrayBuffer>;
   readonly tiles: Uint8Array<ArrayBuffer>;
+  /** Postings of entries whose content was erased, by their place in the batch. */
+  readonly postings: ReadonlyMap<number, Uint8Array>;
 }
 
 /** An entry as it comes out again: views into the packed buffers. */
@@ -33,7 +37,9 @@ export interface UnpackedEntry {
   readonly leaf: Uint8Array;
   readonly leafHash: Uint8Array;
   readonly contentDigest: Uint8Array;
-  readonly content: Uint8Array | "same" | undefined;
+  readonly content: Uint8Array | "same" | "erased" | undefined;
+  /** Of an erased content. */
+  readonly postings: Uint8Array | undefined;
   readonly keyDigest: Uint8Array;
   readonly key: Uint8Array | undefined;
 }
@@ -42,12 +48,15 @@ export function packBatch(expected: StoredHead, batch: Batch): PackedBatch {
   const count = batch.entries.length;
   const lengths = new Uint32Array(3 * count);
   const hashes = new Uint8Array(3 * HASH_BYTES * count);
+  const postings = new Map<number, Uint8Array>();
   let total = 0;
   let before: NewEntry | undefined;
   for (const [i, entry] of batch.entries.entries()) {
     const same = entry.content !== undefined && entry.content === before?.content;
     lengths[3 * i] = entry.leaf.length;
-    lengths[3 * i + 1] = same ? SAME : (entry.content?.length ?? NONE);
+    const none = entry.erased === undefined ? NONE : ERASED;
+    lengths[3 * i + 1] = same ? SAME : (entry.content?.length ?? none);
+    if (entry.erased?.postings !== undefined) postings.set(i, entry.erased.postings);
     lengths[3 * i + 2] = entry.key?.bytes.length ?? NONE;
     total += entry.leaf.length + (entry.key?.bytes.length ?? 0);
     if (!same) total += entry.content?.length ?? 0;
@@ -79,6 +88,7 @@ export function packBatch(expected: StoredHead, batch: Batch): PackedBatch {
       batch.tiles.flatMap((tile) => [tile.level, tile.index, tile.hashes.length]),
     ),
     tiles: concat(...batch.tiles.map((tile) => tile.hashes)),
+    postings,
   };
 }
 
@@ -89,9 +99,14 @@ export function transferable(packed: PackedBatch): ArrayBuffer[] {
 }
 
 export function* unpackEntries(packed: PackedBatch): Generator<UnpackedEntry> {
-  const { lengths, hashes, data } = packed;
+  const { lengths, hashes, data, postings } = packed;
   let at = 0;
   const take = (length: number): Uint8Array => data.subarray(at, (at += length));
+  const contentOf = (length: number): UnpackedEntry["content"] => {
+    if (length === SAME) return "same";
+    if (length === ERASED) return "erased";
+    return length === NONE ? undefined : take(length);
+  };
   for (let i = 0; 3 * i < lengths.length; i++) {
     const [leaf = 0, content = NONE, key = NONE] = lengths.subarray(3 * i, 3 * i + 3);
     const hash = (n: number): Uint8Array =>
@@ -100,7 +115,8 @@ export function* unpackEntries(packed: PackedBatch): Generator<UnpackedEntry> {
       leaf: take(leaf),
       leafHash: hash(0),
       contentDigest: hash(1),
-      content: content === SAME ? "same" : content === NONE ? undefined : take(content),
+      content: contentOf(content),
+      postings: postings.get(i),
       keyDigest: hash(2),
       key: key === NONE ? undefined : take(key),
     };

@@ -14,6 +14,7 @@ import type { Hash, Sha256 } from "../../../schema/tlog/hash.ts";
 import { type Lock, takeLock } from "../../lock.ts";
 import type { StoredHead } from "../storage.ts";
 import type { LeafRow } from "./audit.ts";
+import { keepPostings, makeErasedTables, readKeptPostings } from "./erase.ts";
 import { mustExist, storeFiles } from "./files.ts";
 import { asLogError, inspectStore } from "./inspect.ts";
 import { deriveAnew, recreate } from "./repair.ts";
@@ -54,6 +55,7 @@ export class StorePatch {
       database = new Database(files.database, { fileMustExist: true });
       database.pragma("synchronous = FULL");
       database.exec("BEGIN IMMEDIATE");
+      makeErasedTables(database);
       return new StorePatch(files.database, database, lock, sha256, { meta, head });
     } catch (error) {
       database?.close();
@@ -121,6 +123,36 @@ export class StorePatch {
     );
   }
 
+  /** The bytes of the content that has this id; `undefined` where it was erased, or is not there. */
+  contentBytes(id: number): Uint8Array | undefined {
+    const row = this.#contentRow(id);
+    return row?.bytes ?? undefined;
+  }
+
+  /** The id of a content that the log has erased, whatever is left of its rows. */
+  addErased(digest: Hash, before: number | null): Id {
+    return this.#guarded(() => {
+      const known = this.contentId(digest);
+      if (known !== undefined) return known;
+      const isGone = before !== null && this.#contentRow(before)?.bytes === null;
+      const id = isGone
+        ? before
+        : this.#database.prepare("INSERT INTO content (bytes) VALUES (NULL)").run().lastInsertRowid;
+      this.#database
+        .prepare<[Uint8Array, Id]>("INSERT INTO content_digest (digest, id) VALUES (?, ?)")
+        .run(digest, id);
+      return id;
+    });
+  }
+
+  keptPostings(index: number): Uint8Array | undefined {
+    return this.#guarded(() => readKeptPostings(this.#database, index));
+  }
+
+  keepPostings(index: number, bytes: Uint8Array): void {
+    this.#guarded(() => keepPostings(this.#database, index, bytes));
+  }
+
   contentId(digest: Hash): Id | undefined {
     return this.#guarded(
       () =>
@@ -179,6 +211,8 @@ export class StorePatch {
       for (const { id, digest } of keys)
         if (!named.has(Buffer.from(digest).toString("hex"))) remove.run(id);
       deriveAnew(database, this.head, this.#sha256, progress);
+      // The next start goes through all of them: what came back although it was erased goes again.
+      database.exec("UPDATE erased_up_to SET size = 0");
       database.exec("COMMIT");
     });
   }
@@ -188,6 +222,14 @@ export class StorePatch {
     if (this.#database.inTransaction) this.#database.exec("ROLLBACK");
     this.#database.close();
     this.#lock.release();
+  }
+
+  #contentRow(id: number): ContentRow | undefined {
+    return this.#guarded(() =>
+      this.#database
+        .prepare<[number], ContentRow>("SELECT id, bytes FROM content WHERE id = ?")
+        .get(id),
+    );
   }
 
   #guarded<T>(work: () => T): T {

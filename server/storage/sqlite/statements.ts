@@ -18,7 +18,7 @@ export interface Statements {
   readonly insertLeaf: Statement<[number, Id | null, Uint8Array]>;
   readonly insertLeafHash: Statement<[Uint8Array, number]>;
   readonly findContent: Statement<[Uint8Array], { readonly id: number }>;
-  readonly insertContent: Statement<[Uint8Array]>;
+  readonly insertContent: Statement<[Uint8Array | null]>;
   readonly insertContentDigest: Statement<[Uint8Array, Id]>;
   readonly insertKey: Statement<[Uint8Array, Uint8Array]>;
   readonly tile: Statement<[number, number], { readonly hashes: Uint8Array }>;

@@ -20,7 +20,7 @@ import { LogError } from "../../../schema/error.ts";
 import { HASH_BYTES, leafHash } from "../../../schema/tlog/hash.ts";
 import { type Lock, takeLock } from "../../lock.ts";
 import type { CommitResult, ErasedContents, EraseResult, Erasure, StoredHead } from "../storage.ts";
-import { makeErasedTables, readErased, writeErasures } from "./erase.ts";
+import { keepPostings, makeErasedTables, readErased, writeErasures } from "./erase.ts";
 import { mustExist, type StoreFiles, storeFiles } from "./files.ts";
 import { asLogError, inspectStore, isDamage } from "./inspect.ts";
 import { type PackedBatch, unpackEntries, unpackTiles } from "./packing.ts";
@@ -197,18 +197,20 @@ export class SqliteWriter {
       }
       if (entry.content === undefined) content = null;
       else if (entry.content !== "same") {
-        content = this.#contentId(entry.contentDigest, entry.content);
+        const bytes = entry.content === "erased" ? null : entry.content;
+        content = this.#contentId(entry.contentDigest, bytes);
       }
       if (entry.key !== undefined) this.#sql.insertKey.run(entry.keyDigest, entry.key);
       this.#sql.insertLeaf.run(index, content, entry.leaf);
       this.#sql.insertLeafHash.run(entry.leafHash, index);
+      if (entry.postings !== undefined) keepPostings(this.#database, index, entry.postings);
       index++;
     }
     if (index !== batch.size)
       throw new LogError("INTERNAL", `a batch up to ${batch.size} has entries up to ${index}`);
   }
 
-  #contentId(digest: Uint8Array, bytes: Uint8Array): number | bigint {
+  #contentId(digest: Uint8Array, bytes: Uint8Array | null): number | bigint {
     const known = this.#sql.findContent.get(digest)?.id;
     if (known !== undefined) return known;
     const id = this.#sql.insertContent.run(bytes).lastInsertRowid;
