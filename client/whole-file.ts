@@ -25,10 +25,15 @@ export async function readWholeFile(what: string, path: string): Promise<Uint8Ar
 }
 
 /** Durable when it returns, and never half there. Reads back what it wrote before renaming. */
-export async function writeWholeFile(what: string, path: string, bytes: Uint8Array): Promise<void> {
+export async function writeWholeFile(
+  what: string,
+  path: string,
+  bytes: Uint8Array,
+  mode = 0o600,
+): Promise<void> {
   const temporary = `${path}.${randomUUID()}.tmp`;
   try {
-    const file = await open(temporary, "wx", 0o600);
+    const file = await open(temporary, "wx", mode);
     try {
       await file.writeFile(bytes);
       await file.sync();

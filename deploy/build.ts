@@ -10,6 +10,7 @@ import { execFileSync } from "node:child_process";
 import { cpSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join, normalize, relative } from "node:path";
 import { rolldown } from "rolldown";
+import { MAIL_PEERS } from "../client/monitor/channels/nodemailer.ts";
 import { SIGSTORE_PEERS } from "../client/sigstore/packages.ts";
 import { LATE_IMPORT, ROOMS } from "./rooms.ts";
 
@@ -19,6 +20,9 @@ interface Workshop {
   readonly engines: Readonly<Record<string, string>>;
   readonly dependencies: Readonly<Record<string, string>>;
 }
+
+/** What users of one part install besides. */
+const PEERS = { ...SIGSTORE_PEERS, ...MAIL_PEERS };
 
 const root = join(import.meta.dirname, "..");
 const dist = join(root, "dist");
@@ -93,7 +97,7 @@ async function bundleCommandLine(folder: string): Promise<void> {
   const bundle = await rolldown({
     input: join(js, "client/cli/main.js"),
     platform: "node",
-    external: [/^countersign-server\//, ...Object.keys(SIGSTORE_PEERS)],
+    external: [/^countersign-server\//, ...Object.keys(PEERS)],
   });
   await bundle.write({ dir: folder, format: "esm", chunkFileNames: "[name]-[hash].js" });
   await bundle.close();
@@ -158,9 +162,9 @@ const client = assemble("countersign", ["schema", "client"], {
     "./package.json": "./package.json",
   },
   dependencies: dependenciesOf("schema", "client"),
-  peerDependencies: SIGSTORE_PEERS,
+  peerDependencies: PEERS,
   peerDependenciesMeta: Object.fromEntries(
-    Object.keys(SIGSTORE_PEERS).map((name) => [name, { optional: true }]),
+    Object.keys(PEERS).map((name) => [name, { optional: true }]),
   ),
   sideEffects: false,
 });

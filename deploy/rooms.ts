@@ -3,6 +3,7 @@
  * The architecture test holds the code to it, and the build takes each package's dependencies
  * from it, so that neither can drift from the other.
  */
+import { MAIL_PEERS } from "../client/monitor/channels/nodemailer.ts";
 import { SIGSTORE_PEERS } from "../client/sigstore/packages.ts";
 
 interface Room {
@@ -14,11 +15,13 @@ interface Room {
    * Packages that its users install only for the part that needs them. They may be named in
    * that part alone, as types, and loaded by one file alone, late.
    */
-  readonly optional?: {
-    readonly packages: readonly string[];
-    readonly part: string;
-    readonly loader: string;
-  };
+  readonly optional?: readonly OptionalPart[];
+}
+
+interface OptionalPart {
+  readonly packages: readonly string[];
+  readonly part: string;
+  readonly loader: string;
 }
 
 export const ROOMS: Readonly<Record<string, Room>> = {
@@ -32,11 +35,18 @@ export const ROOMS: Readonly<Record<string, Room>> = {
       "cli-progress",
       "smol-toml",
     ],
-    optional: {
-      packages: Object.keys(SIGSTORE_PEERS),
-      part: "client/sigstore/",
-      loader: "client/sigstore/packages.ts",
-    },
+    optional: [
+      {
+        packages: Object.keys(SIGSTORE_PEERS),
+        part: "client/sigstore/",
+        loader: "client/sigstore/packages.ts",
+      },
+      {
+        packages: Object.keys(MAIL_PEERS),
+        part: "client/monitor/channels/",
+        loader: "client/monitor/channels/nodemailer.ts",
+      },
+    ],
   },
   server: {
     rooms: ["schema", "client"],

@@ -7,8 +7,8 @@ import { dirname, join, relative } from "node:path";
 import { unwrap } from "../../schema/error.ts";
 import { nodeCrypto } from "../crypto/node.ts";
 import { type Alert, formatAlert } from "../monitor/alert.ts";
-import { alertsFile } from "../monitor/alerts-file.ts";
-import { type MonitorPorts, type Round, runForever, runRound } from "../monitor/monitor.ts";
+import { type DeliveredPorts, runDelivered } from "../monitor/delivered-round.ts";
+import { pause, type Round, runForever } from "../monitor/monitor.ts";
 import { sampleConfig } from "../monitor/sample.ts";
 import { StateFile } from "../monitor/state.ts";
 import { timeText } from "../time-text.ts";
@@ -17,6 +17,7 @@ import type { Arguments, Command } from "./command.ts";
 import { saveEvidence } from "./evidence-file.ts";
 import { pathOf, readBytes, writeNew } from "./files.ts";
 import type { ExitStatus, Io } from "./io.ts";
+import { openDelivery, reportIo } from "./monitor-channels.ts";
 import { openConfig } from "./monitor-config.ts";
 import { print, printJson } from "./output.ts";
 
@@ -25,8 +26,8 @@ export const monitor: Command = {
   summary: "Watch logs: their consistency, their index, and what comes under names that matter.",
   about: [
     "In each round it checks, of each log of its configuration: that its head and that of its index continue what was seen before, with the witnesses and index verifiers of the trust file, each of whom is missed by itself; that the index keeps up; that everything it knew under the watched names is still there, and what is new, with the signature of each entry; contradictions; entries under your own keys that you did not sign; and that your own entries stand under all their names. It asks for proofs, not for the log: its cost grows with what it watches.",
-    "Alerts are written to the state together with what was seen, so that a crash loses none and repeats none, and then to `alerts.jsonl` in the state folder. What cannot be checked is an alert too.",
-    "Without --once it goes on until SIGTERM. Exit status with --once: 0 nothing new, and nothing wrong. 1: there are alerts, or a condition of an earlier one still holds. 2: something could not be checked. 3: a log misbehaved.",
+    "Alerts are written to the state together with what was seen, so that a crash loses none and repeats none, and then sent through the channels of the configuration: each gets every alert at least once, and none again that it has confirmed. `alerts.jsonl` in the state folder has them all. What cannot be checked is an alert too, and so is a channel that does not work.",
+    "Without --once it goes on until SIGTERM. Exit status with --once: 0 nothing new, and nothing wrong. 1: there are alerts, or a condition of an earlier one still holds. 2: something could not be checked, or a channel does not work. 3: a log misbehaved.",
   ],
   positionals: [],
   options: {
@@ -42,32 +43,39 @@ export const monitor: Command = {
   ],
   run: async (args: Arguments, io: Io): Promise<ExitStatus> => {
     const opened = await openConfig(io, args.need("config"));
-    const ports: MonitorPorts = {
+    const stop = new AbortController();
+    const delivery = await openDelivery(opened, args.flag("once"), {
+      sleep: async (milliseconds) => pause(milliseconds, stop.signal),
+      stop: stop.signal,
+    });
+    const ports: DeliveredPorts = {
       sha256: nodeCrypto.sha256,
       state: await StateFile.open(join(opened.state, "state.json"), nodeCrypto.sha256),
-      sink: alertsFile(join(opened.state, "alerts.jsonl")),
+      delivery,
       watches: opened.watches,
       saveEvidence: async (evidence) =>
         saveEvidence(opened.io, join(opened.state, "evidence"), evidence),
       now: () => Math.floor(io.now() / 1000),
     };
+    const own = reportIo(io, opened);
     if (args.flag("once")) {
-      const round = await runRound(ports);
-      report(args, io, round);
+      const round = await runDelivered(ports);
+      await delivery.close();
+      report(args, own, round);
       return round.status;
     }
     const { intervalSeconds } = opened.config;
-    const stop = new AbortController();
     const end = (): void => stop.abort();
     process.once("SIGTERM", end).once("SIGINT", end);
     try {
-      await runForever(ports, {
+      await runForever(async () => runDelivered(ports), {
         intervalSeconds,
         now: io.now,
         stop: stop.signal,
-        onRound: (round) => report(args, io, round),
+        onRound: (round) => report(args, own, round),
       });
     } finally {
+      await delivery.close();
       process.off("SIGTERM", end).off("SIGINT", end);
     }
     return 0;

@@ -109,6 +109,11 @@ const VERIFIER: readonly Entry[] = [
     load: async () => (await import("./monitor.ts")).monitor,
   },
   {
+    name: "monitor test",
+    summary: "send a test alert through each channel of a monitor",
+    load: async () => (await import("./monitor-test.ts")).monitorTest,
+  },
+  {
     name: "monitor init",
     summary: "write a monitor's configuration, with comments",
     load: async () => (await import("./monitor.ts")).monitorInit,

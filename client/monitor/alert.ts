@@ -22,7 +22,7 @@ import { printable } from "../printable.ts";
 
 /** `critical`: somebody lied. `warning`: somebody has to look. `info`: as it should be. */
 export type Severity = "info" | "warning" | "critical";
-const SEVERITIES: readonly Severity[] = ["info", "warning", "critical"];
+export const SEVERITIES: readonly Severity[] = ["info", "warning", "critical"];
 /** As they stand in a line. */
 const FIELDS = [
   "number",
@@ -62,7 +62,9 @@ type OwnKind =
   /** A witness or an index verifier does not stand beside new heads any more. */
   | "witness-lost"
   /** Something could not be checked: silence is no answer. */
-  | "unchecked";
+  | "unchecked"
+  /** A channel does not take alerts, or a heartbeat does not arrive. */
+  | "channel-failing";
 
 const OWN_KINDS: Readonly<Record<OwnKind, Severity>> = {
   test: "info",
@@ -77,6 +79,7 @@ const OWN_KINDS: Readonly<Record<OwnKind, Severity>> = {
   "index-behind": "warning",
   "witness-lost": "warning",
   unchecked: "warning",
+  "channel-failing": "warning",
 };
 
 /** Evidence that accuses nobody is a warning: somebody has to look. */

@@ -25,6 +25,7 @@ import { fromUtf8 } from "../../schema/bytes.ts";
 import { failure, LogError, type Result, success } from "../../schema/error.ts";
 import { type Path, tomlPlaces } from "../toml-places.ts";
 import { TrustFields } from "../trust-fields.ts";
+import { CHANNEL_FIELDS, type ChannelsConfig, readChannels } from "./channels/config.ts";
 
 /** Bytes of a configuration. */
 export const MAX_CONFIG_BYTES = 1_048_576;
@@ -86,6 +87,7 @@ export interface MonitorConfig {
   readonly state: string;
   readonly intervalSeconds: number;
   readonly logs: readonly WatchedLog[];
+  readonly delivery: ChannelsConfig;
 }
 
 /** Read a configuration. `CONFIG_INVALID` with `field`, and `at` as `line:column`. */
@@ -114,7 +116,11 @@ class ConfigReader {
 
   read(file: TomlTable): MonitorConfig {
     const fields = this.#fields;
-    fields.only(file, [], ["monitor", "trust", "state", "interval_seconds", "log"]);
+    fields.only(
+      file,
+      [],
+      ["monitor", "trust", "state", "interval_seconds", "log", ...CHANNEL_FIELDS],
+    );
     if (file["monitor"] !== 1)
       throw fields.wrong(["monitor"], "is not a version this program knows", "monitor = 1");
     const logs = fields.tables(file, [], "log").map((table, i) => this.#log(table, ["log", i]));
@@ -131,6 +137,7 @@ class ConfigReader {
       state: fields.text(file, [], "state"),
       intervalSeconds: this.#seconds(file, [], "interval_seconds") ?? 300,
       logs,
+      delivery: readChannels(fields, file),
     };
   }
 

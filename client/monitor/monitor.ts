@@ -97,14 +97,17 @@ class Delivery {
     const open = this.#ports.state.open.filter(({ origin }) => watched.has(origin));
     const base = { alerts: this.#alerts, open };
     const undelivered = this.#undelivered;
-    const isUnchecked =
-      undelivered !== undefined ||
-      open.some(({ kind }) => kind === "unchecked" || kind === "unwitnessed");
+    const isUnchecked = undelivered !== undefined || !isComplete(open);
     const accuses = misbehaved || this.#alerts.some(({ kind }) => accusesLog(kind));
     const isQuiet = this.#alerts.length === 0 && open.length === 0;
     const status = accuses ? 3 : isUnchecked ? 2 : isQuiet ? 0 : 1;
     return undelivered === undefined ? { ...base, status } : { ...base, status, undelivered };
   }
+}
+
+/** Whether everything could be checked, by the conditions that hold. */
+export function isComplete(open: StateFile["open"]): boolean {
+  return !open.some(({ kind }) => kind === "unchecked" || kind === "unwitnessed");
 }
 
 export interface LoopPorts {
@@ -116,18 +119,18 @@ export interface LoopPorts {
 }
 
 /** Rounds at fixed times, until it is told to stop; a round that has begun is finished. */
-export async function runForever(ports: MonitorPorts, loop: LoopPorts): Promise<void> {
+export async function runForever(run: () => Promise<Round>, loop: LoopPorts): Promise<void> {
   const { intervalSeconds, now, stop, onRound } = loop;
   const interval = intervalSeconds * 1000;
   for (let next = now(); !stop.aborted; ) {
-    await onRound(await runRound(ports));
+    await onRound(await run());
     // A round that took longer than the interval is followed by the next at once, and by one only.
     next = Math.max(next + interval, now());
     await pause(next - now(), stop);
   }
 }
 
-async function pause(milliseconds: number, stop: AbortSignal): Promise<void> {
+export async function pause(milliseconds: number, stop: AbortSignal): Promise<void> {
   if (stop.aborted) return;
   await new Promise<void>((resolve) => {
     const end = (): void => {

@@ -12,7 +12,7 @@ interface SampleLog {
 
 /** Values as TOML: JSON's texts are its basic strings. */
 export function sampleConfig(trust: string, logs: readonly SampleLog[]): string {
-  return [...HEAD(trust), ...logs.flatMap(logLines)].join("\n");
+  return [...HEAD(trust), ...logs.flatMap(logLines), ...CHANNELS].join("\n");
 }
 
 const HEAD = (trust: string): readonly string[] => [
@@ -25,6 +25,8 @@ const HEAD = (trust: string): readonly string[] => [
   'state = "monitor"',
   "# Seconds between rounds, where it runs without --once.",
   "interval_seconds = 300",
+  "# Seconds between beats. One leaves only after a round in which everything could be checked.",
+  "heartbeat_seconds = 3600",
   "",
 ];
 
@@ -62,3 +64,42 @@ function logLines({ origin, url }: SampleLog): readonly string[] {
     "",
   ];
 }
+
+const CHANNELS: readonly string[] = [
+  "# Where alerts go besides alerts.jsonl in the state folder. `countersign monitor test --config",
+  "# FILE` sends one through each. `least` leaves out what is less: info, warning, critical.",
+  "",
+  "# [[channel]]",
+  '# type = "json-lines"',
+  '# path = "/var/log/countersign-alerts.jsonl"   # "-" is standard output',
+  "",
+  "# [[channel]]                    # a POST for each alert, signed (standard-webhooks)",
+  '# type = "webhook"',
+  '# url = "https://alerts.example.org/countersign"',
+  '# secret_file = "webhook.secret" # openssl rand -base64 32',
+  '# least = "warning"',
+  "",
+  "# [[channel]]                    # npm install nodemailer",
+  '# type = "smtp"',
+  '# host = "mail.example.org"',
+  '# tls = "starttls"               # or "implicit"; "none" to this machine alone',
+  '# user = "monitor"',
+  '# password_file = "mail.password"',
+  '# from = "monitor@example.org"',
+  '# to = ["ada@example.org"]',
+  '# least = "warning"',
+  "",
+  "# [[channel]]                    # the newest 100, for feed readers",
+  '# type = "atom"',
+  '# path = "alerts.atom"',
+  "",
+  "# [[channel]]                    # with --once a file for node_exporter, else also",
+  '# type = "prometheus"            # listen = "127.0.0.1:9469"',
+  '# textfile = "/var/lib/prometheus/node-exporter/countersign.prom"',
+  "",
+  "# [[channel]]                    # a dead man's switch: silence is an alarm",
+  '# type = "heartbeat"',
+  '# url = "https://switch.example.org/ping"',
+  '# method = "GET"',
+  "",
+];

@@ -136,14 +136,15 @@ export class StateFile {
   }
 
   /**
-   * Write what a round has seen of a log together with its alerts.
+   * Write what a round has seen of a log together with its alerts. Of the monitor itself, whose
+   * origin is "", there is nothing to remember but its conditions.
    *
    * @returns the new alerts
    */
   async advance(
     origin: string,
-    next: LogState,
-    found: Found,
+    next: LogState | undefined,
+    found: Omit<Found, "misbehaved">,
     now: number,
   ): Promise<readonly Alert[]> {
     const state = this.#state;
@@ -167,11 +168,14 @@ export class StateFile {
       pending: [...state.pending, ...alerts],
       told,
       open,
-      // Look-ups that came to their end are behind their entries for good.
-      logs: new Map(state.logs).set(origin, {
-        ...next,
-        partly: found.checked.has(LOOKUPS) ? new Set() : partly,
-      }),
+      logs:
+        next === undefined
+          ? state.logs
+          : new Map(state.logs).set(origin, {
+              ...next,
+              // Look-ups that came to their end are behind their entries for good.
+              partly: found.checked.has(LOOKUPS) ? new Set() : partly,
+            }),
     });
     return alerts;
   }
@@ -183,7 +187,7 @@ export class StateFile {
 
   #holdConditions(
     origin: string,
-    found: Found,
+    found: Omit<Found, "misbehaved">,
     now: number,
   ): { readonly open: ReadonlyMap<string, Open>; readonly changes: readonly Finding[] } {
     const open = new Map(this.#state.open);
@@ -227,7 +231,7 @@ function openOf(origin: string, { area, id, told }: Condition, since: number): O
 function endOf({ id, origin, kind, subject, since }: Open): Parameters<typeof makeFinding>[1] {
   return {
     kind: "ended",
-    origin,
+    ...(origin === "" ? {} : { origin }),
     subject,
     message: `is over: ${kind}`,
     about: [id, since],

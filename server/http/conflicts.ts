@@ -8,6 +8,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { LogError, unwrap } from "../../schema/error.ts";
 import { EVIDENCE_MEDIA_TYPE } from "../../schema/evidence.ts";
+import { type AtomFeed, atomTime, formatAtom } from "../../schema/http/atom.ts";
 import {
   ATOM_TYPE,
   CONFLICTS_ATOM_PATH,
@@ -65,7 +66,7 @@ export class ConflictSide {
 
   /** `GET /v1/conflicts.atom` */
   atom(req: IncomingMessage, res: ServerResponse): void {
-    const text = formatAtom(this.#port, this.#port.newest(MAX_CONFLICT_ITEMS));
+    const text = formatAtom(feedOf(this.#port, this.#port.newest(MAX_CONFLICT_ITEMS)));
     send(req, res, 200, `${ATOM_TYPE}; charset=utf-8`, Buffer.from(text), NO_CACHE);
   }
 
@@ -86,48 +87,29 @@ function toItem({ cursor, id, kind, slot, entries, foundAt }: Conflict): Conflic
     kind,
     slot: formatLookupKey(slot),
     entries,
-    foundAt: timeText(foundAt),
+    foundAt: atomTime(foundAt),
     evidence: conflictEvidencePath(id),
   };
 }
 
-/** RFC 4287. Names in a slot are strangers' text. */
-function formatAtom({ origin, publicUrl }: ConflictPort, conflicts: readonly Conflict[]): string {
-  const updated = timeText(conflicts[0]?.foundAt ?? 0);
-  const entries = conflicts.map((conflict) => {
-    const { id, kind, slot, entries: indexes, foundAt } = conflict;
-    const summary = `${JSON.stringify(formatLookupKey(slot))}, entries ${indexes.join(" and ")}`;
-    return [
-      "  <entry>",
-      `    <id>${escapeXml(`${publicUrl}${conflictEvidencePath(id)}`)}</id>`,
-      `    <title>${escapeXml(`${kind} in ${slot.type}`)}</title>`,
-      `    <updated>${timeText(foundAt)}</updated>`,
-      `    <link rel="enclosure" type="${escapeXml(EVIDENCE_MEDIA_TYPE)}" href="${escapeXml(`${publicUrl}${conflictEvidencePath(id)}`)}"/>`,
-      `    <summary>${escapeXml(summary)}</summary>`,
-      "  </entry>",
-    ].join("\n");
-  });
-  return [
-    '<?xml version="1.0" encoding="utf-8"?>',
-    '<feed xmlns="http://www.w3.org/2005/Atom">',
-    `  <id>${escapeXml(`${publicUrl}${CONFLICTS_ATOM_PATH}`)}</id>`,
-    `  <title>${escapeXml(`Conflicts in ${origin}`)}</title>`,
-    `  <updated>${updated}</updated>`,
-    `  <author><name>${escapeXml(origin)}</name></author>`,
-    `  <link rel="self" href="${escapeXml(`${publicUrl}${CONFLICTS_ATOM_PATH}`)}"/>`,
-    ...entries,
-    "</feed>\n",
-  ].join("\n");
-}
-
-/** Also without the characters that XML has no way to write. */
-function escapeXml(strangersText: string): string {
-  return strangersText
-    .toWellFormed()
-    .replace(/[^\P{Cc}\t\n\r]|[\ufffe\uffff]/gu, "\ufffd")
-    .replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
-}
-
-function timeText(seconds: number): string {
-  return `${new Date(seconds * 1000).toISOString().slice(0, 19)}Z`;
+/** Names in a slot are strangers' text. */
+function feedOf({ origin, publicUrl }: ConflictPort, conflicts: readonly Conflict[]): AtomFeed {
+  const self = `${publicUrl}${CONFLICTS_ATOM_PATH}`;
+  return {
+    id: self,
+    title: `Conflicts in ${origin}`,
+    updated: conflicts[0]?.foundAt ?? 0,
+    author: origin,
+    self,
+    entries: conflicts.map(({ id, kind, slot, entries, foundAt }) => {
+      const href = `${publicUrl}${conflictEvidencePath(id)}`;
+      return {
+        id: href,
+        title: `${kind} in ${slot.type}`,
+        updated: foundAt,
+        link: { rel: "enclosure", type: EVIDENCE_MEDIA_TYPE, href },
+        summary: `${JSON.stringify(formatLookupKey(slot))}, entries ${entries.join(" and ")}`,
+      };
+    }),
+  };
 }

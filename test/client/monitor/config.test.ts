@@ -29,11 +29,19 @@ describe("a configuration", () => {
       },
     });
     const one = sampleConfig("trust.toml", [{ origin: "log.example" }]);
-    const whole = one.replaceAll(/^# (\w+ = )/gm, "$1");
+    const whole = one.replaceAll(/^# (\w+ = |\[\[channel)/gm, "$1");
     expect(whole).not.toBe(one);
     expect(refusalOf(whole)).toBe("accepted");
     expect(parseMonitorConfig(utf8(whole))).toMatchObject({
-      value: { logs: [{ own: [{}], receipts: "receipts", statements: "signed.txt" }] },
+      value: {
+        logs: [{ own: [{}], receipts: "receipts", statements: "signed.txt" }],
+        delivery: {
+          heartbeatSeconds: 3_600,
+          channels: ["json-lines", "webhook", "smtp", "atom", "prometheus", "heartbeat"].map(
+            (type) => ({ type }),
+          ),
+        },
+      },
     });
   });
 
