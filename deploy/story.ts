@@ -16,6 +16,7 @@ import {
   secondOutput,
 } from "./story/acts.ts";
 import { type Act, openStage, stopwatch } from "./story/stage.ts";
+import { startMonitor } from "./story/watch.ts";
 
 const { values } = parseArgs({ options: { json: { type: "boolean" } } });
 if (values.json === true) beQuiet();
@@ -41,9 +42,15 @@ async function tell(): Promise<readonly Act[]> {
   step(`A log, two builders and a maintainer: ${work.origin}`);
   const stage = await openStage(work);
   const ofSouth = await everybodyHonest(stage);
-  const acts = [await secondOutput(stage), await movedTag(stage), await forkedLog(stage)];
-  acts.push(await droppedPosting(stage, ofSouth));
-  await stage.stop();
+  const monitor = await startMonitor(stage);
+  const acts = [
+    await secondOutput(stage, monitor),
+    await movedTag(stage, monitor),
+    await forkedLog(stage, monitor),
+    await droppedPosting(stage, monitor, ofSouth),
+  ];
+  await stage.log.stop();
+  for (const end of stage.ends) await end();
   return acts;
 }
 

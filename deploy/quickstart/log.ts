@@ -23,7 +23,13 @@ export async function generate(work: Workplace, name: string, type: string): Pro
 }
 
 /** The configuration of a log that lives in one folder: `NAME/log.toml`. */
-export function makeLog(work: Workplace, name: string, port: number, policy?: string): void {
+export function makeLog(
+  work: Workplace,
+  name: string,
+  port: number,
+  policy?: string,
+  more: readonly string[] = [],
+): void {
   const folder = work.path(name);
   mkdirSync(folder, { recursive: true });
   writeFileSync(
@@ -43,6 +49,7 @@ export function makeLog(work: Workplace, name: string, port: number, policy?: st
       "[logging]",
       'level = "warn"',
       ...(policy === undefined ? [] : ["[witness]", `policy = ${JSON.stringify(policy)}`]),
+      ...more,
       "",
     ].join("\n"),
   );

@@ -27,6 +27,13 @@ export interface How {
   readonly quiet?: boolean;
 }
 
+/** A program in the background. */
+export interface Running {
+  /** Tells it to read its files again. */
+  readonly hangUp: () => void;
+  readonly stop: () => Promise<void>;
+}
+
 /** A folder of its own, and an environment in which nothing of the user's is read or changed. */
 export class Workplace {
   readonly folder: string;
@@ -109,6 +116,15 @@ export class Workplace {
 
   /** A server of ours in the background; resolves when it says where it serves. */
   async serve(...command: readonly string[]): Promise<() => Promise<void>> {
+    return (await this.start(command, '"url"')).stop;
+  }
+
+  /** A program of ours in the background; resolves when it has said this. */
+  async start(
+    command: readonly string[],
+    ready: string,
+    onText: (text: string) => void = () => undefined,
+  ): Promise<Running> {
     const child = spawn(process.execPath, [MAIN, ...command, "--json"], {
       cwd: this.folder,
       env: this.#env,
@@ -117,21 +133,26 @@ export class Workplace {
     this.#servers.add(child);
     const ended = statusOf(child);
     let said = "";
-    const ready = new Promise<void>((resolve, reject) => {
+    await new Promise<void>((resolve, reject) => {
       const listen = (text: string): void => {
         said += text;
-        if (said.includes('"url"')) resolve();
+        if (said.includes(ready)) resolve();
       };
-      child.stdout.setEncoding("utf8").on("data", listen);
+      child.stdout.setEncoding("utf8").on("data", (text: string) => {
+        onText(text);
+        listen(text);
+      });
       child.stderr.setEncoding("utf8").on("data", listen);
       child.once("close", () => reject(new Error(`${command.join(" ")} did not start:\n${said}`)));
     });
-    await ready;
-    return async () => {
-      child.kill("SIGTERM");
-      const status = await ended;
-      this.#servers.delete(child);
-      if (status !== 0) throw new Error(`${command.join(" ")} ended with ${status}:\n${said}`);
+    return {
+      hangUp: () => child.kill("SIGHUP"),
+      stop: async () => {
+        child.kill("SIGTERM");
+        const status = await ended;
+        this.#servers.delete(child);
+        if (status !== 0) throw new Error(`${command.join(" ")} ended with ${status}:\n${said}`);
+      },
     };
   }
 

@@ -69,7 +69,7 @@ function nameOf(line: string): string {
 }
 
 /** A list of texts in a JSON answer. */
-function texts(json: string, name: string): string[] {
+export function texts(json: string, name: string): string[] {
   const answer: unknown = JSON.parse(json);
   const list = typeof answer === "object" && answer !== null ? Reflect.get(answer, name) : [];
   return Array.isArray(list) ? list.map(String) : [];

@@ -1,7 +1,7 @@
 /**
  * What a dishonest operator does by hand: a second copy of the log, and a row less in the index.
  */
-import { cpSync } from "node:fs";
+import { copyFileSync, cpSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { nodeCrypto } from "../../client/crypto/node.ts";
 import type { LookupKey } from "../../schema/index/lookup.ts";
@@ -15,9 +15,9 @@ export async function forkLog(
   stage: Stage,
 ): Promise<{ readonly url: string; readonly stop: () => Promise<void> }> {
   const { work } = stage;
-  await stage.stop();
+  await stage.log.stop();
   cpSync(work.path("log"), work.path("fork"), { recursive: true });
-  stage.stop = await work.serve(...SERVE);
+  stage.log = await work.start(SERVE, '"url"');
   const port = await freePort();
   makeLog(work, "fork", port);
   const stop = await work.serve("serve", "--config", "fork/log.toml");
@@ -36,4 +36,10 @@ export function dropPosting({ work }: Stage, { type, fields }: LookupKey, index:
   } finally {
     database.close();
   }
+}
+
+/** Goes on without the index verifier: nobody's quorum is asked for any more. */
+export function dismissVerifier({ work, log }: Stage): void {
+  copyFileSync(work.path("no-verifiers"), work.path("verifiers"));
+  log.hangUp();
 }

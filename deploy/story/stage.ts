@@ -3,9 +3,10 @@
  * any of it.
  */
 import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
-import { basename, join } from "node:path";
-import { field, generate, initLog, type Key, makeLog } from "../quickstart/log.ts";
-import { freePort, good, MAIN, say, type Workplace } from "../quickstart/tools.ts";
+import { basename, join, resolve } from "node:path";
+import { field, generate, initLog, makeLog } from "../quickstart/log.ts";
+import { freePort, good, MAIN, type Running, say, type Workplace } from "../quickstart/tools.ts";
+import { texts } from "../quickstart/witnesses.ts";
 
 /** Who caught a lie, how long after it was told, and what convicts whoever told it. */
 export interface Caught {
@@ -24,23 +25,24 @@ export interface Stage {
   readonly work: Workplace;
   readonly vkey: string;
   readonly url: string;
-  readonly north: Key;
-  readonly south: Key;
-  readonly max: Key;
+  /** Of those whose statements South watches. */
+  readonly keys: readonly string[];
   /** Two commits of the project, the older one first. */
   readonly commits: readonly [string, string];
   /** Files that the builders made. */
   readonly artifact: string;
-  stop: () => Promise<void>;
+  log: Running;
+  /** What else runs, until the end. */
+  readonly ends: (() => Promise<void>)[];
 }
 
 export const URI = "https://example.org/tool.git";
 export const COMMON = "--trust trust.toml --receipts receipts";
 export const SERVE = ["serve", "--config", "log/log.toml"] as const;
 
-/** The log runs, and a project has two commits. */
+/** The log runs, an index verifier executes its index, and a project has two commits. */
 export async function openStage(work: Workplace): Promise<Stage> {
-  const port = await freePort();
+  const [port, verifierPort] = [await freePort(), await freePort()];
   makeLog(work, "log", port);
   const vkey = await initLog(work);
   const url = `http://127.0.0.1:${port}/`;
@@ -63,10 +65,29 @@ export async function openStage(work: Workplace): Promise<Stage> {
     '[[rule]]\nfor = "artifact"\nbuilders = 2\n',
   ];
   writeFileSync(work.path("trust.toml"), trust.join("\n\n"));
-  const stop = await work.serve(...SERVE);
-  good(`it serves at ${url}, with its index`);
+  const verifier = await startVerifier(work, verifierPort);
+  makeLog(work, "log", port, undefined, [
+    "[index]",
+    `verifiers = ${JSON.stringify(work.path("verifiers"))}`,
+    // Whoever asks for no quorum at all has to say so. The operator will want that.
+    "allow_split = true",
+  ]);
+  const log = await work.start(SERVE, '"url"');
+  good(`the log serves at ${url}; verifier.example executes its index`);
   const { commits, artifact } = await makeProject(work);
-  return { work, vkey, url, north, south, max, commits, artifact, stop };
+  const keys = [north.line, max.line];
+  return { work, vkey, url, keys, commits, artifact, log, ends: [verifier.stop] };
+}
+
+async function startVerifier(work: Workplace, port: number): Promise<Running> {
+  const make = "witness init --index --name verifier.example --folder verifier --type ed25519";
+  const { stdout } = await work.countersign(`${make} --json`);
+  const [line = ""] = texts(stdout, "policy");
+  const policy = `${line} http://127.0.0.1:${port}\n`;
+  writeFileSync(work.path("verifiers"), `${policy}quorum ${line.split(" ")[1] ?? ""}\n`);
+  writeFileSync(work.path("no-verifiers"), `${policy}quorum none\n`);
+  const place = ["--folder", "verifier", "--listen", `127.0.0.1:${port}`, "--metrics", "off"];
+  return work.start(["witness", "serve", "--index", "--trust", "trust.toml", ...place], '"url"');
 }
 
 async function makeProject(work: Workplace): Promise<Pick<Stage, "commits" | "artifact">> {
@@ -83,6 +104,19 @@ async function makeProject(work: Workplace): Promise<Pick<Stage, "commits" | "ar
   const archive = ["archive", "--format=tar", `--output=${work.path("tool.tar")}`, commits[0]];
   await work.git("-C", repository, ...archive);
   return { commits, artifact: "tool.tar" };
+}
+
+const PATIENCE_MS = 60_000;
+
+/** Asks until there is an answer. A lie that nobody notices ends the story. */
+export async function until<T>(what: string, ask: () => Promise<T | undefined>): Promise<T> {
+  const deadline = AbortSignal.timeout(PATIENCE_MS);
+  while (!deadline.aborted) {
+    const found = await ask();
+    if (found !== undefined) return found;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  throw new Error(`nobody noticed: ${what}`);
 }
 
 /** Seconds since it was made, with two digits. */
@@ -102,7 +136,7 @@ export async function judge(
   mkdirSync(work.path("judges"), { recursive: true });
   const folder = mkdtempSync(work.path("judges", "judge-"));
   const name = basename(file);
-  writeFileSync(join(folder, name), readFileSync(work.path(file)));
+  writeFileSync(join(folder, name), readFileSync(resolve(work.folder, file)));
   writeFileSync(join(folder, "trust.toml"), readFileSync(work.path("trust.toml")));
   const line = ["evidence", "verify", name, "--trust", "trust.toml", "--json"];
   const env = { HOME: folder, XDG_STATE_HOME: join(folder, "state") };
@@ -113,4 +147,8 @@ export async function judge(
   good(`a stranger with ${name} and the trust file: it holds (${kind})`);
   say(`  ${proves}`);
   return { file, kind, proves };
+}
+
+export function memberOf(value: unknown, name: string): unknown {
+  return typeof value === "object" && value !== null ? Reflect.get(value, name) : undefined;
 }
