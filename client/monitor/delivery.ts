@@ -147,7 +147,9 @@ export class Delivery implements AlertSink {
     const pulses = this.#options.channels.filter((channel) => channel.sort === "pulse");
     if (this.#nextTry() < Number.POSITIVE_INFINITY) return;
     const { heartbeatSeconds, intervalSeconds } = this.#options;
-    const isTime = now - this.#outbox.lastBeat > heartbeatSeconds - intervalSeconds;
+    const { lastBeat } = this.#outbox;
+    // Also where the clock went back.
+    const isTime = now < lastBeat || now - lastBeat > heartbeatSeconds - intervalSeconds;
     if (isTime) await this.#change((outbox) => ({ ...outbox, lastBeat: now }));
     for (const pulse of pulses)
       if (isTime || isFailing(standing(this.#outbox, pulse.name)))

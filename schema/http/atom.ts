@@ -13,7 +13,8 @@ export interface AtomEntry {
   readonly title: string;
   /** Seconds since 1970. */
   readonly updated: number;
-  readonly summary: string;
+  /** Plain text. An entry without a page of its own has to have it. */
+  readonly content: string;
   readonly link?: { readonly rel: string; readonly type?: string; readonly href: string };
 }
 
@@ -44,7 +45,7 @@ export function formatAtom({ id, title, updated, author, self, entries }: AtomFe
   ].join("\n");
 }
 
-function formatEntry({ id, title, updated, summary, link }: AtomEntry): string {
+function formatEntry({ id, title, updated, content, link }: AtomEntry): string {
   const type = link?.type === undefined ? "" : ` type="${escapeXml(link.type)}"`;
   return [
     "  <entry>",
@@ -54,7 +55,7 @@ function formatEntry({ id, title, updated, summary, link }: AtomEntry): string {
     ...(link === undefined
       ? []
       : [`    <link rel="${escapeXml(link.rel)}"${type} href="${escapeXml(link.href)}"/>`]),
-    `    <summary>${escapeXml(summary)}</summary>`,
+    `    <content type="text">${escapeXml(content)}</content>`,
     "  </entry>",
   ].join("\n");
 }

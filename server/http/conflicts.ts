@@ -108,7 +108,7 @@ function feedOf({ origin, publicUrl }: ConflictPort, conflicts: readonly Conflic
         title: `${kind} in ${slot.type}`,
         updated: foundAt,
         link: { rel: "enclosure", type: EVIDENCE_MEDIA_TYPE, href },
-        summary: `${JSON.stringify(formatLookupKey(slot))}, entries ${entries.join(" and ")}`,
+        content: `${JSON.stringify(formatLookupKey(slot))}, entries ${entries.join(" and ")}`,
       };
     }),
   };

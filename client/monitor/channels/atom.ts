@@ -51,6 +51,6 @@ function entryOf(alert: Alert): AtomEntry {
     id: `urn:sha256:${id}`,
     title: `${severity}: ${kind}${where}: ${subject}`,
     updated: firstSeen,
-    summary: `${subject} ${message} ${formatAlert(alert)}`,
+    content: `${subject} ${message} ${formatAlert(alert)}`,
   };
 }

@@ -29,7 +29,7 @@ function feedOf(text: string): AtomFeed {
         id: text,
         title: text,
         updated: 1,
-        summary: text,
+        content: text,
         link: { rel: "enclosure", type: text, href: text },
       },
     ],
