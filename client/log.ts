@@ -162,9 +162,13 @@ export class LogReader {
    * made here from tiles; nobody at the log can tell which entry was asked for.
    */
   async receipt(index: number): Promise<Receipt> {
+    return this.#complete(await this.logEntry(index));
+  }
+
+  /** The entry at an index with its proof, whatever its leaf is. */
+  async logEntry(index: number): Promise<LogEntry> {
     const { leafBytes } = await this.entry(index);
-    const hashes = await this.inclusionProof(index);
-    return this.#complete(this.#logEntry(index, leafBytes, hashes));
+    return this.#logEntry(index, leafBytes, await this.inclusionProof(index));
   }
 
   /**

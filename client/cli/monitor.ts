@@ -8,9 +8,11 @@ import { unwrap } from "../../schema/error.ts";
 import { nodeCrypto } from "../crypto/node.ts";
 import { type Alert, formatAlert } from "../monitor/alert.ts";
 import { type DeliveredPorts, runDelivered } from "../monitor/delivered-round.ts";
+import type { FullStep } from "../monitor/full.ts";
 import { pause, type Round, runForever } from "../monitor/monitor.ts";
 import { sampleConfig } from "../monitor/sample.ts";
 import { StateFile } from "../monitor/state.ts";
+import { withoutControls } from "../printable.ts";
 import { timeText } from "../time-text.ts";
 import { MAX_TRUST_BYTES, parseTrust } from "../trust.ts";
 import type { Arguments, Command } from "./command.ts";
@@ -27,14 +29,23 @@ export const monitor: Command = {
   about: [
     "In each round it checks, of each log of its configuration: that its head and that of its index continue what was seen before, with the witnesses and index verifiers of the trust file, each of whom is missed by itself; that the index keeps up; that everything it knew under the watched names is still there, and what is new, with the signature of each entry; contradictions; entries under your own keys that you did not sign; and that your own entries stand under all their names. It asks for proofs, not for the log: its cost grows with what it watches.",
     "Alerts are written to the state together with what was seen, so that a crash loses none and repeats none, and then sent through the channels of the configuration: each gets every alert at least once, and none again that it has confirmed. `alerts.jsonl` in the state folder has them all. What cannot be checked is an alert too, and so is a channel that does not work.",
+    "With --full it also reads whole logs, in steps: every entry with its content and its signature, and every leaf of the index executed again. It goes on where it was ended last.",
     "Without --once it goes on until SIGTERM. Exit status with --once: 0 nothing new, and nothing wrong. 1: there are alerts, or a condition of an earlier one still holds. 2: something could not be checked, or a channel does not work. 3: a log misbehaved.",
   ],
   positionals: [],
   options: {
     config: { type: "string", value: "FILE", required: true, help: "what is watched" },
     once: { type: "boolean", help: "one round, and its result as the exit status" },
+    full: {
+      type: "boolean",
+      help: "also read each log from where that was ended last: every entry, every signature, every leaf of the index",
+    },
   },
   examples: [
+    {
+      what: "once a week, everything",
+      line: "countersign monitor --config monitor.toml --once --full",
+    },
     { what: "from a timer", line: "countersign monitor --config monitor.toml --once" },
     {
       what: "for ever, alerts as JSON lines",
@@ -56,6 +67,7 @@ export const monitor: Command = {
       saveEvidence: async (evidence) =>
         saveEvidence(opened.io, join(opened.state, "evidence"), evidence),
       now: () => Math.floor(io.now() / 1000),
+      ...(args.flag("full") ? { full: (origin, step) => tellProgress(io, origin, step) } : {}),
     };
     const own = reportIo(io, opened);
     if (args.flag("once")) {
@@ -81,6 +93,10 @@ export const monitor: Command = {
     return 0;
   },
 };
+
+function tellProgress(io: Io, origin: string, { what, done, total }: FullStep): void {
+  io.stderr.write(withoutControls(`${origin}: ${what} ${done} of ${total}\n`));
+}
 
 /** With --json one line for each alert and one for the round. */
 function report(args: Arguments, io: Io, round: Round): void {

@@ -12,8 +12,9 @@ import type { Evidence } from "../../schema/evidence.ts";
 import type { Sha256 } from "../../schema/tlog/hash.ts";
 import { type Alert, type AlertSink, accusesLog } from "./alert.ts";
 import { Findings } from "./findings.ts";
+import { type FullStep, readWhole } from "./full.ts";
 import { type Watch, watchLog } from "./round.ts";
-import type { StateFile } from "./state.ts";
+import type { LogState, StateFile } from "./state.ts";
 
 export interface MonitorPorts {
   readonly sha256: Sha256;
@@ -23,6 +24,8 @@ export interface MonitorPorts {
   readonly saveEvidence: (evidence: Evidence) => Promise<string>;
   /** Seconds since 1970. */
   readonly now: () => number;
+  /** Given where whole logs are to be read: told how far one has come. */
+  readonly full?: (origin: string, step: FullStep) => void;
 }
 
 /**
@@ -51,15 +54,24 @@ export async function runRound(ports: MonitorPorts): Promise<Round> {
   await Promise.all(
     watches.map(async (watch) => {
       const { origin } = watch.log;
-      const { sha256, saveEvidence, now } = ports;
-      const findings = new Findings({ sha256, origin, saveEvidence });
-      const next = await watchLog(watch, findings, state.log(origin), now());
-      misbehaved ||= findings.misbehaved;
-      writing = writing.then(async () => {
-        await state.advance(origin, next, findings, now());
-        await round.deliver();
-      });
-      await writing;
+      const { sha256, saveEvidence, now, full } = ports;
+      const newFindings = (): Findings => new Findings({ sha256, origin, saveEvidence });
+      const write = async (findings: Findings, next: LogState): Promise<void> => {
+        misbehaved ||= findings.misbehaved;
+        writing = writing.then(async () => {
+          await state.advance(origin, next, findings, now());
+          await round.deliver();
+        });
+        await writing;
+      };
+      const findings = newFindings();
+      await write(findings, await watchLog(watch, findings, state.log(origin), now()));
+      if (full === undefined) return;
+      const before = state.log(origin).full ?? { entries: 0 };
+      for await (const step of readWhole(watch, before, newFindings)) {
+        await write(step.findings, { ...state.log(origin), full: step.next });
+        full(origin, step);
+      }
     }),
   );
   return round.end(misbehaved);

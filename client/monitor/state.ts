@@ -40,6 +40,14 @@ export interface Known {
   readonly indexes?: readonly number[];
 }
 
+/** How far somebody has come who reads a whole log. */
+export interface FullState {
+  /** Entries that were checked. */
+  readonly entries: number;
+  /** The index up to where it was executed (`schema/index/index-state.ts`), base64. */
+  readonly index?: string;
+}
+
 /** What is remembered of one log. */
 export interface LogState {
   /** The index as it was when its look-ups were last complete. */
@@ -52,6 +60,7 @@ export interface LogState {
   readonly known: ReadonlyMap<string, Known>;
   /** The feed of conflicts was read up to here. */
   readonly conflicts: number;
+  readonly full?: FullState;
   /** Look-ups that came to their end: whose turn it is among the names that take turns. */
   readonly turn: number;
   /** Ids of entries that were told by look-ups which did not come to their end. */
@@ -280,7 +289,17 @@ function readOpen(fields: Fields): Open {
 }
 
 function readLog(log: Fields): LogState {
-  log.only("origin", "index", "waiting", "witnesses", "known", "conflicts", "turn", "partly");
+  log.only(
+    "origin",
+    "index",
+    "waiting",
+    "witnesses",
+    "known",
+    "conflicts",
+    "turn",
+    "partly",
+    "full",
+  );
   const index = log.optional("index", (name) => {
     const at = log.object(name);
     return {
@@ -293,6 +312,7 @@ function readLog(log: Fields): LogState {
     const head = log.object(name);
     return { size: head.integer("size"), since: head.integer("since") };
   });
+  const full = log.optional("full", (name) => readFull(log.object(name)));
   const witnesses = log.object("witnesses");
   const known = log.object("known");
   return {
@@ -303,7 +323,14 @@ function readLog(log: Fields): LogState {
     conflicts: log.integer("conflicts"),
     turn: log.integer("turn"),
     partly: new Set(log.strings("partly")),
+    ...(full === undefined ? {} : { full }),
   };
+}
+
+function readFull(full: Fields): FullState {
+  full.only("entries", "index");
+  const index = full.optional("index", (name) => full.string(name));
+  return { entries: full.integer("entries"), ...(index === undefined ? {} : { index }) };
 }
 
 function readKnown(known: Fields): Known {

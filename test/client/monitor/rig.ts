@@ -2,9 +2,10 @@
  * A monitor over a small log with an index on loopback: its configuration and its state are files,
  * each round is a program of its own, and the test moves the clock.
  */
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { expect } from "vitest";
 import { saveEvidence } from "../../../client/cli/evidence-file.ts";
 import type { Io } from "../../../client/cli/io.ts";
 import { openConfig } from "../../../client/cli/monitor-config.ts";
@@ -16,7 +17,9 @@ import type { Alert, AlertSink } from "../../../client/monitor/alert.ts";
 import { type Round, runRound } from "../../../client/monitor/monitor.ts";
 import { StateFile } from "../../../client/monitor/state.ts";
 import { toHex } from "../../../schema/bytes.ts";
+import type { Submission } from "../../../schema/http/messages.ts";
 import { signerId } from "../../../schema/key/signer-id.ts";
+import { formatReceipt, type Receipt } from "../../../schema/receipt.ts";
 import { type ServedIndex, serveIndex } from "../lookup/serve-index.ts";
 import { TestIndex } from "../lookup/test-index.ts";
 import { TestLog } from "../test-log.ts";
@@ -77,8 +80,8 @@ export class Monitoring {
     };
   }
 
-  /** One life of the program with one round; its alerts, as `kind subject`. */
-  async round(sink: AlertSink = this.sink): Promise<Round> {
+  /** One life of the program with one round; with `steps` it reads the whole log, and says so there. */
+  async round(sink: AlertSink = this.sink, steps?: string[]): Promise<Round> {
     const { io, watches, state } = await openConfig(this.io, "monitor.toml");
     const { sha256 } = nodeCrypto;
     // Its file has tests of its own.
@@ -87,6 +90,9 @@ export class Monitoring {
       sha256,
       sink,
       now: () => this.now,
+      ...(steps === undefined
+        ? {}
+        : { full: (_, { what, done, total }) => steps.push(`${what} ${done} of ${total}`) }),
       watches: watches.map((watch) => ({ ...watch, memory })),
       state: await StateFile.open(join(state, "state.json"), sha256),
       saveEvidence: async (evidence) => saveEvidence(io, join(state, "evidence"), evidence),
@@ -97,6 +103,23 @@ export class Monitoring {
   async kinds(): Promise<readonly (string | number)[]> {
     const { status, alerts } = await this.round();
     return [status, ...alerts.map(({ kind }) => kind)];
+  }
+
+  /** Log something, and index it: its index. */
+  async logged(submission: Promise<Submission> | Submission): Promise<number> {
+    const [logged] = this.main.submit(await submission);
+    this.index.grow();
+    return logged?.index ?? expect.fail("not logged");
+  }
+
+  keepReceipt(receipt: Receipt, name = "mine"): void {
+    mkdirSync(join(this.folder, "receipts"), { recursive: true });
+    this.write(join("receipts", `${name}.receipt.json`), formatReceipt(receipt));
+  }
+
+  /** What the evidence file of an alert shows, and against whom. */
+  async verdictOf({ evidence }: Partial<Alert> = {}): Promise<string> {
+    return this.verdict(new Uint8Array(readFileSync(evidence ?? "")));
   }
 
   /** What a stranger with the trust in this log makes of an evidence file. */

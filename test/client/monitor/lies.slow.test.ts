@@ -1,0 +1,167 @@
+/** Rounds of a monitor over logs, indexes and witnesses that lie or are lost. */
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { nodeCrypto } from "../../../client/crypto/node.ts";
+import { toHex, utf8 } from "../../../schema/bytes.ts";
+import { formatLookup } from "../../../schema/index/lookup.ts";
+import { mapKey } from "../../../schema/index/map-key.ts";
+import { TestIndex } from "../lookup/test-index.ts";
+import { newSigner, review, serveLog, signedCommit, TestLog } from "../test-log.ts";
+import { policyTable, policyText, TestWitness } from "../test-witness.ts";
+import { idOf, Monitoring, NOW } from "./rig.ts";
+
+const { sha256 } = nodeCrypto;
+const ada = newSigner();
+const bob = newSigner();
+const commit = await signedCommit(ada);
+const REPO = "https://example.org/repo";
+
+let at: Monitoring;
+beforeEach(async () => {
+  at = await Monitoring.open();
+  at.main.submit(commit.submission);
+  at.index.grow();
+});
+afterEach(async () => at.close());
+
+describe("the log and its index", () => {
+  test("a fork is told with its evidence once, and is never passed over", async () => {
+    at.configure(`keys = ["${idOf(bob)}"]`);
+    await at.round();
+    const before = at.served.index;
+    at.served.index = new TestIndex(new TestLog(at.main.origin, at.main.key).fill(3, " other"));
+    const { status, alerts } = await at.round();
+    expect([status, await at.verdictOf(alerts[0])]).toEqual([3, "fork-same-size log"]);
+    expect(await at.kinds()).toEqual([3]);
+    at.served.index = before;
+    expect(await at.kinds()).toEqual([0]);
+  });
+
+  test("a fork of the index alone is told as well", async () => {
+    at.configure(`keys = ["${idOf(bob)}"]`);
+    await at.round();
+    const other = new TestIndex(at.main);
+    other.grow();
+    other.log.append(utf8("another leaf"));
+    at.served.index = other;
+    const { status, alerts } = await at.round();
+    expect(status).toBe(3);
+    expect(alerts[0]?.kind).toMatch(/^fork-/);
+    expect(alerts[0]?.subject).toBe(`${at.main.origin}/index/v1`);
+  });
+
+  test("a list that loses what was in it convicts the index", async () => {
+    await at.logged(review(bob, commit));
+    at.configure(`repositories = ["${REPO}"]`);
+    await at.round();
+    // The same index log up to here, and a map of which one posting was taken away.
+    const other = new TestIndex(at.main);
+    const hidden = toHex(mapKey(sha256, at.main.origin, "repo", [REPO]));
+    other.lie = (postings) => postings.filter(({ key }) => toHex(key) !== hidden);
+    other.grow();
+    for (const leaf of at.index.log.leaves) other.log.leaves.push(leaf);
+    const kept = new TestIndex(at.main);
+    Object.assign(other, { log: kept.log });
+    for (const leaf of at.index.log.leaves) kept.log.append(leaf);
+    at.main.fill(6);
+    other.grow();
+    at.served.index = other;
+    const { status, alerts } = await at.round();
+    expect([status, await at.verdictOf(alerts[0])]).toEqual([3, "omission log"]);
+  });
+
+  test("an answer that proves nothing is told with its reason", async () => {
+    at.configure(`keys = ["${idOf(bob)}"]`);
+    at.served.lie = (honest) => formatLookup({ ...honest, answers: [] });
+    const { status, alerts } = await at.round();
+    expect(status).toBe(3);
+    expect(alerts.map(({ kind }) => kind)).toEqual(["answer-refused", "unchecked"]);
+  });
+
+  test("an index that falls behind is told after its bound, and when it has caught up", async () => {
+    at.configure(`keys = ["${idOf(bob)}"]\nindex_lag_seconds = 60`);
+    at.main.fill(5);
+    expect(await at.kinds()).toEqual([0]);
+    at.now += 61;
+    expect(await at.kinds()).toEqual([1, "index-behind"]);
+    at.now += 61;
+    expect(await at.kinds()).toEqual([1]);
+    at.index.grow();
+    expect(await at.kinds()).toEqual([1, "ended"]);
+    expect(await at.kinds()).toEqual([0]);
+  });
+
+  test("a log that does not answer is an alert and never a 0; so is one without an index", async () => {
+    at.configure(`keys = ["${idOf(bob)}"]\nurl = "http://127.0.0.1:1/"`);
+    expect(await at.kinds()).toEqual([2, "unchecked"]);
+    expect(await at.kinds()).toEqual([2]);
+    at.configure(`keys = ["${idOf(bob)}"]`);
+    expect(await at.kinds()).toEqual([1, "ended"]);
+    const without = { serve: () => undefined };
+    Object.assign(at.index.log, without);
+    expect(await at.kinds()).toEqual([2, "unchecked"]);
+  });
+});
+
+describe("witnesses", () => {
+  const SPLIT = "allow_split = true";
+  const [one, two] = [new TestWitness("one.example"), new TestWitness("two.example")];
+
+  /** A head that these stand beside, and that is indexed. */
+  function cosigned(time: number, ...by: readonly TestWitness[]): void {
+    at.main.cosigners = by.map((witness) => witness.at(time));
+    at.main.fill(at.main.size + 1);
+    at.index.grow();
+  }
+
+  test("each is missed by itself, and told when it is back", async () => {
+    at.configure(`witness_seconds = 3600`, policyTable(policyText(1, [one, two]), SPLIT));
+    cosigned(NOW, one, two);
+    expect(await at.kinds()).toEqual([0]);
+    at.now += 3_601;
+    at.main.cosigners = [one.at(at.now)];
+    const { status, alerts } = await at.round();
+    expect(status).toBe(1);
+    expect(alerts.map(({ kind, subject }) => [kind, subject])).toEqual([
+      ["witness-lost", "witness two.example"],
+    ]);
+    at.main.cosigners = [one.at(at.now), two.at(at.now)];
+    expect(await at.kinds()).toEqual([1, "ended"]);
+  });
+
+  test("a head without its quorum, and one that is too old, are told", async () => {
+    at.configure("", policyTable(policyText(2, [one, two])));
+    cosigned(NOW, one);
+    expect(await at.kinds()).toEqual([2, "unwitnessed"]);
+    cosigned(NOW, one, two);
+    expect(await at.kinds()).toEqual([1, "ended"]);
+    at.now += 86_401;
+    expect(await at.kinds()).toEqual([1, "stale", "witness-lost", "witness-lost"]);
+  });
+
+  test("a witness that shows another history convicts the log", async () => {
+    const fork = new TestLog(at.main.origin, at.main.key).fill(at.main.size, " elsewhere");
+    fork.cosigners = [one.at(NOW)];
+    const asked = await serveLog(
+      () => fork,
+      () => fork.checkpoint(),
+    );
+    const policy = policyText(2, [one, two], [asked.url]);
+    at.configure("", policyTable(policy));
+    cosigned(NOW, one, two);
+    fork.fill(at.main.size, " elsewhere");
+    const { status, alerts } = await at.round();
+    await asked.close();
+    expect([status, await at.verdictOf(alerts[0])]).toEqual([3, "fork-same-size log"]);
+    expect(alerts[0]?.seen["shown"]).toMatch(/^witness one.example/);
+  });
+
+  test("an index verifier is missed like a witness", async () => {
+    at.configure("witness_seconds = 60", policyTable(policyText(1, [one, two]), SPLIT, "index"));
+    at.index.log.cosigners = [one.at(NOW), two.at(NOW)];
+    expect(await at.kinds()).toEqual([0]);
+    at.now += 61;
+    at.index.log.cosigners = [one.at(at.now)];
+    const { alerts } = await at.round();
+    expect(alerts.map(({ subject }) => subject)).toEqual(["index verifier two.example"]);
+  });
+});
