@@ -4,7 +4,7 @@
  * A log that serves its own keys can serve any. So all that is decided here is whether the parts
  * agree with one another: the key in the trusted root is the one that signed the checkpoint, that
  * wrote the genesis, and that the witness policy is for, and the checkpoint carries the quorum of
- * that policy. Whether they are the *right* parts is decided by fingerprints that came another
+ * that policy; so with the policy of index verifiers and the head of the index log. Whether they are the *right* parts is decided by fingerprints that came another
  * way: {@link Part} says what has to be compared.
  *
  * - O1  Nothing that a log serves about itself is trusted on fetch: each part is confirmed by a
@@ -14,7 +14,8 @@
  */
 import { equal, toHex } from "../schema/bytes.ts";
 import { speaksForItself } from "../schema/entry/log-statement.ts";
-import { failure, type Result, success } from "../schema/error.ts";
+import { failure, LogError, type Result, success } from "../schema/error.ts";
+import { INDEX_PREFIX, VERIFIER_POLICY_PATH } from "../schema/http/lookup-request.ts";
 import {
   CHECKPOINT_PATH,
   SIGNING_CONFIG_PATH,
@@ -24,6 +25,7 @@ import {
 import { MAX_NOTE_BYTES } from "../schema/limits.ts";
 import { formatReceipt } from "../schema/receipt.ts";
 import { parseCheckpoint } from "../schema/tlog/checkpoint.ts";
+import type { Sha256 } from "../schema/tlog/hash.ts";
 import { formatVkey, keyHash, parseNote } from "../schema/tlog/note.ts";
 import { MAX_POLICY_BYTES, type Policy, parsePolicy } from "../schema/tlog/tlog-policy.ts";
 import type { Crypto } from "./crypto/crypto.ts";
@@ -36,6 +38,7 @@ import {
 import type { Source } from "./fetch.ts";
 import { openHead } from "./head.ts";
 import { LogReader } from "./log.ts";
+import { indexLogOf } from "./lookup/index-log.ts";
 import type { TrustedLog } from "./trust.ts";
 import { explainRefusal } from "./verify/explain.ts";
 import { verifyReceipt } from "./verify/receipt.ts";
@@ -49,7 +52,7 @@ export interface Documents {
 
 /** Something to be trusted, and the fingerprints (SHA-256, hex) that name it and all of it. */
 export interface Part {
-  readonly what: "log key" | "timestamp authority" | "witness policy";
+  readonly what: "log key" | "timestamp authority" | "witness policy" | "policy of index verifiers";
   readonly name: string;
   /** Any of these covers it; the first is the one to compare by eye. */
   readonly fingerprints: readonly [string, ...string[]];
@@ -60,6 +63,8 @@ export interface Offer {
   readonly vkeyText: string;
   /** The policy; its quorum is `undefined` where the log has no witnesses. */
   readonly policy: Policy;
+  /** Who must have executed the index; `undefined` where the log asks nobody, or keeps none. */
+  readonly verifiers: Policy | undefined;
   readonly documents: Documents;
   readonly root: ShownRoot;
   readonly parts: readonly Part[];
@@ -74,20 +79,38 @@ export interface Offer {
  *   throws.
  */
 export async function fetchOffer(crypto: Crypto, transport: Source): Promise<Result<Offer>> {
-  const [note, trustedRoot, signingConfig, witnessPolicy] = await Promise.all([
+  const [note, trustedRoot, signingConfig, witnessPolicy, verifierPolicy] = await Promise.all([
     transport.get(CHECKPOINT_PATH, MAX_NOTE_BYTES),
     transport.get(TRUSTED_ROOT_PATH, MAX_DOCUMENT_BYTES),
     transport.get(SIGNING_CONFIG_PATH, MAX_DOCUMENT_BYTES),
     transport.get(WITNESS_POLICY_PATH, MAX_POLICY_BYTES),
+    orNothing(transport.get(VERIFIER_POLICY_PATH, MAX_POLICY_BYTES)),
   ]);
   const documents = { trustedRoot, signingConfig, witnessPolicy };
-  const read = readOffer(crypto, note, documents);
+  const read = readOffer(crypto, note, documents, verifierPolicy);
   if (!read.ok) return read;
+  const index = await checkIndex(crypto, transport, read.value);
+  if (!index.ok) return index;
   const genesis = await checkGenesis(crypto, transport, read.value, note);
   return genesis.ok ? read : genesis;
 }
 
-function readOffer(crypto: Crypto, note: Uint8Array, documents: Documents): Result<Offer> {
+/** A log that keeps no index has nobody to verify it. */
+async function orNothing(asked: Promise<Uint8Array>): Promise<Uint8Array | undefined> {
+  try {
+    return await asked;
+  } catch (error) {
+    if (error instanceof LogError && error.code === "NOT_FOUND") return undefined;
+    throw error;
+  }
+}
+
+function readOffer(
+  crypto: Crypto,
+  note: Uint8Array,
+  documents: Documents,
+  verifierPolicy: Uint8Array | undefined,
+): Result<Offer> {
   const { sha256 } = crypto;
   const parsed = parseNote(note);
   const checkpoint = parsed.ok ? parseCheckpoint(parsed.value.text) : parsed;
@@ -104,36 +127,80 @@ function readOffer(crypto: Crypto, note: Uint8Array, documents: Documents): Resu
   if (policy.value.logs.some((log) => log.vkeyText !== vkeyText))
     return disagrees(WITNESS_POLICY_PATH, "it is for another log than the trusted root");
   const bare = { origin, vkeys: [vkey], vkeyTexts: [vkeyText] };
+  const verifiers = readVerifiers(sha256, bare, policy.value, verifierPolicy);
+  if (!verifiers.ok) return verifiers;
   const asks = policy.value.quorum !== undefined;
   return success({
-    log: asks ? { ...bare, witnesses: [{ policy: policy.value }] } : bare,
+    log: {
+      ...bare,
+      ...(asks ? { witnesses: [{ policy: policy.value }] } : {}),
+      ...(verifiers.value === undefined ? {} : { index: [{ policy: verifiers.value }] }),
+    },
     vkeyText,
     policy: policy.value,
+    verifiers: verifiers.value,
     documents,
     root: root.value,
-    parts: partsOf(crypto, root.value, documents, asks),
+    parts: [
+      ...partsOf(crypto, root.value, documents, asks),
+      ...(verifiers.value === undefined || verifierPolicy === undefined
+        ? []
+        : [policyPart(crypto, "policy of index verifiers", verifierPolicy)]),
+    ],
     services: services.value,
   });
 }
 
+/** The policy of index verifiers; `undefined` where it asks for nobody. */
+function readVerifiers(
+  sha256: Sha256,
+  log: TrustedLog,
+  { witnesses }: Policy,
+  text: Uint8Array | undefined,
+): Result<Policy | undefined> {
+  if (text === undefined) return success(undefined);
+  const policy = parsePolicy(sha256, text);
+  if (!policy.ok) return disagrees(VERIFIER_POLICY_PATH, policy.message);
+  const { vkeyTexts } = indexLogOf(sha256, log, []);
+  if (policy.value.logs.some(({ vkeyText }) => !vkeyTexts.includes(vkeyText)))
+    return disagrees(VERIFIER_POLICY_PATH, "it is for another log than the trusted root");
+  const both = policy.value.witnesses.find(({ vkey }) =>
+    witnesses.some((one) => equal(one.vkey.publicKey, vkey.publicKey)),
+  );
+  if (both !== undefined)
+    return disagrees(VERIFIER_POLICY_PATH, `${both.name} is a witness of the log too`);
+  return success(policy.value.quorum === undefined ? undefined : policy.value);
+}
+
+/** The head of the index log carries the quorum of those who are offered for it. */
+async function checkIndex(
+  crypto: Crypto,
+  transport: Source,
+  { log }: Offer,
+): Promise<Result<undefined>> {
+  if (log.index === undefined) return success(undefined);
+  const path = `${INDEX_PREFIX}${CHECKPOINT_PATH}`;
+  const note = await orNothing(transport.get(path, MAX_NOTE_BYTES));
+  if (note === undefined) return disagrees(path, "its index verifiers have signed nothing yet");
+  const head = await openHead(crypto, indexLogOf(crypto.sha256, log, log.index), note);
+  return head.ok ? success(undefined) : disagrees(path, head.message);
+}
+
+function policyPart({ sha256 }: Crypto, what: Part["what"], text: Uint8Array): Part {
+  return { what, name: "its text", fingerprints: [toHex(sha256(text))] };
+}
+
 function partsOf(
-  { sha256 }: Crypto,
+  crypto: Crypto,
   { vkey, authorities }: ShownRoot,
   { trustedRoot, witnessPolicy }: Documents,
   asks: boolean,
 ): Part[] {
+  const { sha256 } = crypto;
   // The root is one file: its own fingerprint covers all that it names.
   const whole = toHex(sha256(trustedRoot));
   const key = toHex(keyHash(sha256, vkey.name, vkey.type, vkey.publicKey));
-  const witnesses: Part[] = asks
-    ? [
-        {
-          what: "witness policy",
-          name: "its text",
-          fingerprints: [toHex(sha256(witnessPolicy))],
-        },
-      ]
-    : [];
+  const witnesses = asks ? [policyPart(crypto, "witness policy", witnessPolicy)] : [];
   return [
     { what: "log key", name: vkey.name, fingerprints: [key, whole] },
     ...authorities.map(

@@ -1,6 +1,6 @@
 /**
  * What clients pin and configure themselves with, out of the running configuration:
- * `/trusted_root.json`, `/signing_config.json`, `/witness_policy`.
+ * `/trusted_root.json`, `/signing_config.json`, `/witness_policy`, `/index/v1/verifier_policy`.
  *
  * They are served so that an operator need not write them. Nobody should believe them because they
  * were served: their fingerprints go to clients by another way.
@@ -10,11 +10,13 @@
  * @module
  */
 import { LogError, unwrap } from "../schema/error.ts";
+import { INDEX_PREFIX } from "../schema/http/lookup-request.ts";
 import { TIMESTAMP_PATH } from "../schema/http/paths.ts";
+import { indexOrigin } from "../schema/index/index-leaf.ts";
 import { formatSigningConfig } from "../schema/sigstore/signing-config.ts";
 import { formatTrustedRoot } from "../schema/sigstore/trusted-root.ts";
 import type { Sha256 } from "../schema/tlog/hash.ts";
-import { parseVkey } from "../schema/tlog/note.ts";
+import { formatVkey, makeVkey, parseVkey, type Vkey } from "../schema/tlog/note.ts";
 import { formatPolicy, type Policy } from "../schema/tlog/tlog-policy.ts";
 import { timeText } from "./log-clock.ts";
 import type { Chain } from "./tsa/chain.ts";
@@ -24,6 +26,8 @@ export interface PublicDocuments {
   readonly signingConfig: Uint8Array;
   /** Read anew for each answer: witnesses come and go while the log runs. */
   readonly witnessPolicy: () => Uint8Array;
+  /** The same for the index: its log is named by the index's own key. */
+  readonly verifierPolicy: () => Uint8Array;
 }
 
 export interface DocumentParts {
@@ -40,6 +44,8 @@ export interface DocumentParts {
   readonly retired: readonly Chain[];
   /** Witnesses, groups and quorum in force; `undefined` where no witness is configured. */
   readonly policy: () => Policy | undefined;
+  /** The same for the index log. */
+  readonly verifiers: () => Policy | undefined;
 }
 
 const LOOPBACK = /^(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])$/;
@@ -63,11 +69,26 @@ export function makeDocuments(parts: DocumentParts): PublicDocuments {
         timestamps: chain && { url: stamps, start: timeText(chain.from) },
       }),
     ),
-    witnessPolicy: () => {
-      const { witnesses = [], groups = [], quorum } = parts.policy() ?? {};
-      const logs = [{ vkey, vkeyText, url }];
-      return Buffer.from(formatPolicy({ logs, witnesses, groups, quorum }));
-    },
+    witnessPolicy: () => policyText(parts.policy(), { vkey, vkeyText, url }),
+    verifierPolicy: () =>
+      policyText(parts.verifiers(), { ...indexKey(sha256, vkey), url: url + INDEX_PREFIX }),
+  };
+}
+
+function policyText(policy: Policy | undefined, log: Policy["logs"][number]): Uint8Array {
+  const { witnesses = [], groups = [], quorum } = policy ?? {};
+  return Buffer.from(formatPolicy({ logs: [log], witnesses, groups, quorum }));
+}
+
+/** The log's key, as it signs the index log. */
+function indexKey(
+  sha256: Sha256,
+  { name, type, publicKey }: Vkey,
+): { vkey: Vkey; vkeyText: string } {
+  const origin = indexOrigin(name);
+  return {
+    vkey: makeVkey(sha256, origin, type, publicKey),
+    vkeyText: formatVkey(sha256, origin, type, publicKey),
   };
 }
 

@@ -72,7 +72,7 @@ export function httpPorts(
     bodyTimeoutMs: rates.body_timeout_ms,
     writeWaitMs: witnesses === undefined ? undefined : config.witness.write_wait_ms,
     timestamps: parts.timestamps,
-    documents: documentsOf(parts, config, witnesses),
+    documents: documentsOf(parts, config, { witnesses, verifiers }),
     index: index && {
       lookup: async (keys, options) => index.get().service.lookup(keys, options),
       update: async (leafIndex) => index.get().service.update(leafIndex),
@@ -88,7 +88,7 @@ export function httpPorts(
 function documentsOf(
   parts: LogParts,
   { http }: Config,
-  witnesses: RunningWitnesses | undefined,
+  { witnesses, verifiers }: Pick<RunningParts, "witnesses" | "verifiers">,
 ): PublicDocuments {
   const { crypto, key, storage, timestamps } = parts;
   const [leaf = new Uint8Array(0)] = storage.reader.leaves(0, 1);
@@ -104,6 +104,7 @@ function documentsOf(
     chain: timestamps?.chain,
     retired: parts.retiredChains ?? [],
     policy: () => witnesses?.policy,
+    verifiers: () => verifiers?.policy,
   });
 }
 

@@ -9,6 +9,7 @@ import { unwrap } from "../../schema/error.ts";
 import { formatPolicy, type Policy } from "../../schema/tlog/tlog-policy.ts";
 import { nodeCrypto } from "../crypto/node.ts";
 import { changedDocuments, type Documents, type Offer } from "../offer.ts";
+import type { WitnessPolicy } from "../quorum.ts";
 import { logOf, MAX_TRUST_BYTES, parseTrust } from "../trust.ts";
 import { pathOf, readBytes, writeNew, writeWhole } from "./files.ts";
 import type { Io } from "./io.ts";
@@ -44,15 +45,20 @@ export function isNothing(stored: Stored): boolean {
 
 /** The trust file that an offer becomes: the log and its witnesses. People are for its owner. */
 export function trustText(offer: Offer, url: string, allowSplit: boolean): string {
-  const { log, vkeyText, policy } = offer;
+  const { log, vkeyText, policy, verifiers } = offer;
+  const table = (name: string, text: Policy): string[] => [
+    `[[log.${name}]]`,
+    ...(allowSplit ? ["allow_split = true"] : []),
+    `policy = """\n${escaped(formatPolicy(text))}"""`,
+  ];
   const witnesses =
     log.witnesses === undefined
       ? ["# The log had no witnesses when this was written."]
-      : [
-          "[[log.witnesses]]",
-          ...(allowSplit ? ["allow_split = true"] : []),
-          `policy = """\n${escaped(formatPolicy(policy))}"""`,
-        ];
+      : table("witnesses", policy);
+  const index =
+    verifiers === undefined
+      ? ["# Nobody verified its index when this was written."]
+      : table("index", verifiers);
   const lines = [
     "# Whom this machine trusts. Nothing that a log says can change it.",
     "trust = 1",
@@ -63,6 +69,8 @@ export function trustText(offer: Offer, url: string, allowSplit: boolean): strin
     `url = ${JSON.stringify(url)}`,
     "",
     ...witnesses,
+    "",
+    ...index,
     "",
     "# Next: [[person]] and [[rule]], see docs/formats.md, Trust file.",
     "",
@@ -88,7 +96,7 @@ export function differences(offer: Offer, stored: Stored): string[] {
 }
 
 function trustDifferences(
-  { log, vkeyText, policy }: Offer,
+  { log, vkeyText, policy, verifiers }: Offer,
   bytes: Uint8Array | undefined,
 ): string[] {
   if (bytes === undefined) return [`${NAMES.trust} is not there`];
@@ -98,10 +106,17 @@ function trustDifferences(
   if (known === undefined) return [`${NAMES.trust} does not name the log ${log.origin}`];
   if (!known.vkeyTexts.includes(vkeyText))
     return [`${NAMES.trust} has another key of ${log.origin}`];
-  const current = known.witnesses?.find(({ until }) => until === undefined)?.policy;
-  return bare(current) === bare(policy)
-    ? []
-    : [`${NAMES.trust} has other witnesses of ${log.origin} than the log serves now`];
+  const differs = (
+    stored: readonly WitnessPolicy[] | undefined,
+    now: Policy | undefined,
+  ): boolean => bare(stored?.find(({ until }) => until === undefined)?.policy) !== bare(now);
+  const than = `of ${log.origin} than the log serves now`;
+  return [
+    ...(differs(known.witnesses, policy) ? [`${NAMES.trust} has other witnesses ${than}`] : []),
+    ...(differs(known.index, verifiers)
+      ? [`${NAMES.trust} has other verifiers of the index ${than}`]
+      : []),
+  ];
 }
 
 /** What a policy asks for, without the log that it is for. */

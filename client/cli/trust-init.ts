@@ -29,7 +29,7 @@ export const trustInit: Command = {
   summary: "Pin a log: fetch what it serves, compare fingerprints, write the files.",
   about: [
     "Nothing is trusted because it was fetched. The parts must agree with one another, and each of them must then be confirmed: by --vkey and --fingerprint, which came another way than the log itself (its operator's `countersign init` prints them), or by a person who compares what is shown and types yes. Else nothing is written (exit status 1).",
-    "Written are trust.toml (the log and its witnesses; add people and rules), and trusted_root.json, signing_config.json and witness_policy for other programs. Where such files are already, they are compared with what the log serves now, and nothing is written without --force.",
+    "Written are trust.toml (the log, its witnesses and its index verifiers; add people and rules), and trusted_root.json, signing_config.json and witness_policy for other programs. Where such files are already, they are compared with what the log serves now, and nothing is written without --force.",
   ],
   positionals: [{ name: "URL", help: "where the log is", required: true }],
   options: {
@@ -43,7 +43,7 @@ export const trustInit: Command = {
       type: "string",
       value: "HEX",
       multiple: true,
-      help: "SHA-256 of a part: the log's key, the root of a timestamp authority, the text of the witness policy, or trusted_root.json, which has the first two",
+      help: "SHA-256 of a part: the log's key, the root of a timestamp authority, the text of the witness policy, the text of the policy of index verifiers, or trusted_root.json, which has the first two",
     },
     output: {
       type: "string",
@@ -55,7 +55,7 @@ export const trustInit: Command = {
     force: { type: "boolean", help: "write over files that are there; the old trust.toml is kept" },
     "allow-split": {
       type: "boolean",
-      help: "take a witness policy of which two quorums can have nobody in common: each could be shown another history",
+      help: "take a policy of which two quorums can have nobody in common: each could be shown another history",
     },
   },
   examples: [
@@ -86,9 +86,12 @@ export const trustInit: Command = {
         compared.unmatched.map((one) => `the log offers nothing that is ${printable(one)}`),
       );
     const allowSplit = args.flag("allow-split");
-    if (offer.log.witnesses !== undefined && splitsInTwo(offer.policy) && !allowSplit)
+    const splits = [offer.policy, offer.verifiers].some(
+      (policy) => policy?.quorum !== undefined && splitsInTwo(policy),
+    );
+    if (splits && !allowSplit)
       return refuse(args, io, offer, [
-        "two quorums of its witness policy can have nobody in common (--allow-split takes it all the same)",
+        "two quorums of its witness policy, or of that of its index verifiers, can have nobody in common (--allow-split takes it all the same)",
       ]);
     const folder = args.value("output") ?? ".";
     const stored = await readStored(io, folder);
@@ -161,7 +164,7 @@ function reportDifferences(args: Arguments, io: Io, offer: Offer, stored: Stored
 }
 
 function offerLines(
-  { log, vkeyText, parts, policy, root, services }: Offer,
+  { log, vkeyText, parts, policy, verifiers, root, services }: Offer,
   compared: Compared,
 ): string[] {
   return [
@@ -179,6 +182,10 @@ function offerLines(
       : [`witnesses ${quorumText(policy.quorum)}`]),
     // By its hash: a key of ML-DSA-44 fills a screen, and nobody compares it by eye.
     ...policy.witnesses.map(({ vkey }) => `  sha256  ${keyDigest(vkey)} ${vkey.name}`),
+    ...(verifiers?.quorum === undefined
+      ? ["index     verified by nobody but the log"]
+      : [`index     verified by ${quorumText(verifiers.quorum)}`]),
+    ...(verifiers?.witnesses ?? []).map(({ vkey }) => `  sha256  ${keyDigest(vkey)} ${vkey.name}`),
     ...services.map((service) => `sends to  ${printable(service)}`),
   ];
 }
@@ -188,7 +195,7 @@ function keyDigest({ name, type, publicKey }: Vkey): string {
 }
 
 function offerData(
-  { log, vkeyText, parts, root, policy, services }: Offer,
+  { log, vkeyText, parts, root, policy, verifiers, services }: Offer,
   { covered }: Compared,
 ): object {
   return {
@@ -198,6 +205,8 @@ function offerData(
     timestampAuthorities: root.authorities,
     quorum: policy.quorum === undefined ? null : quorumText(policy.quorum),
     witnesses: policy.witnesses.map(({ vkeyText: witness }) => witness),
+    indexQuorum: verifiers?.quorum === undefined ? null : quorumText(verifiers.quorum),
+    indexVerifiers: (verifiers?.witnesses ?? []).map(({ vkeyText: key }) => key),
     services,
   };
 }

@@ -6,9 +6,12 @@
  *
  * @module
  */
-import { LogError } from "../../schema/error.ts";
+import { type ErrorCode, LogError } from "../../schema/error.ts";
 import type { LookupRequest } from "../../schema/http/lookup-request.ts";
 import { type Asked, type AskPorts, askLookup } from "./ask.ts";
+
+/** Before its first leaf, while it opens, and before its verifiers are through, an index answers nothing. */
+const MAY_COME: ReadonlySet<ErrorCode> = new Set(["NOT_FOUND", "INDEX_NOT_READY"]);
 
 export interface Patience {
   /** How often it is asked again; 0 asks once. */
@@ -25,8 +28,7 @@ export async function askPatiently(
 ): Promise<Asked> {
   for (let left = retries; ; left--) {
     const asked = await askLookup(ports, request).catch((error: unknown) => {
-      // Before its first leaf an index answers nothing.
-      if (left > 0 && error instanceof LogError && error.code === "NOT_FOUND") return undefined;
+      if (left > 0 && error instanceof LogError && MAY_COME.has(error.code)) return undefined;
       throw error;
     });
     if (asked !== undefined && (left <= 0 || !isBehind(asked))) return asked;

@@ -28,6 +28,8 @@ import { formatSize, parseSize } from "../tlog/size.ts";
 
 /** The index log, as a log: checkpoint and tiles below this, and updates for index verifiers. */
 export const INDEX_PREFIX = "/index/v1";
+/** Who must have executed the index: a C2SP tlog-policy; never believed because it was served. */
+export const VERIFIER_POLICY_PATH = "/index/v1/verifier_policy";
 export const LOOKUP_PATH = "/v1/lookup";
 /** Summaries: how many entries, and which values were claimed. */
 export const CLAIMS_PATH = "/v1/claims";

@@ -10,7 +10,7 @@ import { setMaxListeners } from "node:events";
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
 import express, { type Express, type NextFunction, type Request, type Response } from "express";
 import { LogError } from "../../schema/error.ts";
-import { INDEX_PREFIX } from "../../schema/http/lookup-request.ts";
+import { INDEX_PREFIX, VERIFIER_POLICY_PATH } from "../../schema/http/lookup-request.ts";
 import {
   BATCH_PATH,
   CHECKPOINT_PATH,
@@ -151,7 +151,7 @@ function makeRoutes(ports: HttpPorts, readiness: Readiness, stop: AbortSignal): 
 }
 
 /** What clients pin and configure themselves with. */
-function documentRoutes({ documents }: HttpPorts): readonly Route[] {
+function documentRoutes({ documents, index }: HttpPorts): readonly Route[] {
   const document = (path: string, type: string, read: () => Uint8Array): Route => ({
     name: "document",
     method: "GET",
@@ -162,6 +162,9 @@ function documentRoutes({ documents }: HttpPorts): readonly Route[] {
     document(TRUSTED_ROOT_PATH, JSON_TYPE, () => documents.trustedRoot),
     document(SIGNING_CONFIG_PATH, JSON_TYPE, () => documents.signingConfig),
     document(WITNESS_POLICY_PATH, CHECKPOINT_TYPE, documents.witnessPolicy),
+    ...(index === undefined
+      ? []
+      : [document(VERIFIER_POLICY_PATH, CHECKPOINT_TYPE, documents.verifierPolicy)]),
   ];
 }
 

@@ -17,6 +17,7 @@ import {
   INDEX_PREFIX,
   LOOKUP_PATH,
   MAX_LOOKUP_REQUEST_BYTES,
+  VERIFIER_POLICY_PATH,
 } from "../../schema/http/lookup-request.ts";
 import { CHECKPOINT_PATH, JSON_TYPE, OCTETS_TYPE } from "../../schema/http/paths.ts";
 import { LOOKUP_MEDIA_TYPE, MAX_LOOKUP_KEYS } from "../../schema/index/lookup.ts";
@@ -63,6 +64,11 @@ export function indexPaths(): Json {
     ...conflictPaths(),
     [`${INDEX_PREFIX}${CHECKPOINT_PATH}`]: bytesPath(
       "The newest signed checkpoint of the index log.",
+      "text/plain",
+      [],
+    ),
+    [VERIFIER_POLICY_PATH]: bytesPath(
+      "C2SP tlog-policy: who must have executed the index.",
       "text/plain",
       [],
     ),

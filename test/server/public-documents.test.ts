@@ -25,6 +25,7 @@ function parts(more: Partial<DocumentParts> = {}): DocumentParts {
     chain: undefined,
     retired: [],
     policy: () => undefined,
+    verifiers: () => undefined,
     ...more,
   };
 }

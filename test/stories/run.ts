@@ -16,6 +16,7 @@ import {
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
 import type { Line, Script } from "./script.ts";
 import { expand, parseScript } from "./script.ts";
 
@@ -77,6 +78,8 @@ class Story {
     );
     const variables = new Map([
       ["WORK", folder],
+      ["NODE", process.execPath],
+      ["DROP_POSTING", fileURLToPath(new URL("./drop-posting.ts", import.meta.url))],
       ["COUNTERSIGN", join(bin, "countersign")],
       ["PORT", String(await freePort())],
       ["PORT2", String(await freePort())],

@@ -6,9 +6,10 @@ import { nodeCrypto } from "../../../client/crypto/node.ts";
 import { privateKeySigner } from "../../../client/keys/private-key.ts";
 import { dsseSubmission } from "../../../client/keys/signer.ts";
 import { parseTrust } from "../../../client/trust.ts";
-import { toBase64, toHex, utf8 } from "../../../schema/bytes.ts";
+import { fromUtf8, toBase64, toHex, utf8 } from "../../../schema/bytes.ts";
 import { formatLogStatement, LOG_PAYLOAD_TYPE } from "../../../schema/entry/log-statement.ts";
 import { unwrap } from "../../../schema/error.ts";
+import { indexOrigin } from "../../../schema/index/index-leaf.ts";
 import { encodeSpki } from "../../../schema/key/spki.ts";
 import { keyHash } from "../../../schema/tlog/note.ts";
 import { logKey, type Served, serveLog, TestLog } from "../test-log.ts";
@@ -114,6 +115,13 @@ const given = (): string[] => [
   "--fingerprint",
   policyDigest(),
 ];
+/** Nothing is written; why. */
+async function refusedWith(more: readonly string[]): Promise<string> {
+  const { status, answer } = await init(...more);
+  expect(status).toBe(1);
+  expect(written()).toEqual([]);
+  return JSON.stringify(answer);
+}
 const written = (): string[] => readdirSync(place.folder).filter((name) => name !== "state");
 const change = (name: string, from: string | RegExp, to: string): void => {
   const before = documents[name] ?? "";
@@ -131,6 +139,44 @@ test("what was given and matches is written, byte for byte, and the trust file i
   expect(trust.logs[0]?.witnesses?.[0]?.policy.witnesses).toHaveLength(3);
   expect(await place.asked("update", "--trust", "trust.toml")).toMatchObject({
     answer: { state: "first", witnessed: { by: ["a.example", "b.example"] } },
+  });
+});
+
+test("index verifiers are taken like witnesses: shown, confirmed, apart from them, and with their quorum", async () => {
+  const [i, j] = [new TestWitness("i.example"), new TestWitness("j.example")];
+  const policy = policyText(2, [i, j]);
+  const index = new TestLog(indexOrigin(log.origin), log.key).fill(2);
+  index.cosigners = [i.at(1_700_000_000)];
+  const offer = (text: string): void => {
+    documents["index/v1/verifier_policy"] = `log ${index.vkey}\n${text}`;
+    documents["index/v1/checkpoint"] = fromUtf8(index.checkpoint()) ?? "";
+  };
+  const confirmed = (): string[] => [
+    ...given(),
+    "--fingerprint",
+    digestOf(documents["index/v1/verifier_policy"] ?? ""),
+  ];
+  offer(policy);
+  expect(await refusedWith(confirmed())).toContain("witnessed by i.example");
+  index.cosigners = [i.at(1_700_000_000), j.at(1_700_000_000)];
+  offer(policy);
+  expect(await refusedWith(given())).toContain("nobody confirmed the policy of index verifiers");
+  offer(policyText(2, [i, a]));
+  expect(await refusedWith(confirmed())).toContain("is a witness of the log too");
+  offer(policyText(1, [i, j]));
+  expect(await refusedWith(confirmed())).toContain("nobody in common");
+  offer(policy);
+  expect(await init(...confirmed())).toMatchObject({
+    status: 0,
+    answer: { state: "written", indexQuorum: "2 of (i.example, j.example)" },
+  });
+  const trust = unwrap(parseTrust(sha256, readFileSync(place.path("trust.toml"))));
+  expect(trust.logs[0]?.index?.[0]?.policy.witnesses).toHaveLength(2);
+  expect((await init("--check")).answer).toMatchObject({ state: "unchanged" });
+  documents["index/v1/verifier_policy"] = `log ${index.vkey}\nquorum none\n`;
+  expect((await init("--check")).answer).toMatchObject({
+    state: "differs",
+    reasons: [expect.stringContaining("other verifiers of the index")],
   });
 });
 
