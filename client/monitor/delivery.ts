@@ -60,6 +60,9 @@ export class Delivery implements AlertSink {
   readonly #ports: DeliveryPorts;
   readonly #options: DeliveryOptions;
   readonly #file: OutboxFile;
+  /** One for each queue. */
+  readonly #sending: readonly (() => Promise<void>)[];
+  readonly #show: () => Promise<void>;
   #outbox: Outbox;
   #writes: Promise<void> = Promise.resolve();
   /** Names of channels that were configured once, and how many alerts they never confirmed. */
@@ -76,6 +79,8 @@ export class Delivery implements AlertSink {
     this.#file = file;
     this.#outbox = outbox;
     this.dropped = dropped;
+    this.#sending = this.#queues().map((queue) => oneAtATime(async () => this.#drain(queue)));
+    this.#show = oneAtATime(async () => this.#showViews());
   }
 
   /** Throws `FILE_UNREADABLE` where the outbox cannot be read, understood or written. */
@@ -89,7 +94,10 @@ export class Delivery implements AlertSink {
     return this.#outbox;
   }
 
-  /** Takes each alert once, and as many at a time as there is room for. */
+  /**
+   * Takes each alert once, and as many at a time as there is room for. They are on their way when it
+   * resolves: a round may last, and what one log did must not wait for another one.
+   */
   async deliver(alerts: readonly Alert[]): Promise<void> {
     let left = newOf(this.#outbox, alerts);
     while (left.length > 0) {
@@ -99,12 +107,14 @@ export class Delivery implements AlertSink {
       await this.#change((outbox) => add(outbox, some, this.#queues()));
       left = left.slice(some.length);
     }
+    // Whoever flushes next meets what this one could not write.
+    void this.flush().catch(() => {});
   }
 
   /** Sends what is due to whoever is not left alone, until nothing is. Never throws for a channel. */
   async flush(): Promise<void> {
-    await Promise.all(this.#queues().map((queue) => this.#drain(queue)));
-    await this.#showViews();
+    await Promise.all([this.#show(), ...this.#sending.map(async (send) => send())]);
+    await this.#show();
   }
 
   /** As {@link flush}, and again where a channel failed and its pause ends in `patienceSeconds`. */
@@ -135,11 +145,11 @@ export class Delivery implements AlertSink {
       lastComplete: isComplete ? now : outbox.lastComplete,
     }));
     if (isComplete) await this.#beat(now);
-    await this.#showViews();
+    await this.flush();
   }
 
   async close(): Promise<void> {
-    await this.#writes;
+    await this.flush();
     await Promise.all(this.#options.channels.map(async (channel) => channel.close?.()));
   }
 
@@ -238,6 +248,25 @@ export class Delivery implements AlertSink {
       `too many alerts wait for ${names.join(", ") || "the channels"}; no further one is taken`,
     );
   }
+}
+
+/**
+ * Work that runs one at a time. Who asks for it while it runs gets it once more, together with
+ * everybody else who asked: it sees what was there when they did.
+ */
+function oneAtATime(work: () => Promise<void>): () => Promise<void> {
+  let running: Promise<void> = Promise.resolve();
+  let next: Promise<void> | undefined;
+  const runAfter = async (before: Promise<void>): Promise<void> => {
+    await before.catch(() => {});
+    next = undefined;
+    running = work();
+    await running;
+  };
+  return async () => {
+    next ??= runAfter(running);
+    await next;
+  };
 }
 
 function isFailing({ failing }: Standing): boolean {

@@ -122,6 +122,31 @@ describe("delivery", () => {
     expect(delivery.failing()).toEqual([]);
   });
 
+  test("alerts are on their way when they are taken, and whoever is slow keeps them from nobody else", async () => {
+    let release = (): void => {};
+    const released = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    const slow = hook(async (...asked) => {
+      await released;
+      return fetch(...asked);
+    });
+    const delivery = await open(slow, lines());
+    const has = async (count: number): Promise<void> => {
+      while ((await written().catch(() => [])).length < count)
+        await new Promise((resolve) => setTimeout(resolve, 2));
+    };
+    await delivery.deliver(alertsTo(1));
+    await has(1);
+    await delivery.deliver(alertsTo(3));
+    await has(3);
+    expect(ids()).toEqual([]);
+    release();
+    await delivery.flush();
+    expect(ids()).toEqual(alertsTo(3).map(({ id }) => id));
+    expect(await written()).toEqual([1, 2, 3]);
+  });
+
   test("leaves a receiver alone for as long as it asks, and goes on behind what it refuses", async () => {
     remote.answer = (count) =>
       count === 1
