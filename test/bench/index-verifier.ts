@@ -22,7 +22,13 @@ import { Steps } from "./steps.ts";
 const LEAVES = 8;
 const { sha256 } = nodeCrypto;
 
-export async function benchVerifier(ours: Ours, place: IndexedPlace): Promise<void> {
+/** What an entry costs, with its part of the update. */
+export interface VerifierCost {
+  readonly seconds: number;
+  readonly bytes: number;
+}
+
+export async function benchVerifier(ours: Ours, place: IndexedPlace): Promise<VerifierCost> {
   const { state, newest } = stateBefore(place);
   const to = newest;
   const source = new Counted(httpTransport(`http://127.0.0.1:${ours.server.port}`));
@@ -50,6 +56,7 @@ export async function benchVerifier(ours: Ours, place: IndexedPlace): Promise<vo
     source.rest / entries,
     "B",
   );
+  return { seconds: seconds / entries, bytes: (source.updates + source.rest) / entries };
 }
 
 /** What a verifier would have kept that followed all leaves but the last ones. */

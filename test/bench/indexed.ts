@@ -4,7 +4,7 @@
  * A log of 100,000 entries, with `--full` (or `--entries`) also larger ones, is made by the log's
  * own code (indexed-log.ts) and grows from size to size. At each size: the index's thread alone,
  * then the same log served by its command line: start-up, look-ups, an index verifier over its
- * newest leaves, and the tables made anew. Before that, what the index costs those who write.
+ * newest leaves, a monitor, and the tables made anew. Before that, what the index costs those who write.
  */
 import { execFileSync } from "node:child_process";
 import { mkdirSync } from "node:fs";
@@ -12,6 +12,7 @@ import { join } from "node:path";
 import { folder, report, values } from "./bench.ts";
 import { indexLimits } from "./index-limits.ts";
 import { benchLookups } from "./index-lookups.ts";
+import { benchMonitor } from "./index-monitor.ts";
 import { benchReceipts } from "./index-receipts.ts";
 import { indexCaughtUp, indexOpen } from "./index-state.ts";
 import { benchVerifier } from "./index-verifier.ts";
@@ -78,7 +79,9 @@ async function served(place: IndexedPlace, size: number): Promise<void> {
   report.figure(`start-up ${at}, until look-ups are answered`, started.seconds, "s");
   report.figure(`memory of the log ${at}, after start`, started.ours.server.memory(), "MB");
   await benchLookups(started.ours, place.vkey, size);
-  await benchVerifier(started.ours, place);
+  const cost = await benchVerifier(started.ours, place);
+  const scan = { seconds: cost.seconds * size, bytes: cost.bytes * size };
+  await benchMonitor(started.ours, place.vkey, size, scan);
   await started.ours.server.stop();
   execFileSync(process.execPath, [
     command,

@@ -7,6 +7,12 @@ import { setTimeout as sleep } from "node:timers/promises";
 /** Clock ticks of /proc/<pid>/stat in a second; 100 on every Linux that Node runs on. */
 const TICKS = 100;
 
+const running = new Set<ChildProcess>();
+// A bench that breaks off leaves no server behind.
+process.once("exit", () => {
+  for (const child of running) child.kill("SIGKILL");
+});
+
 export class Measured {
   readonly port: number;
   readonly #child: ChildProcess;
@@ -24,6 +30,8 @@ export class Measured {
       stdio: ["ignore", "pipe", "pipe"],
       env: { ...process.env, ...env },
     });
+    running.add(this.#child);
+    this.#child.once("exit", () => running.delete(this.#child));
     for (const stream of [this.#child.stdout, this.#child.stderr])
       stream?.on("data", (chunk: Buffer) => {
         this.#output = (this.#output + chunk.toString()).slice(-4000);
