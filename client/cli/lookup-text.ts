@@ -6,6 +6,7 @@
 import { toHex } from "../../schema/bytes.ts";
 import type { LookedUp } from "../lookup/entries.ts";
 import { keyText } from "../lookup/explain.ts";
+import type { Gone } from "../lookup/gone.ts";
 import type { Complete, KeyReport, LookupReport, OpaqueReport } from "../lookup/report.ts";
 import { saysText } from "../lookup/says.ts";
 import type { Tail } from "../lookup/tail.ts";
@@ -99,9 +100,22 @@ function entryLine(entry: LookedUp): string {
   const by = supersededBy.length === 0 ? "" : ` — taken back by entry ${supersededBy.join(", ")}`;
   const said =
     receipt === undefined
-      ? `: ${refusal?.code === "CONTENT_MISSING" ? "nobody can read it (opaque)" : refusalText(refusal)}`
+      ? `: ${refusal?.code === "CONTENT_MISSING" ? goneText(entry.gone) : refusalText(refusal)}`
       : ` ${saysText(receipt.reading)}`;
   return `  entry ${index}: ${whoText(entry)}${said}${by}`;
+}
+
+function goneText(gone: Gone | undefined): string {
+  switch (gone?.state) {
+    case "erased":
+      return `erased by the log, entry ${gone.statement} says so (${printable(gone.reason)})`;
+    case "lost":
+      return "its content is called erased, and no statement of the log says so";
+    case "opaque":
+      return "nobody can read it (opaque)";
+    case undefined:
+      return "its content is not here (opaque, or erased)";
+  }
 }
 
 function refusalText(refusal: LookedUp["refusal"]): string {

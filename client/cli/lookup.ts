@@ -14,7 +14,8 @@ import {
 import { MAPFN_V1 } from "../../schema/index/mapfn.ts";
 import { nodeCrypto } from "../crypto/node.ts";
 import { type Asked, type AskPorts, askLookup } from "../lookup/ask.ts";
-import { furtherKeys, nameOf, readEntries } from "../lookup/entries.ts";
+import { furtherKeys, type LookedUp, nameOf, readEntries } from "../lookup/entries.ts";
+import { whyGone } from "../lookup/gone.ts";
 import { openLookup } from "../lookup/offline.ts";
 import { reportLookup } from "../lookup/report.ts";
 import { scanTail } from "../lookup/tail.ts";
@@ -102,6 +103,7 @@ async function askTheLog(args: Arguments, io: Io, question: Question): Promise<E
     newest: asked.newest,
     now: seconds(io),
   });
+  const shown = { ...report, entries: await withReasons(ports, report.entries) };
   const { newest, answer } = asked;
   const { size } = answer.main.tree;
   const tail =
@@ -111,7 +113,7 @@ async function askTheLog(args: Arguments, io: Io, question: Question): Promise<E
   const breached = await saveBreaches(io, verifyPorts, answer, report);
   if (args.json)
     printJson(io, {
-      ...reportData(question.title, report),
+      ...reportData(question.title, shown),
       ...(tail === undefined ? {} : { tail: tailData(tail) }),
       ...(output === undefined ? {} : { bundle: output }),
       ...breachData(breached),
@@ -119,12 +121,30 @@ async function askTheLog(args: Arguments, io: Io, question: Question): Promise<E
   else
     print(
       io,
-      ...reportLines(question.title, report),
+      ...reportLines(question.title, shown),
       ...(tail === undefined ? [] : tailLines(tail)),
       ...(output === undefined ? [] : [`proof: ${output}`]),
       ...breachLines(breached),
     );
   return breached.length === 0 ? 0 : 3;
+}
+
+/** Those that nobody can read, with why. */
+async function withReasons(
+  ports: AskPorts,
+  entries: readonly LookedUp[],
+): Promise<readonly LookedUp[]> {
+  const unreadable = entries.flatMap(({ index, contentDigest, refusal }) =>
+    refusal?.code === "CONTENT_MISSING" && contentDigest !== undefined
+      ? [{ index, contentDigest }]
+      : [],
+  );
+  if (unreadable.length === 0) return entries;
+  const reasons = await whyGone(ports, unreadable);
+  return entries.map((entry) => {
+    const gone = reasons.get(entry.index);
+    return gone === undefined ? entry : { ...entry, gone };
+  });
 }
 
 /**

@@ -11,7 +11,7 @@
  * @module
  */
 import { latin1, toBase64, toHex } from "../../schema/bytes.ts";
-import { leafContentDigest, parseLeaf } from "../../schema/entry/leaf.ts";
+import { type Leaf, leafContentDigest, parseLeaf } from "../../schema/entry/leaf.ts";
 import { OwnStatements } from "../../schema/entry/own-statements.ts";
 import { LogError, unwrap } from "../../schema/error.ts";
 import { postingsPath } from "../../schema/http/lookup-request.ts";
@@ -22,7 +22,7 @@ import { LogReader, type ReadPorts } from "../log.ts";
 import { fetchHead } from "../update.ts";
 
 /** A content that a statement of the log erases. */
-interface AnnouncedErasure {
+export interface AnnouncedErasure {
   /** Index of the statement. */
   readonly statement: number;
   readonly reason: string;
@@ -49,7 +49,7 @@ export async function keptPostings(
 }
 
 /** What the log's own statements from entry `from` on erase, by digest in hex. */
-async function announcedErasures(
+export async function announcedErasures(
   ports: ReadPorts,
   head: SignedHead,
   from: number,
@@ -57,7 +57,7 @@ async function announcedErasures(
   const own = new OwnStatements(ports.crypto.sha256, ports.log.vkeyTexts);
   const signers = own.signers.map((id) => toBase64(id));
   const reader = new LogReader(ports, head);
-  const announced = new Map<string, AnnouncedErasure>();
+  const said: LoggedStatement[] = [];
   for await (const { index, leafBytes } of reader.entries(from)) {
     // Most leaves are other people's, and need not be parsed.
     const text = latin1(leafBytes);
@@ -65,7 +65,25 @@ async function announcedErasures(
     const leaf = parseLeaf(leafBytes);
     if (!leaf.ok || !own.mayBe(leaf.value)) continue;
     const content = await reader.content(leafContentDigest(leaf.value));
-    const erasure = own.erasure(leaf.value, content);
+    said.push({ index, leaf: leaf.value, content });
+  }
+  return eraseStatements(own, said);
+}
+
+interface LoggedStatement {
+  readonly index: number;
+  readonly leaf: Leaf;
+  readonly content: Uint8Array;
+}
+
+/** What these entries of a log erase, by digest in hex; the first statement counts. */
+export function eraseStatements(
+  own: OwnStatements,
+  entries: readonly LoggedStatement[],
+): ReadonlyMap<string, AnnouncedErasure> {
+  const announced = new Map<string, AnnouncedErasure>();
+  for (const { index, leaf, content } of entries) {
+    const erasure = own.erasure(leaf, content);
     if (erasure !== undefined && !announced.has(erasure.digest))
       announced.set(erasure.digest, { statement: index, reason: erasure.reason });
   }

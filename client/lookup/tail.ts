@@ -19,6 +19,7 @@ import type { Head } from "../head.ts";
 import { LogReader, type ReadPorts } from "../log.ts";
 import type { VerifyPorts } from "../verify/receipt.ts";
 import { type LookedUp, lookUpEntry } from "./entries.ts";
+import { keptPostings } from "./erased.ts";
 
 /** Bytes of leaves and contents that are read. */
 const MAX_TAIL_BYTES = 8_388_608;
@@ -54,7 +55,10 @@ export async function scanTail(
     bytes += leafBytes.length + (held?.length ?? 0);
     if (bytes > MAX_TAIL_BYTES) break;
     to = index + 1;
-    const postings = mapfn(hashes, indexed, leafBytes, held);
+    const postings =
+      content.state === "erased"
+        ? ((await keptPostings(ports.transport, index)) ?? [])
+        : mapfn(hashes, indexed, leafBytes, held);
     if (!postings.some(({ key }) => wanted.has(toHex(key)))) continue;
     const { entry, ...more } = await reader.receipt(index);
     const found = { index, leaf: entry.leafBytes, hashes: entry.hashes, ...more };

@@ -56,8 +56,8 @@ export interface ErasePorts {
   readonly clock: () => number;
   /** The disk is in doubt (I5). */
   readonly onFatal: (reason: LogError) => void;
-  /** Told of entries whose content is gone. */
-  readonly onErased?: (digest: Hash, statement: number) => void;
+  /** Told of a content that is gone; what else was derived from it goes before the erasure is answered. */
+  readonly onErased?: (digest: Hash, statement: number) => Promise<void>;
 }
 
 export interface Erased {
@@ -123,7 +123,7 @@ export class Eraser {
     for (const { digest, statement } of await this.#orFatal(carryOut(this.#carryOut, size))) {
       refusals.add(digest);
       this.#gone.set(toHex(digest), statement);
-      onErased?.(digest, statement);
+      await onErased?.(digest, statement);
     }
     this.#upTo = size;
     this.#lookAt = size + LOOK_AFTER;
@@ -143,7 +143,7 @@ export class Eraser {
     await this.#orFatal(eraseNow(storage, [erasure], this.#upTo));
     this.#stated.delete(name);
     this.#gone.set(name, stated);
-    onErased?.(digest, stated);
+    await onErased?.(digest, stated);
     return { statement: stated, entries };
   }
 

@@ -48,8 +48,11 @@ export async function openErasures(
     },
     clock: () => clock.now(),
     onFatal: stop,
-    onErased: (digest, statement) =>
-      logger.warn({ digest: toHex(digest), statement }, "a content was erased"),
+    onErased: async (digest, statement) => {
+      logger.warn({ digest: toHex(digest), statement }, "a content was erased");
+      const handle = index()?.state;
+      if (handle?.state === "running") await handle.index.conflicts.forget();
+    },
   });
   const requests =
     dataFolder === undefined

@@ -6,8 +6,8 @@
  * each kind, however often its signers go on. Off the write path: keys come in from published
  * leaves of the index, and are worked on one small portion after the other.
  *
- * The file is NDJSON: one line for each conflict, and a last one `{"done":n}` of a log that was
- * closed in order. A line that cannot be read ends the reading; what follows is found again.
+ * The file is NDJSON: one line for each conflict, `{"upTo":n}` where the last of them were taken out
+ * because a content was erased, and a last one `{"done":n}` of a log that was closed in order. A line that cannot be read ends the reading; what follows is found again.
  *
  * @module
  */
@@ -49,6 +49,8 @@ export interface ConflictPorts {
   readonly contested: (after?: Hash) => Promise<ContestedPage>;
   /** Milliseconds since 1970. */
   readonly now: () => number;
+  /** Whether the content of an entry was erased: nobody can show a conflict of it any more. */
+  readonly isGone?: (index: number) => boolean;
   readonly onConflict?: (conflict: Conflict) => void;
   readonly onTrouble?: (reason: LogError) => void;
 }
@@ -60,7 +62,7 @@ export interface ContestedPage {
 
 export class Conflicts {
   readonly #ports: ConflictPorts;
-  readonly #kept: Conflict[];
+  #kept: Conflict[];
   readonly #known: Map<string, Conflict>;
   readonly #waiting = new Map<string, Hash>();
   /** Keys of the map about which nothing new can be found, however much is written under them. */
@@ -73,20 +75,26 @@ export class Conflicts {
 
   /** Reads what is there. What is missing is found in the background. */
   static async open(ports: ConflictPorts): Promise<Conflicts> {
-    const { kept, done } = await readFeed(ports);
-    const conflicts = new Conflicts(ports, kept, done === ports.leaves());
+    const { kept: all, done, cursor } = await readFeed(ports);
+    const kept = all.filter((one) => !isGone(ports, one));
+    const conflicts = new Conflicts(ports, kept, cursor, done === ports.leaves());
     // Without what could not be read, and without the mark: it holds only until something is found.
-    await writeFile(ports.path, join(kept.map(formatLine)), { mode: 0o600 });
+    await conflicts.#rewrite();
     conflicts.#work();
     return conflicts;
   }
 
-  private constructor(ports: ConflictPorts, kept: readonly Conflict[], scanned: boolean) {
+  private constructor(
+    ports: ConflictPorts,
+    kept: readonly Conflict[],
+    cursor: number,
+    scanned: boolean,
+  ) {
     this.#ports = ports;
     this.#kept = [...kept];
     this.#known = new Map(kept.map((one) => [one.id, one]));
     for (const one of kept) this.#settle(one);
-    this.#cursor = kept.at(-1)?.cursor ?? 0;
+    this.#cursor = cursor;
     this.#scanned = scanned;
   }
 
@@ -99,6 +107,22 @@ export class Conflicts {
   add(keys: readonly Hash[]): void {
     this.#await(keys);
     this.#work();
+  }
+
+  /** Takes out, also of the file, what is about a content that was erased. */
+  async forget(): Promise<void> {
+    this.#working = this.#working.then(async () => {
+      const gone = this.#kept.filter((one) => isGone(this.#ports, one));
+      if (gone.length === 0) return;
+      this.#kept = this.#kept.filter((one) => !gone.includes(one));
+      for (const one of gone) {
+        this.#known.delete(one.id);
+        // Other entries may contradict each other in the same slot.
+        this.#settled.delete(toHex(keyOf(this.#ports, one.slot)));
+      }
+      await this.#rewrite();
+    });
+    await this.#working;
   }
 
   /** Those behind a cursor, oldest first. */
@@ -126,6 +150,14 @@ export class Conflicts {
     await this.#working;
     if (!this.#scanned || this.#failed || this.#waiting.size > 0) return;
     await appendFile(this.#ports.path, `${JSON.stringify({ done: this.#ports.leaves() })}\n`);
+  }
+
+  async #rewrite(): Promise<void> {
+    // Whoever follows the feed has seen cursors up to here, also of what was taken out.
+    const isLast = (this.#kept.at(-1)?.cursor ?? 0) === this.#cursor;
+    const mark = isLast ? "" : `${JSON.stringify({ upTo: this.#cursor })}\n`;
+    const bytes = join([...this.#kept.map(formatLine), utf8(mark)]);
+    await writeFile(this.#ports.path, bytes, { mode: 0o600 });
   }
 
   #work(): void {
@@ -196,6 +228,13 @@ export class Conflicts {
   }
 }
 
+function isGone(
+  { isGone: gone = () => false }: Pick<ConflictPorts, "isGone">,
+  { entries }: Conflict,
+): boolean {
+  return entries.some((index) => gone(index));
+}
+
 type Naming = Pick<ConflictPorts, "sha256" | "origin">;
 
 function keyOf({ sha256, origin }: Naming, { type, fields }: LookupKey): Hash {
@@ -211,28 +250,43 @@ function formatLine({ slot, ...rest }: Conflict): Uint8Array {
   return utf8(`${JSON.stringify({ ...rest, slot: formatLookupKey(slot) })}\n`);
 }
 
-async function readFeed(
-  ports: ConflictPorts,
-): Promise<{ readonly kept: readonly Conflict[]; readonly done: number | undefined }> {
+interface ReadFeed {
+  readonly kept: readonly Conflict[];
+  /** The last one that was ever given. */
+  readonly cursor: number;
+  readonly done?: number;
+}
+
+async function readFeed(ports: ConflictPorts): Promise<ReadFeed> {
   const bytes = await readFile(ports.path).catch(() => new Uint8Array(0));
   const text = bytes.length > MAX_FILE_BYTES ? undefined : fromUtf8(bytes);
   const kept: Conflict[] = [];
+  let last = 0;
   for (const line of (text ?? "").split("\n")) {
     const read = readLine(line);
     if (!read.ok) break;
-    if ("done" in read.value) return { kept: kept.slice(-MAX_CONFLICTS), done: read.value.done };
+    if ("done" in read.value)
+      return { kept: kept.slice(-MAX_CONFLICTS), cursor: last, done: read.value.done };
+    if ("upTo" in read.value) {
+      last = Math.max(last, read.value.upTo);
+      continue;
+    }
     const { cursor, id } = read.value;
-    if (cursor <= (kept.at(-1)?.cursor ?? 0) || id !== conflictId(ports, read.value)) break;
+    if (cursor <= last || id !== conflictId(ports, read.value)) break;
     kept.push(read.value);
+    last = cursor;
   }
-  return { kept: kept.slice(-MAX_CONFLICTS), done: undefined };
+  return { kept: kept.slice(-MAX_CONFLICTS), cursor: last };
 }
 
-function readLine(line: string): Result<Conflict | { readonly done: number }> {
+type FeedLine = Conflict | { readonly done: number } | { readonly upTo: number };
+
+function readLine(line: string): Result<FeedLine> {
   const json = parseJson(utf8(line));
   if (!json.ok) return json;
   return readFields(json.value, "", (fields: Fields) => {
     if (fields.has("done")) return { done: fields.integer("done") };
+    if (fields.has("upTo")) return { upTo: fields.integer("upTo") };
     const [a, b] = fields.array("entries", { min: 2, max: 2 });
     if (typeof a !== "number" || typeof b !== "number")
       return fields.refuse("entries", "two indexes");

@@ -130,7 +130,7 @@ export async function runIndex(ports: IndexRunPorts): Promise<RunningIndex> {
 }
 
 async function openConflicts(ports: IndexRunPorts, service: IndexService): Promise<Conflicts> {
-  const { crypto, key, places, now, onConflict, onTrouble } = ports;
+  const { crypto, key, mainReader, places, now, onConflict, onTrouble } = ports;
   return Conflicts.open({
     sha256: crypto.sha256,
     origin: key.origin,
@@ -142,6 +142,7 @@ async function openConflicts(ports: IndexRunPorts, service: IndexService): Promi
       return (await service.ask(question)).contested ?? { keys: [] };
     },
     now,
+    isGone: (index) => mainReader.keptPostings(index) !== undefined,
     ...(onConflict === undefined ? {} : { onConflict }),
     ...(onTrouble === undefined ? {} : { onTrouble }),
   });

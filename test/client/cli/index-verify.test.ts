@@ -61,6 +61,26 @@ describe("index verify", () => {
     expect((await run()).status).toBe(3);
   });
 
+  test("takes the postings of an erased content from the log, names the entry, and asks whether the log said so", async () => {
+    const content = index.entry(1).content ?? expect.fail("no content");
+    index.grow();
+    index.main.erase(content);
+    const lost = await run();
+    expect(lost.status).toBe(1);
+    expect(lost.stdout).toContain("entry 1: called erased, and no statement of the log says so");
+    index.main.submit(await index.main.eraseStatement(content));
+    for (const step of ["in the tail", "indexed"]) {
+      if (step === "indexed") index.grow();
+      const { status, stdout, stderr } = await run();
+      expect(stderr).toContain("entry 1 was erased: its postings are the log's, under leaf 2");
+      expect(stdout).toContain("leaves of the index are right");
+      expect(status).toBe(0);
+    }
+    index.posted[1] = [];
+    const lying = await run();
+    expect([lying.status, lying.stdout]).toEqual([3, expect.stringContaining("postings root")]);
+  });
+
   test("a log that cannot be reached is not a verdict", async () => {
     await served.close();
     expect((await run()).status).toBe(2);

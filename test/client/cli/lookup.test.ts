@@ -179,6 +179,28 @@ describe("lookup", () => {
     expect(stdout).toContain("opaque: Bob signed 1 thing nobody can read");
   });
 
+  test("names what the log has erased, and what it only calls erased", async () => {
+    const contents = [utf8("said"), utf8("not said")];
+    for (const content of contents) main.submit(await fileSubmission(bob, content));
+    index.grow();
+    const [announced, lost] = contents;
+    if (announced === undefined || lost === undefined) expect.fail("no contents");
+    main.submit(await main.eraseStatement(announced));
+    for (const content of contents) main.erase(content);
+    const unindexed = await tell("signer", idOf(bob));
+    index.grow();
+    for (const { stdout, status } of [unindexed, await tell("signer", idOf(bob))]) {
+      expect(stdout).toContain("entry 4: Bob: erased by the log, entry 6 says so (asked for)");
+      expect(stdout).toContain("entry 5: Bob: its content is called erased, and no statement");
+      expect(status).toBe(0);
+    }
+    expect(await ask("signer", idOf(bob))).toMatchObject({
+      answer: {
+        entries: [{}, { gone: { state: "erased", statement: 6 } }, { gone: { state: "lost" } }],
+      },
+    });
+  });
+
   test("saves the bundle, and reads it again without any network", async () => {
     await tell("commit", commit.id, "-o", "c.lookup.json");
     const asked = served.asked.length;

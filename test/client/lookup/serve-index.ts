@@ -11,6 +11,7 @@ import {
   parseLookupRequest,
 } from "../../../schema/http/lookup-request.ts";
 import { formatLookup, type Lookup } from "../../../schema/index/lookup.ts";
+import { encodePostings } from "../../../schema/index/posting.ts";
 import { formatUpdate } from "../../../schema/index/update.ts";
 import type { TestIndex } from "./test-index.ts";
 
@@ -37,8 +38,12 @@ export async function serveIndex(index: TestIndex): Promise<ServedIndex> {
     answer(state, asked, req, res)
       .then((body) => {
         if (body === "answered") return;
-        res.writeHead(body === undefined ? 404 : 200);
-        res.end(body ?? JSON.stringify({ code: "NOT_FOUND", detail: "nothing here", status: 404 }));
+        const digest = /content\/sha256\/([0-9a-f]{64})$/.exec(req.url ?? "")?.[1] ?? "";
+        const none = state.index.main.erased.has(digest)
+          ? { code: "CONTENT_ERASED", detail: "erased", status: 410 }
+          : { code: "NOT_FOUND", detail: "nothing here", status: 404 };
+        res.writeHead(body === undefined ? none.status : 200);
+        res.end(body ?? JSON.stringify(none));
       })
       .catch((error: unknown) => res.destroy(error instanceof Error ? error : undefined));
   });
@@ -73,6 +78,8 @@ async function answer(
   const [, from, to] = /^index\/v1\/update\/(\d+)-(\d+)$/.exec(path) ?? [];
   if (from !== undefined)
     return formatUpdate(index.updates.slice(Number(from) - 1, Number(to) - 1));
+  const posted = /^index\/v1\/postings\/(\d+)$/.exec(path)?.[1];
+  if (posted !== undefined) return encodePostings(index.posted[Number(posted)] ?? []);
   const below = /^index\/v1\/(.+)$/.exec(path)?.[1];
   return below === undefined
     ? index.main.serve(path, url.search)

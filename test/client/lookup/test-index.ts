@@ -29,6 +29,8 @@ export class TestIndex {
   readonly log: TestLog;
   readonly tree = new MapTree(sha256);
   readonly updates: LeafUpdate[] = [];
+  /** Of each entry that is indexed. */
+  readonly posted: (readonly Posting[])[] = [];
   readonly #lists = new Map<string, Listed[]>();
   readonly #records = new Map<string, KeyRecord>();
   position: IndexPosition;
@@ -76,6 +78,7 @@ export class TestIndex {
       this.lie(this.postingsOf(from + i), from + i),
     );
     const lists = told.map((postings, i) => this.lieInMap(postings, from + i));
+    this.posted.push(...lists);
     const head = { size: this.main.size, root: this.main.root() };
     const note = this.main.checkpoint();
     const find = (key: Uint8Array): KeyRecord | undefined => this.#records.get(toHex(key));

@@ -180,6 +180,37 @@ describe("the file of the feed", () => {
     expect(names(forged.after(0, 10))).toEqual(["refs/tags/a", "refs/tags/b", "refs/tags/c"]);
   });
 
+  test("loses what is about an erased content, also in the file, and no cursor is given twice", async () => {
+    const path = `${temporaryFolder()}/conflicts.ndjson`;
+    const gone = new Set<number>();
+    const last = { ...conflictIn("refs/tags/secret"), entries: [8, 9] as const };
+    const found = [conflictIn("refs/tags/a"), last];
+    const erasing = (list: readonly FoundConflict[]): ConflictPorts => ({
+      ...ports(path),
+      find: async () => list.filter(({ entries }) => !entries.some((index) => gone.has(index))),
+      isGone: (index) => gone.has(index),
+    });
+    const feed = await Conflicts.open(erasing(found));
+    await feed.idle();
+    expect(names(feed.after(0, 10))).toEqual(["refs/tags/a", "refs/tags/secret"]);
+    gone.add(9);
+    await feed.forget();
+    expect(names(feed.after(0, 10))).toEqual(["refs/tags/a"]);
+    expect(readFileSync(path, "utf8")).not.toContain("secret");
+    await feed.close();
+    const again = await Conflicts.open(erasing([...found, conflictIn("refs/tags/b")]));
+    again.add(all.map(keyOf));
+    await again.idle();
+    expect(again.after(0, 10).map(({ cursor }) => cursor)).toEqual([1, 3]);
+    await again.close();
+    // Erased by another process, while this one did not run.
+    gone.add(1);
+    const third = await Conflicts.open(erasing([]));
+    expect(third.after(0, 10)).toEqual([]);
+    expect(readFileSync(path, "utf8")).toBe('{"upTo":3}\n');
+    await third.close();
+  });
+
   test("of an index that cannot be asked stays as it is, and says so", async () => {
     const path = `${temporaryFolder()}/conflicts.ndjson`;
     const troubles: unknown[] = [];
