@@ -107,7 +107,17 @@ async function followLeaf(
   const reader = new LogReader(ports, head.value);
   const { entries, taken } = await readEntries(ports, reader, before.leaf.main.size);
   const next = reExecute(before, update, entries);
-  return next.ok ? success({ next: next.value, taken }) : next;
+  if (next.ok) return success({ next: next.value, taken });
+  // What was served in place of an erased content is signed by nobody: it accuses nobody either.
+  return taken.length === 0
+    ? next
+    : failure(
+        "RESPONSE_INVALID",
+        `${next.message} Postings of erased entries were taken as served.`,
+        {
+          field: `postings of entry ${taken.join(", ")}`,
+        },
+      );
 }
 
 async function readEntries(
