@@ -1,45 +1,26 @@
 /**
  * Every lie is really told, and whoever should catch it does, with a reason of its own and, where it
- * convicts somebody, evidence that holds. What nobody lies about is refused nowhere.
+ * convicts somebody, evidence that holds. What nobody lies about is refused nowhere. What a monitor
+ * catches is in `monitor.slow.test.ts`.
  */
-import { readFileSync, writeFileSync } from "node:fs";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { readFileSync } from "node:fs";
+import { describe, expect, test } from "vitest";
 import { LIES, liesDocument } from "./all.ts";
+import { CATCHES, expectCaught } from "./caught.ts";
 import { aboutCommit, executeIndex, isComplete, newestHead, Rig } from "./rig.ts";
 
-const CATCHES = LIES.flatMap((lie) => lie.caught.map((one) => ({ lie, ...one })));
-
-let rig: Rig;
-beforeEach(async () => {
-  rig = await Rig.open();
-});
-afterEach(async () => rig.close());
-
-describe("where nobody lies", () => {
-  test("everybody is answered, and nothing is left behind", async () => {
-    for (const ask of [aboutCommit, isComplete, executeIndex, newestHead])
-      expect(await ask(rig)).toMatchObject({ status: 0, stderr: "" });
-  });
+test("where nobody lies everybody is answered, and nothing is left behind", async () => {
+  const rig = await Rig.open();
+  for (const ask of [aboutCommit, isComplete, executeIndex, newestHead])
+    expect(await ask(rig)).toMatchObject({ status: 0, stderr: "" });
+  await rig.close();
 });
 
 describe("a lie is caught", () => {
-  test.each(CATCHES.map((one) => [one.lie.name, one.by, one] as const))(
+  const atOnce = CATCHES.filter(({ by }) => by !== "monitor");
+  test.each(atOnce.map((one) => [one.lie.name, one.by, one] as const))(
     "%s: by the %s",
-    async (_, __, { lie, ask, status, reason, evidence }) => {
-      await lie.tell(rig);
-      const told = await ask(rig);
-      const text = `${told.stdout}${told.stderr}`;
-      expect(text).toContain(reason);
-      expect(told.status).toBe(status);
-      if (evidence === undefined) return;
-      const file = rig.evidence(evidence) ?? expect.fail("no evidence");
-      writeFileSync(rig.other.path("found.evidence.json"), file);
-      const verdict = ["evidence", "verify", "found.evidence.json", "--trust", "trust.toml"];
-      expect(await rig.other.asked(...verdict)).toMatchObject({
-        status: 0,
-        answer: { ok: true, kind: evidence, accused: { who: "log" } },
-      });
-    },
+    async (_, __, one) => expectCaught(one),
   );
 
   test("each for a reason that no other lie is refused for", () => {

@@ -28,6 +28,7 @@ import {
   lookUp,
   newestHead,
   type Rig,
+  watched,
 } from "./rig.ts";
 
 const { sha256 } = nodeCrypto;
@@ -84,6 +85,7 @@ export const LIES_OF_INDEXES: readonly Lie[] = [
         evidence: "omission",
       },
       { by: "index verifier", ask: executeIndex, status: 3, reason: "1 too few for its entries" },
+      watched(3, `the index leaves your entry ${LIED_ABOUT} out under subject`, "omission"),
     ],
   },
   {
@@ -117,6 +119,7 @@ export const LIES_OF_INDEXES: readonly Lie[] = [
         evidence: "false-posting",
       },
       { by: "index verifier", ask: executeIndex, status: 3, reason: "1 too many for its entries" },
+      watched(3, "CRITICAL false-posting: commit", "false-posting"),
     ],
   },
   {
@@ -133,6 +136,7 @@ export const LIES_OF_INDEXES: readonly Lie[] = [
         evidence: "false-posting",
       },
       { by: "index verifier", ask: executeIndex, status: 3, reason: "its postings root is not" },
+      watched(3, "CRITICAL false-posting: verdict-by", "false-posting"),
     ],
   },
   {
@@ -199,6 +203,10 @@ export const LIES_OF_INDEXES: readonly Lie[] = [
     caught: [
       { by: "client", ask: aboutCommit, status: 3, reason: "The index follows another mapfn" },
       { by: "index verifier", ask: executeIndex, status: 3, reason: "it names another mapfn" },
+      watched(
+        3,
+        "answered by what is not so: the leaf of the index is not to be used: The index follows",
+      ),
     ],
   },
   {
@@ -207,6 +215,10 @@ export const LIES_OF_INDEXES: readonly Lie[] = [
     caught: [
       { by: "client", ask: aboutCommit, status: 3, reason: "The index is of another log" },
       { by: "index verifier", ask: executeIndex, status: 3, reason: "it is of another log" },
+      watched(
+        3,
+        "answered by what is not so: the leaf of the index is not to be used: The index is of",
+      ),
     ],
   },
   {
@@ -275,6 +287,7 @@ export const LIES_OF_INDEXES: readonly Lie[] = [
         reason: "FORKED: log.test/index/v1",
         evidence: "fork-same-size",
       },
+      watched(3, "CRITICAL fork-same-size: log.test/index/v1", "fork-same-size"),
     ],
   },
   {
@@ -293,6 +306,7 @@ export const LIES_OF_INDEXES: readonly Lie[] = [
         reason: "FORKED: log.test/index/v1 has signed two histories",
         evidence: "fork-inconsistent",
       },
+      watched(3, "CRITICAL fork-inconsistent: log.test/index/v1", "fork-inconsistent"),
     ],
   },
   {
@@ -345,6 +359,7 @@ export const LIES_OF_INDEXES: readonly Lie[] = [
         reason: "FORKED: log.test has signed two histories. Nothing of it was believed",
         evidence: "fork-inconsistent",
       },
+      watched(3, "CRITICAL fork-inconsistent: log.test: has", "fork-inconsistent"),
     ],
   },
 ];

@@ -8,7 +8,7 @@ import { fetchLookup } from "../../client/lookup/ask.ts";
 import { fromUtf8, utf8 } from "../../schema/bytes.ts";
 import { LogError } from "../../schema/error.ts";
 import type { Lookup, LookupAnswer } from "../../schema/index/lookup.ts";
-import { aboutCommit, type Catch, filled, type Lie, type Rig } from "./rig.ts";
+import { aboutCommit, type Catch, filled, type Lie, type Rig, watched } from "./rig.ts";
 
 /** A lie about every list with more than one entry. */
 function about(change: (honest: Extract<LookupAnswer, { kind: "list" }>) => LookupAnswer) {
@@ -99,7 +99,10 @@ export const LIES_OF_SERVERS: readonly Lie[] = [
       await aboutCommit(rig);
       served.lie = (honest) => ({ ...honest, index: old.index, main: old.main });
     },
-    caught: client(2, "The index is shown with 2 leaves, fewer than the 3"),
+    caught: [
+      ...client(2, "The index is shown with 2 leaves, fewer than the 3"),
+      watched(2, "could not be checked: the index is shown with 2 leaves"),
+    ],
   },
   {
     name: "shifts a list to the next entries",

@@ -8,7 +8,7 @@ import { unwrap } from "../../schema/error.ts";
 import { review, TestLog } from "../client/test-log.ts";
 import { certified } from "../vectors/certificates.ts";
 import * as made from "../vectors/signers.ts";
-import { aboutCommit, bob, carol, commit, isComplete, type Lie, type Rig } from "./rig.ts";
+import { aboutCommit, bob, carol, commit, isComplete, type Lie, type Rig, watched } from "./rig.ts";
 
 /** A leaf with one bit of its signature changed. */
 function forged(leafBytes: Uint8Array): Uint8Array {
@@ -41,6 +41,7 @@ export const LIES_OF_SIGNERS: readonly Lie[] = [
         reason: "THE LOG MISBEHAVED: the answer shows bad-admission",
         evidence: "bad-admission",
       },
+      watched(3, "CRITICAL bad-admission: signer", "bad-admission"),
     ],
   },
   {
@@ -58,6 +59,7 @@ export const LIES_OF_SIGNERS: readonly Lie[] = [
         reason: "THE LOG MISBEHAVED: the answer shows duplicate-leaf",
         evidence: "duplicate-leaf",
       },
+      watched(3, "has one leaf at the indexes 2 and 4", "duplicate-leaf"),
     ],
   },
   {
@@ -69,6 +71,14 @@ export const LIES_OF_SIGNERS: readonly Lie[] = [
       rig.index.grow();
     },
     caught: [{ by: "client", ask: isComplete, status: 1, reason: "is meant for another log" }],
+  },
+  {
+    name: "a stolen key signs what its owner did not",
+    tell: async (rig) => {
+      rig.main.submit(await review(bob, commit, { comment: "by a thief" }));
+      rig.index.grow();
+    },
+    caught: [watched(1, "CRITICAL not-signed-by-us")],
   },
   {
     name: "a withdrawn approval, signed once more",

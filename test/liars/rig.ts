@@ -5,6 +5,7 @@
  * Everything is honest until a lie is told (`lies-of-*.ts`). What is asked is the real command line.
  */
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { basename, join } from "node:path";
 import { nodeCrypto } from "../../client/crypto/node.ts";
 import type { Signer } from "../../client/keys/signer.ts";
 import { toHex, utf8 } from "../../schema/bytes.ts";
@@ -66,6 +67,7 @@ export class Rig {
       mkdirSync(place.path("receipts"));
       writeFileSync(place.path("trust.toml"), rig.trust());
     }
+    writeFileSync(rig.client.path("monitor.toml"), MONITOR);
     rig.keep("commit", commit.submission);
     rig.keep("bob", await review(bob, commit));
     rig.keep("carol", await review(carol, commit));
@@ -109,12 +111,14 @@ export class Rig {
   /** The evidence of a kind that a client's commands have left behind. */
   evidence(kind: EvidenceKind): Uint8Array | undefined {
     const name = kind.startsWith("fork-") ? "fork-" : `${kind}-`;
-    for (const { folder } of [this.client, this.other])
-      for (const file of readdirSync(folder).filter((one) => one.startsWith(name))) {
-        const bytes = readFileSync(`${folder}/${file}`);
-        if (bytes.includes(`"kind": "${kind}"`)) return new Uint8Array(bytes);
-      }
-    return undefined;
+    const files = [this.client, this.other].flatMap(({ folder }) =>
+      readdirSync(folder, { recursive: true, encoding: "utf8" })
+        .filter((file) => basename(file).startsWith(name))
+        .map((file) => join(folder, file)),
+    );
+    const found = files.map((file) => readFileSync(file));
+    const bytes = found.find((one) => one.includes(`"kind": "${kind}"`));
+    return bytes === undefined ? undefined : new Uint8Array(bytes);
   }
 
   async close(): Promise<void> {
@@ -123,6 +127,28 @@ export class Rig {
     this.other.remove();
   }
 }
+
+/** Watches the commit and both reviewers; Bob's key and receipts are its own. */
+const MONITOR = [
+  'monitor = 1\ntrust = "trust.toml"\nstate = "monitor"',
+  '[[log]]\norigin = "log.test"',
+  `commits = ["${commit.id}"]`,
+  `keys = ["${idOf(bob)}", "${idOf(carol)}"]`,
+  `own = ["${idOf(bob)}"]\nreceipts = "receipts"\n`,
+].join("\n");
+
+/** One round. Before a lie is told it is run once, so that it knows what was there. */
+export const monitor: Catch["ask"] = async ({ client }) =>
+  client.countersign("monitor", "--config", "monitor.toml", "--once");
+
+/** What a monitor says of a lie. */
+export const watched = (status: number, reason: string, evidence?: EvidenceKind): Catch => ({
+  by: "monitor",
+  ask: monitor,
+  status,
+  reason,
+  ...(evidence === undefined ? {} : { evidence }),
+});
 
 const TRUST = ["--trust", "trust.toml"] as const;
 

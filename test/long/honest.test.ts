@@ -6,7 +6,7 @@
  * and their contents later; builds are irreproducible, builders disagree, refs move; statements
  * are signed again, replaced and withdrawn. The seed is printed, and `FUZZ_SEED` repeats a run.
  */
-import { readdirSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { nodeCrypto } from "../../client/crypto/node.ts";
 import type { Signer } from "../../client/keys/signer.ts";
@@ -27,6 +27,7 @@ import {
   idOf,
   isComplete,
   lookUp,
+  monitor,
   newestHead,
   Rig,
 } from "../liars/rig.ts";
@@ -49,7 +50,8 @@ class World {
   readonly #grown: number[] = [];
   readonly #witness = new TestWitness("w.example");
   readonly #verifier = new TestWitness("x.example");
-  readonly #approvals: { readonly by: Signer; readonly digest: string }[] = [];
+  /** Digest of each reviewer's newest verdict. */
+  readonly #last = new Map<Signer, string>();
   #time = 1_700_000_000;
   #count = 0;
 
@@ -57,6 +59,10 @@ class World {
     this.rig = rig;
     this.#mirror = new TestIndex(new TestLog(rig.main.origin, rig.key));
     this.#grown.push(rig.main.size);
+    for (const [i, by] of [bob, carol].entries()) {
+      const { content } = rig.main.receipt(2 + i);
+      if (content !== undefined) this.#last.set(by, toHex(sha256(content)));
+    }
   }
 
   async act(): Promise<void> {
@@ -64,7 +70,6 @@ class World {
     this.#count += 1;
     await pick([
       () => this.#review(),
-      () => this.#withdraw(),
       async () => this.#log(await this.#build(pick(builders))),
       async () => this.#log(await refUpdate(pick([bob, carol]), this.#count)),
       () => this.#bareDigest(),
@@ -91,17 +96,15 @@ class World {
     return logged?.entry.content ?? expect.fail("no content");
   }
 
+  /** Whoever says something else takes back what they said before. */
   async #review(): Promise<void> {
     const by = pick([bob, carol]);
-    const content = this.#log(await review(by, commit, { comment: `${below(4)}` }));
-    this.#approvals.push({ by, digest: toHex(sha256(content)) });
-  }
-
-  async #withdraw(): Promise<void> {
-    const [last] = this.#approvals.splice(-1);
-    if (last === undefined) return this.#review();
-    const more = { verdict: pick(["withdraw", "reject"]), supersedes: last.digest };
-    this.#log(await review(last.by, commit, more));
+    const supersedes = this.#last.get(by);
+    const verdict = pick(["approve", "reject", "withdraw"]);
+    const more = { verdict, comment: `${below(4)}` };
+    const changes = supersedes === undefined ? more : { ...more, supersedes };
+    const content = this.#log(await review(by, commit, changes));
+    this.#last.set(by, toHex(sha256(content)));
   }
 
   /** One input gives different outputs, by one builder and by two; nobody has promised otherwise. */
@@ -158,24 +161,32 @@ const QUESTIONS = [
   lookUp("signer", idOf(bob)),
   lookUp("claim", "output", "sha256", toHex(sha256(utf8("input"))), "x86_64-linux", "tool"),
   savedAnswer,
+  monitor,
 ];
 
 test(`nobody is accused, seed ${SEED}`, async () => {
   const { rig } = world;
   const keys = [{ type: "opaque", fields: [] }] as const;
   writeFileSync(rig.client.path("saved.lookup.json"), formatLookup(rig.index.lookup(keys)));
+  // Bob keeps no receipts here, and would not know what he has signed.
+  const config = readFileSync(rig.client.path("monitor.toml"), "utf8");
+  writeFileSync(rig.client.path("monitor.toml"), config.replace(/^own = .*$/m, ""));
   let answered = 0;
   for (let round = 0; round < ROUNDS; round++) {
     await world.act();
     world.serve();
     const { status, stdout, stderr } = await pick(QUESTIONS)(rig);
     const text = `round ${round}: ${stdout}${stderr}`;
-    // 1 is a rule that is not met; 2 a mirror that is known to be behind.
+    // 1 is a rule that is not met, or news for a monitor; 2 a mirror that is known to be behind.
     expect(status, text).toBeLessThan(3);
-    expect(text).not.toMatch(/FORKED|MISBEHAVED|REFUSED|is false|left out/);
-    if (status === 2) expect(stderr).toMatch(/fewer than the/);
+    expect(text).not.toMatch(/FORKED|MISBEHAVED|REFUSED|CRITICAL|is false|left out/);
+    if (status === 2) expect(text).toMatch(/fewer than the|shows an older head/);
     if (status === 0) answered += 1;
   }
   expect(answered).toBeGreaterThan(ROUNDS / 3);
-  expect(readdirSync(rig.client.folder).filter((name) => name.includes("evidence"))).toEqual([]);
+  const files = readdirSync(rig.client.folder, { recursive: true, encoding: "utf8" });
+  const left = files.filter((name) => name.endsWith(".evidence.json"));
+  expect(
+    left.filter((name) => !/(irreproducible|builders-disagree|ref-moved)-/.test(name)),
+  ).toEqual([]);
 });
