@@ -20,6 +20,7 @@ import {
 import { MAX_NOTE_BYTES, MAX_PROOF_HASHES } from "../schema/limits.ts";
 import { type LogEntry, parseLogEntry } from "../schema/receipt.ts";
 import { asHash, type Hash } from "../schema/tlog/hash.ts";
+import { MAX_PROMISE_BYTES } from "../schema/tlog/promise.ts";
 import { isSize } from "../schema/tlog/size.ts";
 
 /** A line of the answer to a batch. */
@@ -33,15 +34,40 @@ export type BatchAnswer =
       readonly kind: "end";
       readonly checkpoint: string;
       readonly proofs: readonly { readonly index: number; readonly hashes: readonly Hash[] }[];
+      /** Signed notes, not opened. */
+      readonly promises: readonly string[];
     };
 
+/** Entries that are published, and promises for those that are not. */
+export interface SubmitAnswerParts {
+  readonly entries: readonly LogEntry[];
+  /** Signed notes, not opened. */
+  readonly promises: readonly string[];
+}
+
 /** Answer to `POST /v1/entries`. */
-export function parseSubmitAnswer(strangersBytes: Uint8Array): Result<LogEntry[]> {
+export function parseSubmitAnswer(strangersBytes: Uint8Array): Result<SubmitAnswerParts> {
   const root = readObject(strangersBytes);
   if (!root.ok) return root;
   const list = root.value["entries"];
-  if (!Array.isArray(list) || list.length === 0) return malformed("entries", "a list of entries");
-  return all(list, (item, i) => parseLogEntry(item, `entries[${i}]`));
+  if (!Array.isArray(list)) return malformed("entries", "a list of entries");
+  const promises = parsePromises(root.value["promises"]);
+  if (!promises.ok) return promises;
+  if (list.length + promises.value.length === 0)
+    return malformed("entries", "entries, or promises of them");
+  const entries = all(list, (item, i) => parseLogEntry(item, `entries[${i}]`));
+  return entries.ok ? success({ entries: entries.value, promises: promises.value }) : entries;
+}
+
+/** There are none where the member is absent. */
+function parsePromises(list: JsonValue | undefined): Result<string[]> {
+  if (list === undefined) return success([]);
+  if (!Array.isArray(list)) return malformed("promises", "a list of signed notes");
+  return all(list, (item, i) =>
+    typeof item === "string" && item.length <= MAX_PROMISE_BYTES
+      ? success(item)
+      : malformed(`promises[${i}]`, `a signed note of at most ${MAX_PROMISE_BYTES} bytes`),
+  );
 }
 
 /** Answer to `GET /v1/entries/{index or leaf hash}`. */
@@ -62,8 +88,12 @@ export function parseBatchAnswer(strangersLine: Uint8Array): Result<BatchAnswer>
   if (typeof checkpoint !== "string" || checkpoint.length > MAX_NOTE_BYTES)
     return malformed("checkpoint", "entries, a problem, or a checkpoint with proofs");
   if (!Array.isArray(proofs)) return malformed("proofs", "a list of proofs");
+  const promises = parsePromises(root.value["promises"]);
+  if (!promises.ok) return promises;
   const parsed = all(proofs, parseProof);
-  return parsed.ok ? success({ kind: "end", checkpoint, proofs: parsed.value }) : parsed;
+  return parsed.ok
+    ? success({ kind: "end", checkpoint, proofs: parsed.value, promises: promises.value })
+    : parsed;
 }
 
 function parseEntries(entries: readonly JsonValue[]): Result<BatchAnswer> {

@@ -87,12 +87,13 @@ export {
   type WitnessPolicy,
   type WitnessTrust,
 } from "./quorum.ts";
+export { type Redeemed, redeem, twoPromises } from "./redeem.ts";
 export type {
   HardwareEvidence,
   SignatureReason,
   SignerEvidence,
 } from "./signature/kind.ts";
-export { submit } from "./submit.ts";
+export { type Submitted, submit, submitOrPromise } from "./submit.ts";
 export { type BatchEvent, type BatchOptions, submitBatch } from "./submit-batch.ts";
 export {
   logOf,

@@ -44,6 +44,8 @@ export interface Transport extends Source {
 export interface PostOptions {
   readonly contentType: string;
   readonly maxBytes: number;
+  /** A preference (RFC 7240). */
+  readonly prefer?: string;
 }
 
 export interface StreamOptions {
@@ -140,8 +142,9 @@ class Exchange {
     using deadline = new Deadline(this.#deadlineMs);
     return await this.#guarded(path, deadline, undefined, async () => {
       const url = this.#resolve(path);
+      const { contentType, prefer } = options;
       const init = { method: "POST", body: new Uint8Array(body) };
-      const response = await this.#send(url, init, deadline, options.contentType);
+      const response = await this.#send(url, init, deadline, contentType, prefer);
       return readWhole(await acceptedPost(response, url, path), options.maxBytes, path);
     });
   }
@@ -185,11 +188,13 @@ class Exchange {
     init: RequestInit,
     deadline: Deadline,
     contentType?: string,
+    prefer?: string,
   ): Promise<Response> {
     const type = contentType === undefined ? {} : { "content-type": contentType };
+    const preference = prefer === undefined ? {} : { prefer };
     return this.#fetch(url, {
       ...init,
-      headers: { ...this.#headers, ...type },
+      headers: { ...this.#headers, ...type, ...preference },
       redirect: "manual",
       credentials: "omit",
       cache: "no-store",
@@ -262,9 +267,12 @@ async function acceptedPost(response: Response, url: URL, path: string): Promise
   return accepted(response, path);
 }
 
+/** 202 has promises in it. */
+const ANSWERED: ReadonlySet<number> = new Set([200, 201, 202]);
+
 /** The response if it says yes, else the log's problem document as an error. */
 async function accepted(response: Response, path: string): Promise<Response> {
-  if (response.status === 200 || response.status === 201) return response;
+  if (ANSWERED.has(response.status)) return response;
   const problem = await problemOf(response, path);
   throw problemError(
     problem,

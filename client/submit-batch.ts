@@ -25,7 +25,8 @@ import { verifyInclusion } from "../schema/tlog/proof.ts";
 import { type BatchAnswer, parseBatchAnswer } from "./answer.ts";
 import { openSigned, type SignedHead } from "./head.ts";
 import { problemError } from "./problem.ts";
-import { prepare, receiptOf } from "./submit.ts";
+import type { SignedPromise } from "./promise.ts";
+import { openPromises, prepare, receiptOf } from "./submit.ts";
 import { type LogPorts, observeOrThrow } from "./update.ts";
 
 /** What happens to the submissions, as it happens. `line` counts them from 0. */
@@ -34,6 +35,12 @@ export type BatchEvent =
   | { readonly kind: "committed"; readonly line: number; readonly entries: readonly Located[] }
   /** Not logged, by us or by the log; or not answered (`OUTCOME_UNKNOWN`). The rest goes on. */
   | { readonly kind: "refused"; readonly line: number; readonly error: LogError }
+  /** Durable, and not every entry of the line is proved yet: what the log promises of the others. */
+  | {
+      readonly kind: "promised";
+      readonly line: number;
+      readonly promises: readonly SignedPromise[];
+    }
   /** Proved and checked: one receipt for each entry of the line. */
   | { readonly kind: "receipts"; readonly line: number; readonly receipts: readonly Receipt[] };
 
@@ -57,7 +64,7 @@ const MAX_LINE_BYTES = 67_108_864;
 /**
  * Submit many things in as few requests as the limits allow.
  *
- * Every line gets `refused`, or `committed` and later `receipts`. Events of one line keep that
+ * Every line gets `refused`, or `committed` and later `receipts` or `promised`. Events of one line keep that
  * order; refusals that need no log come early.
  *
  * @throws {LogError} as `submit` does. What was `committed` before is logged; send it again for
@@ -107,6 +114,10 @@ class Source {
   async close(): Promise<void> {
     await this.#iterator.return?.();
   }
+}
+
+interface Proved extends Located {
+  readonly hashes: readonly Hash[];
 }
 
 /** A line that was handed to the connection. */
@@ -201,30 +212,54 @@ class Batch {
   }
 
   async *#receipts(end: Extract<BatchAnswer, { kind: "end" }>): AsyncGenerator<BatchEvent> {
-    const { crypto, log } = this.#ports;
-    const head = unwrap(await openSigned(crypto, log, utf8(end.checkpoint)));
-    await observeOrThrow(this.#ports, head);
+    const opened = await openPromises(this.#ports, end.promises);
+    const promises = new Map(opened.map((promise) => [promise.index, promise]));
+    const head = await this.#headOf(end);
     const proofs = end.proofs.values();
     for (const sent of this.#sent) {
-      const receipts: Receipt[] = [];
-      const proved = sent.answered.map(({ index, leafHash }) => {
-        const proof = proofs.next().value;
-        const holds =
-          proof !== undefined &&
-          proof.index === index &&
-          verifyInclusion(crypto.sha256, head.tree, index, leafHash, proof.hashes);
-        if (!holds) throw unproved(sent.line);
-        return { index, leafHash, hashes: proof.hashes };
-      });
-      for (const entry of sent.answered.length === 0 ? [] : sent.entries) {
-        const proof = proved.find(({ leafHash }) => equal(leafHash, entry.leafHash));
-        if (proof === undefined) throw unproved(sent.line);
-        receipts.push(receiptOf(entry, this.#logEntry(head, end.checkpoint, entry, proof)));
+      const promised: SignedPromise[] = [];
+      const proved: Proved[] = [];
+      for (const { index, leafHash } of sent.answered) {
+        const promise = promises.get(index);
+        if (promise !== undefined && equal(promise.leafHash, leafHash)) promised.push(promise);
+        else proved.push(this.#proved(sent, head, { index, leafHash }, proofs.next().value));
       }
-      if (receipts.length > 0) yield { kind: "receipts", line: sent.line, receipts };
+      const { line } = sent;
+      if (promised.length > 0) yield { kind: "promised", line, promises: promised };
+      if (promised.length > 0 || sent.answered.length === 0 || head === undefined) continue;
+      const receipts = sent.entries.map((entry): Receipt => {
+        const proof = proved.find(({ leafHash }) => equal(leafHash, entry.leafHash));
+        if (proof === undefined) throw unproved(line);
+        return receiptOf(entry, this.#logEntry(head, end.checkpoint, entry, proof));
+      });
+      yield { kind: "receipts", line, receipts };
     }
     if (proofs.next().done !== true)
       throw new LogError("RESPONSE_INVALID", "The log proved more entries than it answered.");
+  }
+
+  /** `undefined` where all is promised and nothing proved. */
+  async #headOf(end: Extract<BatchAnswer, { kind: "end" }>): Promise<SignedHead | undefined> {
+    if (end.proofs.length === 0 && end.promises.length > 0) return undefined;
+    const { crypto, log } = this.#ports;
+    const head = unwrap(await openSigned(crypto, log, utf8(end.checkpoint)));
+    await observeOrThrow(this.#ports, head);
+    return head;
+  }
+
+  #proved(
+    { line }: Sent,
+    head: SignedHead | undefined,
+    { index, leafHash }: Located,
+    proof: { readonly index: number; readonly hashes: readonly Hash[] } | undefined,
+  ): Proved {
+    const { sha256 } = this.#ports.crypto;
+    const holds =
+      head !== undefined &&
+      proof?.index === index &&
+      verifyInclusion(sha256, head.tree, index, leafHash, proof.hashes);
+    if (!holds) throw unproved(line);
+    return { index, leafHash, hashes: proof.hashes };
   }
 
   #logEntry(

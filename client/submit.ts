@@ -15,10 +15,11 @@ import { equal, utf8 } from "../schema/bytes.ts";
 import { type PreparedEntry, prepareSubmission } from "../schema/entry/prepare.ts";
 import { LogError, unwrap } from "../schema/error.ts";
 import type { Submission } from "../schema/http/messages.ts";
-import { ENTRIES_PATH, JSON_TYPE } from "../schema/http/paths.ts";
+import { ENTRIES_PATH, JSON_TYPE, RESPOND_ASYNC } from "../schema/http/paths.ts";
 import { MAX_BODY_BYTES } from "../schema/limits.ts";
 import type { LogEntry, Receipt } from "../schema/receipt.ts";
 import { parseSubmitAnswer } from "./answer.ts";
+import { openPromise, type SignedPromise } from "./promise.ts";
 import { type LogPorts, observeOrThrow } from "./update.ts";
 import { checkInclusion } from "./verify/inclusion.ts";
 
@@ -31,33 +32,90 @@ export interface Prepared {
   readonly body: Uint8Array;
 }
 
+/** What an entry was answered with. */
+export type Submitted =
+  | { readonly kind: "receipt"; readonly receipt: Receipt }
+  /** The entry is durable, and its head lacks witnesses yet. It is no receipt. */
+  | { readonly kind: "promise"; readonly promise: SignedPromise; readonly entry: PreparedEntry };
+
 /**
  * Submit one thing; it may become several entries, one for each signature.
  *
  * @returns a receipt for each entry, in the order of the signatures, with its content.
  * @throws {LogError} what `prepareSubmission` refuses, before anything is sent; the log's own
- *   refusal under its code; `RESPONSE_INVALID` for an answer that does not hold; `LOG_MISBEHAVED`
- *   with evidence for a fork; `UNREACHABLE`: it is not known whether it was logged, submit again.
+ *   refusal under its code; `NOT_WITNESSED` where the log has only promised an entry;
+ *   `RESPONSE_INVALID` for an answer that does not hold; `LOG_MISBEHAVED` with evidence for a fork;
+ *   `UNREACHABLE`: it is not known whether it was logged, submit again.
  */
 export async function submit(ports: LogPorts, submission: Submission): Promise<readonly Receipt[]> {
+  const submitted = await submitOrPromise(ports, submission);
+  return submitted.map((one) => {
+    if (one.kind === "receipt") return one.receipt;
+    throw notWitnessed(one.promise.index);
+  });
+}
+
+/**
+ * As {@link submit}, where a promise is an answer too.
+ *
+ * @param wantsPromise a promise is welcome at once; else it comes where the witnesses are late
+ */
+export async function submitOrPromise(
+  ports: LogPorts,
+  submission: Submission,
+  wantsPromise = false,
+): Promise<readonly Submitted[]> {
   const { entries, body } = prepare(ports, submission);
   const answer = await ports.transport.post(ENTRIES_PATH, body, {
     contentType: JSON_TYPE,
     maxBytes: MAX_ANSWER_BYTES,
+    ...(wantsPromise ? { prefer: RESPOND_ASYNC } : {}),
   });
   const answered = unwrap(parseSubmitAnswer(answer));
-  const receipts: Receipt[] = [];
+  const promises = await openPromises(ports, answered.promises);
+  const submitted: Submitted[] = [];
   for (const [i, entry] of entries.entries()) {
-    const logged = answered.find((candidate) => equal(candidate.leafBytes, entry.leafBytes));
-    if (logged === undefined)
+    const logged = answered.entries.find(({ leafBytes }) => equal(leafBytes, entry.leafBytes));
+    if (logged !== undefined) {
+      await checkAnswer(ports, logged, `entries[${i}]`);
+      submitted.push({ kind: "receipt", receipt: receiptOf(entry, logged) });
+      continue;
+    }
+    const promise = promises.find(({ leafHash }) => equal(leafHash, entry.leafHash));
+    if (promise === undefined)
       throw new LogError("RESPONSE_INVALID", "The log's answer has another entry than was sent.", {
         field: `entries[${i}].canonicalizedBody`,
         expected: "the leaf that the submission becomes",
       });
-    await checkAnswer(ports, logged, `entries[${i}]`);
-    receipts.push(receiptOf(entry, logged));
+    submitted.push({ kind: "promise", promise, entry });
   }
-  return receipts;
+  return submitted;
+}
+
+/** Each of them signed by the log, or the answer does not hold. */
+export async function openPromises(
+  { crypto, log }: Pick<LogPorts, "crypto" | "log">,
+  notes: readonly string[],
+): Promise<readonly SignedPromise[]> {
+  const promises: SignedPromise[] = [];
+  for (const [i, note] of notes.entries()) {
+    const opened = await openPromise(crypto, { logs: [log] }, utf8(note));
+    if (!opened.ok)
+      throw new LogError("RESPONSE_INVALID", `The log's promise does not hold: ${opened.message}`, {
+        field: `promises[${i}]`,
+        expected: `a promise that ${log.origin} has signed`,
+      });
+    promises.push(opened.value);
+  }
+  return promises;
+}
+
+/** As a log answers that gives no promises. */
+function notWitnessed(index: number): LogError {
+  return new LogError("NOT_WITNESSED", `durable at index ${index}, not yet witnessed; retry`, {
+    index,
+    hint: "submit the same again: it keeps its index, and the answer brings the receipt",
+  });
 }
 
 /** Everything that can be refused without asking the log. */

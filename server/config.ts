@@ -87,6 +87,7 @@ export interface Config {
     readonly fresh_seconds: number;
     readonly pending_entries: number;
   };
+  readonly promise: { readonly deadline_seconds: number };
   readonly mirror: { readonly urls: readonly string[] };
   readonly logging: { readonly level: LogLevel };
   readonly shutdown: { readonly grace_ms: number };
@@ -222,6 +223,13 @@ const schema = z
       pending_entries: positive
         .default(65_536)
         .describe("Entries that may be durable and not yet witnessed."),
+    }),
+    promise: z.strictObject({
+      deadline_seconds: positive
+        .min(60, "at least 60")
+        .max(604_800, "at most 604800, a week")
+        .default(86_400)
+        .describe("A promise says that its entry is published within this."),
     }),
     mirror: z.strictObject({
       urls: z

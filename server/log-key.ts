@@ -22,8 +22,10 @@ import type { DsseSubmission } from "../schema/http/messages.ts";
 import { formatCheckpoint } from "../schema/tlog/checkpoint.ts";
 import type { Hash } from "../schema/tlog/hash.ts";
 import { formatNote, formatVkey, keyHash, makeVkey, SIGNATURE_TYPES } from "../schema/tlog/note.ts";
+import { formatPromise } from "../schema/tlog/promise.ts";
 import { checkGenesis } from "./genesis.ts";
 import { indexSigner } from "./index/signer.ts";
+import type { NewPromise } from "./promises/promises.ts";
 import type { CheckpointSigner } from "./sequencer/ports.ts";
 
 export interface LogKey {
@@ -35,6 +37,8 @@ export interface LogKey {
   readonly checkpoints: CheckpointSigner;
   /** Heads of the log's index, under the index's own name (`server/index/open.ts`). */
   readonly indexCheckpoints: CheckpointSigner;
+  /** The note of a promise; the same bytes each time. */
+  readonly promise: (promise: NewPromise) => Promise<Uint8Array>;
   /** A statement of the log about itself, to be admitted like any other submission. */
   readonly statement: (statement: LogStatement) => Promise<DsseSubmission>;
   /** Entry 0. `createdAt` is RFC 3339 in UTC. */
@@ -51,17 +55,15 @@ export function logKey(crypto: Pick<Crypto, "sha256">, signer: Signer, origin: s
     });
   const { sha256 } = crypto;
   const { ed25519 } = SIGNATURE_TYPES;
-  const signerFor = (name: string): Pick<CheckpointSigner, "sign" | "vkeys"> => {
+  const signNote = async (name: string, text: string): Promise<Uint8Array> => {
     const { keyId } = makeVkey(sha256, name, ed25519, publicKey.raw);
-    return {
-      vkeys: [formatVkey(sha256, name, ed25519, publicKey.raw)],
-      async sign(head) {
-        const text = formatCheckpoint({ origin: name, ...head });
-        const signature = await signRaw("ed25519", utf8(text));
-        return formatNote({ text, signatures: [{ name, keyId, signature }] });
-      },
-    };
+    const signature = await signRaw("ed25519", utf8(text));
+    return formatNote({ text, signatures: [{ name, keyId, signature }] });
   };
+  const signerFor = (name: string): Pick<CheckpointSigner, "sign" | "vkeys"> => ({
+    vkeys: [formatVkey(sha256, name, ed25519, publicKey.raw)],
+    sign: (head) => signNote(name, formatCheckpoint({ origin: name, ...head })),
+  });
   const vkey = formatVkey(sha256, origin, ed25519, publicKey.raw);
   const statement: LogKey["statement"] = (said) =>
     dsseSubmission(signer, LOG_PAYLOAD_TYPE, formatLogStatement(said));
@@ -75,6 +77,7 @@ export function logKey(crypto: Pick<Crypto, "sha256">, signer: Signer, origin: s
       checkGenesis: (leaf, content) => checkGenesis(sha256, { origin, vkey }, leaf, content),
     },
     indexCheckpoints: indexSigner(crypto, origin, signerFor),
+    promise: (promise) => signNote(origin, formatPromise({ origin, ...promise })),
     statement,
     genesis: (createdAt) =>
       statement({

@@ -22,6 +22,7 @@ import { type ClockStore, type HeldClock, openClock } from "./log-clock.ts";
 import { type LogKey, logKey } from "./log-key.ts";
 import type { Logger } from "./observe/log.ts";
 import { mustBeApart, type Places, placesOf, type Surroundings } from "./places.ts";
+import { filePromises, memoryPromises, promisesPath } from "./promises/store.ts";
 import { formatGuard, MemoryGuard, MemoryGuardFile } from "./sequencer/guard.ts";
 import { FileGuard } from "./sequencer/guard-file.ts";
 import type { LogParts } from "./serve.ts";
@@ -66,6 +67,7 @@ type Opened = Pick<
   | "key"
   | "clock"
   | "timestamps"
+  | "promises"
   | "withGenesis"
   | "witnesses"
   | "index"
@@ -144,7 +146,9 @@ async function openSqlite(config: Config, ports: OpenPorts): Promise<Opened> {
     const file = new ClockFile(ports.crypto.sha256, origin, clockPath(places.guard));
     const clock = heldClock(file, ports);
     const timestamps = authorityOf(config, ports, clock, stamping);
-    return { storage, key, guard, clock, timestamps, dataFolder: folder, ...witnesses, ...index };
+    const promises = filePromises(ports.crypto.sha256, origin, promisesPath(places.guard));
+    const opened = { storage, key, guard, clock, timestamps, promises, dataFolder: folder };
+    return { ...opened, ...witnesses, ...index };
   } catch (error) {
     await storage.close();
     throw error;
@@ -219,6 +223,7 @@ async function openMemory(config: Config, ports: OpenPorts): Promise<Opened> {
     key,
     ...(await witnessesOf(config, ports, key, undefined)),
     clock,
+    promises: memoryPromises(),
     timestamps: authorityOf(config, ports, clock, stamping),
     guard: await MemoryGuard.open(file),
     storage: await MemoryStorage.open(new MemoryDisk(sha256, origin, databaseId), sha256),

@@ -15,6 +15,7 @@ import type { ConflictPort } from "./http/conflicts.ts";
 import type { HttpPorts } from "./http/ports.ts";
 import type { IndexHandle } from "./index/handle.ts";
 import type { Metrics } from "./observe/metrics.ts";
+import type { Promises } from "./promises/promises.ts";
 import { makeDocuments, type PublicDocuments } from "./public-documents.ts";
 import { makeChecks, notesOf } from "./readiness.ts";
 import type { Sequencer } from "./sequencer/log.ts";
@@ -31,12 +32,13 @@ export interface RunningParts {
   readonly verifiers: RunningWitnesses | undefined;
   readonly index: IndexHandle | undefined;
   readonly refusals: Refusals;
+  readonly promises: Promises | undefined;
 }
 
 export function httpPorts(
   parts: LogParts,
   config: Config,
-  { sequencer, checks, metrics, witnesses, verifiers, index, refusals }: RunningParts,
+  { sequencer, checks, metrics, witnesses, verifiers, index, refusals, promises }: RunningParts,
 ): HttpPorts {
   const { limits: rates } = config;
   const limits = new Limits({
@@ -72,6 +74,7 @@ export function httpPorts(
     bodyTimeoutMs: rates.body_timeout_ms,
     writeWaitMs: witnesses === undefined ? undefined : config.witness.write_wait_ms,
     timestamps: parts.timestamps,
+    promises,
     documents: documentsOf(parts, config, { witnesses, verifiers }),
     index: index && {
       lookup: async (keys, options) => index.get().service.lookup(keys, options),

@@ -35,6 +35,8 @@ import { askMirrors } from "./mirror/startup.ts";
 import type { Logger } from "./observe/log.ts";
 import { type IndexReadings, Metrics } from "./observe/metrics.ts";
 import { type MetricsServer, serveMetrics } from "./observe/metrics-server.ts";
+import { openPromises } from "./promises/run.ts";
+import type { PromiseStore } from "./promises/store.ts";
 import { Sequencer } from "./sequencer/log.ts";
 import type { HeadGuard, PublishedHead } from "./sequencer/ports.ts";
 import { httpPorts, type RunningParts } from "./serve-http.ts";
@@ -71,6 +73,8 @@ export interface LogParts {
   readonly withGenesis?: boolean;
   /** Left out where there is no policy: then heads are published without witnesses. */
   readonly witnesses?: WitnessParts;
+  /** What was promised; left out: the log gives no promises. */
+  readonly promises?: PromiseStore;
   /** Where the log keeps its index; left out where it keeps none. */
   readonly index?: IndexPlaces;
   /** Where the operator's commands leave requests; left out where nothing is on disk. */
@@ -131,7 +135,8 @@ export async function serveLog(parts: LogParts, config: Config): Promise<Running
     // The index reads what is erased: nothing of it may change while it opens.
     erasures = await openErasures(parts, { sequencer, refusals, index: () => index, stop });
     index = openIndex(parts, { sequencer, metrics, verifiers, stop });
-    const running = { sequencer, checks, metrics, witnesses, verifiers, index, refusals };
+    const promises = await openPromises(parts, config, sequencer);
+    const running = { sequencer, checks, metrics, witnesses, verifiers, index, refusals, promises };
     const ports = httpPorts(parts, config, running);
     const app = makeApp(ports);
     attachReadings(metrics, { ...running, app, budget: ports.budget });

@@ -128,13 +128,13 @@ describe("invariants", () => {
     const inHeaders = new Set<string>();
     for (const file of files)
       for (const match of readFileSync(join(root, file), "utf8").matchAll(
-        /^ \* - ([IWMX]\d{1,2})\s/gm,
+        /^ \* - ([IWMXP]\d{1,2})\s/gm,
       ))
         if (match[1] !== undefined) inHeaders.add(match[1]);
     const inTests = new Set<string>();
     for (const file of globSync("test/**/*.test.ts", { cwd: root }))
       for (const match of readFileSync(join(root, file), "utf8").matchAll(
-        /\b(?:test|describe)[^"`']*["`']([IWMX]\d{1,2})\b/g,
+        /\b(?:test|describe)[^"`']*["`']([IWMXP]\d{1,2})\b/g,
       ))
         if (match[1] !== undefined) inTests.add(match[1]);
     expect([...inHeaders].toSorted()).toEqual([...inTests].toSorted());

@@ -8,20 +8,15 @@
 import { prepareSubmission } from "../../schema/entry/prepare.ts";
 import { LogError, type Result, unwrap } from "../../schema/error.ts";
 import type { Submission } from "../../schema/http/messages.ts";
-import type { Receipt } from "../../schema/receipt.ts";
 import { nodeCrypto } from "../crypto/node.ts";
+import type { Submitted } from "../submit.ts";
 import type { Arguments } from "./command.ts";
 import { writeNew } from "./files.ts";
 import type { ExitStatus, Io } from "./io.ts";
+import { type Kept, keep, keptText } from "./kept.ts";
 import { openLog } from "./logs.ts";
 import { print, printJson } from "./output.ts";
-import { DEFAULT_RECEIPTS, saveReceipt } from "./receipts.ts";
-
-/** One entry that was logged, as `--json` prints it. */
-interface Logged {
-  readonly index: number;
-  readonly receipt: string;
-}
+import { DEFAULT_RECEIPTS } from "./receipts.ts";
 
 /** Before anybody is asked to sign. Throws USAGE where neither a log nor a file is named. */
 export function checkDelivery(args: Arguments): void {
@@ -47,14 +42,11 @@ export async function deliver(
   unwrap(prepareSubmission(nodeCrypto.sha256, submission));
   const file = args.value("output");
   if (file !== undefined) await writeNew(io, file, `${JSON.stringify(submission, null, 2)}\n`);
-  const receipts = wantsLog(args) ? await logNow(args, io, submission) : [];
-  const logged = receipts.map(
-    ({ receipt, path }): Logged => ({
-      index: receipt.entry.index,
-      receipt: path,
-    }),
-  );
-  const bundle = await writeBundle(args, io, receipts);
+  const submitted = wantsLog(args) ? await logNow(args, io, submission) : [];
+  const folder = args.value("receipts") ?? DEFAULT_RECEIPTS;
+  const logged: Kept[] = [];
+  for (const one of submitted) logged.push(await keep(io, folder, one));
+  const bundle = await writeBundle(args, io, submitted);
   if (args.json)
     printJson(io, {
       ...(file === undefined ? {} : { submission: file }),
@@ -64,23 +56,24 @@ export async function deliver(
     });
   else {
     if (file !== undefined) print(io, `wrote ${file}; log it with: countersign submit ${file}`);
-    for (const { index, receipt } of logged) print(io, `logged as entry ${index}: ${receipt}`);
+    for (const one of logged) print(io, `logged as ${keptText(one)}`);
     if (bundle?.ok === true) print(io, `bundle: ${bundle.value}`);
     if (bundle?.ok === false)
       print(io, `no bundle: ${bundle.message}; needed: ${bundle.detail.expected ?? ""}`);
   }
-  return bundle?.ok === false ? 1 : 0;
+  if (bundle?.ok === false) return 1;
+  return logged.some((one) => "promise" in one) ? 2 : 0;
 }
 
 /** The proof as Sigstore's clients read it. What they would not verify is logged, and no bundle. */
 async function writeBundle(
   args: Arguments,
   io: Io,
-  receipts: readonly Delivered[],
+  submitted: readonly Submitted[],
 ): Promise<Result<string> | undefined> {
   const path = args.value("bundle");
-  const [only] = receipts;
-  if (path === undefined || only === undefined) return undefined;
+  const [only] = submitted;
+  if (path === undefined || only?.kind !== "receipt") return undefined;
   const { bundleOfReceipt } = await import("../sigstore/from-receipt.ts");
   const text = bundleOfReceipt(nodeCrypto.sha256, only.receipt);
   if (!text.ok) return text;
@@ -92,18 +85,11 @@ function wantsLog(args: Arguments): boolean {
   return ["log", "trust", "vkey"].some((option) => args.value(option) !== undefined);
 }
 
-interface Delivered {
-  readonly receipt: Receipt;
-  /** Of its file. */
-  readonly path: string;
-}
-
-async function logNow(args: Arguments, io: Io, submission: Submission): Promise<Delivered[]> {
-  const { submit } = await import("../submit.ts");
-  const ports = await openLog(args, io);
-  const folder = args.value("receipts") ?? DEFAULT_RECEIPTS;
-  const delivered: Delivered[] = [];
-  for (const receipt of await submit(ports, submission))
-    delivered.push({ receipt, path: await saveReceipt(io, folder, receipt) });
-  return delivered;
+async function logNow(
+  args: Arguments,
+  io: Io,
+  submission: Submission,
+): Promise<readonly Submitted[]> {
+  const { submitOrPromise } = await import("../submit.ts");
+  return submitOrPromise(await openLog(args, io), submission);
 }

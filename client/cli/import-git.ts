@@ -99,6 +99,7 @@ const PASSING: ReadonlySet<string> = new Set([
   "OVERLOADED",
   "STOPPING",
   "OUTCOME_UNKNOWN",
+  "NOT_WITNESSED",
   "STORAGE_FULL",
   "STORAGE_FAILED",
   "INTERNAL",
@@ -190,6 +191,11 @@ class Import {
     this.#step();
     if (event.kind === "committed") return;
     this.counts.answered++;
+    if (event.kind === "promised") {
+      // The next run brings the receipt: what the log promised meanwhile is of no use to it.
+      this.counts.refused(this.#take(event.line), "NOT_WITNESSED", "logged, not yet witnessed");
+      return;
+    }
     this.counts.refused(this.#take(event.line), event.error.code, event.error.message);
   }
 

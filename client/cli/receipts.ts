@@ -16,12 +16,16 @@ import {
   RECEIPT_SUFFIX,
   type Receipt,
 } from "../../schema/receipt.ts";
+import type { SignedPromise } from "../promise.ts";
 import { pathOf, readStart, writeWhole } from "./files.ts";
 import type { Io } from "./io.ts";
 
 export const DEFAULT_RECEIPTS = "receipts";
 /** The other form of a receipt, C2SP tlog-proof. */
 export const TLOG_PROOF_SUFFIX = ".tlog-proof";
+
+/** A promise of a log. No verifier reads it as a receipt. */
+const PROMISE_SUFFIX = ".promise";
 
 export interface ReceiptFile {
   /** As it is shown: the path that was given, or the name in the folder. */
@@ -39,15 +43,28 @@ export async function saveReceipt(
   receipt: Receipt,
   name?: string,
 ): Promise<string> {
-  const path = join(folder, `${name ?? receiptName(receipt)}${RECEIPT_SUFFIX}`);
+  const { entry } = receipt;
+  const path = join(folder, `${name ?? entryName(entry.index, entry.leafBytes)}${RECEIPT_SUFFIX}`);
   await writeWhole(io, path, formatReceipt(receipt));
   return path;
 }
 
-function receiptName({ entry }: Receipt): string {
-  const leaf = parseLeaf(entry.leafBytes);
+/** Write a promise where the receipt of its entry will be; the path of its file. */
+export async function savePromise(
+  io: Io,
+  folder: string,
+  { index, note }: SignedPromise,
+  leafBytes: Uint8Array,
+): Promise<string> {
+  const path = join(folder, `${entryName(index, leafBytes)}${PROMISE_SUFFIX}`);
+  await writeWhole(io, path, note);
+  return path;
+}
+
+function entryName(index: number, leafBytes: Uint8Array): string {
+  const leaf = parseLeaf(leafBytes);
   const digest = leaf.ok ? toHex(leafContentDigest(leaf.value)).slice(0, 12) : "leaf";
-  return `${String(entry.index).padStart(6, "0")}-${digest}`;
+  return `${String(index).padStart(6, "0")}-${digest}`;
 }
 
 /**

@@ -10,25 +10,30 @@ import type { Submission } from "../../schema/http/messages.ts";
 import { parseSubmission } from "../../schema/http/submission.ts";
 import { MAX_BODY_BYTES } from "../../schema/limits.ts";
 import { printable } from "../printable.ts";
-import { submit as submitOne } from "../submit.ts";
+import { submitOrPromise } from "../submit.ts";
 import type { Arguments, Command } from "./command.ts";
 import { readBytes } from "./files.ts";
 import type { ExitStatus, Io } from "./io.ts";
+import { type Kept, keep, keptText } from "./kept.ts";
 import { openLog } from "./logs.ts";
 import { LOG_OPTIONS } from "./options.ts";
 import { print, printJson } from "./output.ts";
-import { DEFAULT_RECEIPTS, saveReceipt } from "./receipts.ts";
+import { DEFAULT_RECEIPTS } from "./receipts.ts";
 
 export const submit: Command = {
   name: "submit",
   summary: "Log what was signed, and keep the receipts.",
   about: [
-    "A file is a submission file (made by `sign` or `attest`), or a signed git commit, tag or push certificate as git stores it. Submitting twice is safe: the entry keeps its index, and a full receipt comes again. One that is logged and not yet witnessed has no receipt yet: exit status 2, submit it again.",
+    "A file is a submission file (made by `sign` or `attest`), or a signed git commit, tag or push certificate as git stores it. Submitting twice is safe: the entry keeps its index, and a full receipt comes again. One that is logged and not yet witnessed has no receipt yet (exit status 2): the log's promise is kept beside where the receipt will be. Submit it again, or `countersign redeem` the promise.",
   ],
   positionals: [{ name: "FILE", help: "what was signed", required: true, many: true }],
   options: {
     ...LOG_OPTIONS,
     receipts: { type: "string", value: "DIR", help: "folder for the receipts (default: receipts)" },
+    promise: {
+      type: "boolean",
+      help: "do not wait for the log's witnesses: a promise is enough for now",
+    },
   },
   examples: [
     {
@@ -41,7 +46,7 @@ export const submit: Command = {
 
 interface Answer {
   readonly file: string;
-  readonly entries?: readonly { readonly index: number; readonly receipt: string }[];
+  readonly entries?: readonly Kept[];
   readonly error?: { readonly code: string; readonly message: string };
 }
 
@@ -53,15 +58,11 @@ async function run(args: Arguments, io: Io): Promise<ExitStatus> {
   for (const file of args.positionals) {
     try {
       const submission = readSubmissionFile(await readBytes(io, file, MAX_BODY_BYTES));
-      const entries = [];
-      for (const receipt of await submitOne(ports, submission))
-        entries.push({
-          index: receipt.entry.index,
-          receipt: await saveReceipt(io, folder, receipt),
-        });
+      const entries: Kept[] = [];
+      for (const one of await submitOrPromise(ports, submission, args.flag("promise")))
+        entries.push(await keep(io, folder, one));
       answers.push({ file, entries });
-      if (!args.json)
-        for (const { index, receipt } of entries) print(io, `${file}: entry ${index}, ${receipt}`);
+      if (!args.json) for (const one of entries) print(io, `${file}: ${keptText(one)}`);
     } catch (error) {
       if (!(error instanceof LogError)) throw error;
       const { code, message } = error;
@@ -73,7 +74,8 @@ async function run(args: Arguments, io: Io): Promise<ExitStatus> {
   }
   if (args.json) printJson(io, { submitted: answers });
   const errors = answers.flatMap(({ error }) => (error === undefined ? [] : [error]));
-  if (errors.length === 0) return 0;
+  const promised = answers.some(({ entries = [] }) => entries.some((one) => "promise" in one));
+  if (errors.length === 0) return promised ? 2 : 0;
   return errors.every(({ code }) => code === LATER) ? 2 : 1;
 }
 

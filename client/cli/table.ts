@@ -56,6 +56,11 @@ const SIGNER: readonly Entry[] = [
     load: async () => (await import("./submit.ts")).submit,
   },
   {
+    name: "redeem",
+    summary: "was what the log promised kept? the receipt, or evidence",
+    load: async () => (await import("./redeem.ts")).redeem,
+  },
+  {
     name: "import git",
     summary: "log every signed commit and tag of a repository",
     load: async () => (await import("./import-git.ts")).importGit,

@@ -94,6 +94,15 @@ export interface SubmitAnswer {
   readonly conflictHint?: readonly HintedKey[];
 }
 
+/**
+ * Answer to `POST /v1/entries` where not every entry is published: 202. Each entry of the submission
+ * is in one of the two lists.
+ */
+export interface PromiseAnswer extends SubmitAnswer {
+  /** Signed notes (docs/formats.md §Promises), in the order of the entries that they are for. */
+  readonly promises: readonly string[];
+}
+
 /** Answer to `GET /v1/entries/{index or leaf hash}`. */
 export interface EntryAnswer {
   readonly entry: TransparencyLogEntry;
@@ -104,10 +113,15 @@ export type BatchLine =
   | { readonly entries: readonly { readonly index: number; readonly leafHash: string }[] }
   | { readonly problem: Problem };
 
-/** The last line of a batch: proofs of every entry above, in order, under one checkpoint. */
+/**
+ * The last line of a batch: proofs of every entry above, in order, under one checkpoint. An entry
+ * that is not published has a promise instead of its proof.
+ */
 export interface BatchEnd {
   readonly checkpoint: string;
   readonly proofs: readonly { readonly index: number; readonly hashes: readonly string[] }[];
+  /** Signed notes, in the order of their entries; absent where every entry is published. */
+  readonly promises?: readonly string[];
 }
 
 /** RFC 9457, with the fields of `ErrorDetail` as extension members. */

@@ -37,6 +37,8 @@ export const METRICS_PATH = "/metrics";
 const CONTENT_PREFIX = "/content/sha256/";
 const KEY_PREFIX = "/key/sha256/";
 
+/** The preference (RFC 7240) of a sender to whom a promise is welcome. */
+export const RESPOND_ASYNC = "respond-async";
 export const JSON_TYPE = "application/json";
 export const NDJSON_TYPE = "application/x-ndjson";
 export const PROBLEM_TYPE = "application/problem+json";

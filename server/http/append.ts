@@ -19,6 +19,7 @@ import type { Appended } from "../sequencer/ports.ts";
 import type { AnsweredEntry } from "./answer.ts";
 import { checkBodyHead, readBody } from "./body.ts";
 import type { HttpPorts } from "./ports.ts";
+import { promisesFor, waitForHead } from "./promised.ts";
 
 /** Which interface a submission came by. */
 export type Entrance = "native" | "rekor";
@@ -59,7 +60,6 @@ export async function appendBody(
   ports: HttpPorts,
   body: Uint8Array,
   entrance: Entrance,
-  onAdmitted?: (entries: readonly AdmittedEntry[]) => void,
 ): Promise<readonly LoggedEntry[]> {
   const { admit, log, metrics, writeWaitMs } = ports;
   const started = performance.now();
@@ -69,12 +69,47 @@ export async function appendBody(
       : log.appendWithin(added, Math.max(0, writeWaitMs - (performance.now() - started)));
   const entries = await admit(body, entrance);
   metrics.admitted((performance.now() - started) / 1000);
-  onAdmitted?.(entries);
   const logged = joinAppended(entries, await append(entries));
   const twins = await admitTwins(ports, body, entrance, logged);
   if (twins.length > 0) logged.push(...joinAppended(twins, await append(twins)));
   for (const { duplicate } of logged) metrics.entry(duplicate);
   return logged;
+}
+
+/** What became of a submission whose sender takes promises. */
+export interface Settled {
+  /** All are guarded at least. */
+  readonly logged: readonly LoggedEntry[];
+  /** For each of them its promise, or `undefined` where it is published. */
+  readonly promises: readonly (string | undefined)[];
+}
+
+/** As {@link appendBody}, by the native interface: what is not published has a promise. */
+export async function appendOrPromise(
+  ports: HttpPorts,
+  body: Uint8Array,
+  wantsPromise: boolean,
+  onAdmitted: (entries: readonly AdmittedEntry[]) => void,
+): Promise<Settled> {
+  const { admit, log, metrics, writeWaitMs } = ports;
+  const started = performance.now();
+  const elapsed = (): number => performance.now() - started;
+  const entries = await admit(body, "native");
+  metrics.admitted(elapsed() / 1000);
+  onAdmitted(entries);
+  const calls = [log.appendDurable(entries)];
+  const logged = joinAppended(entries, (await calls[0]?.committed) ?? []);
+  const twins = await admitTwins(ports, body, "native", logged);
+  if (twins.length > 0) {
+    const call = log.appendDurable(twins);
+    calls.push(call);
+    logged.push(...joinAppended(twins, await call.committed));
+  }
+  const left = writeWaitMs === undefined ? undefined : writeWaitMs - elapsed();
+  await waitForHead(calls, wantsPromise, left);
+  const promises = await promisesFor(ports, logged);
+  for (const { duplicate } of logged) metrics.entry(duplicate);
+  return { logged, promises };
 }
 
 /** T1. The twins that these entries need; mostly none. */

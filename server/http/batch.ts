@@ -3,8 +3,8 @@
  *
  * A line is answered when its entries are committed; the proofs of all of them come in one last
  * line under one published checkpoint (I3). A line that is refused is answered by a problem and
- * the rest goes on. Where the witnesses are late, the last line is `NOT_WITNESSED`: the same lines
- * sent again get their proofs. When the sender leaves, nothing more is read, and nothing is lost that was
+ * the rest goes on. Where the witnesses are late, or a promise is welcome, the last line has a
+ * promise in place of a proof that is not there yet. When the sender leaves, nothing more is read, and nothing is lost that was
  * committed: the same lines sent again get the same indexes (I8).
  *
  * Memory is bounded three ways: lines in flight, their bytes (out of the budget that all
@@ -22,7 +22,6 @@ import { NDJSON_TYPE } from "../../schema/http/paths.ts";
 import { MAX_BATCH_LINES, MAX_BODY_BYTES } from "../../schema/limits.ts";
 import type { Hash } from "../../schema/tlog/hash.ts";
 import type { Submission } from "../sequencer/ports.ts";
-import { notWitnessed } from "../sequencer/publication.ts";
 import { hashList } from "./answer.ts";
 import { admitTwins, checkSender, joinAppended } from "./append.ts";
 import { checkBodyHead, tooLarge } from "./body.ts";
@@ -30,6 +29,7 @@ import { type Line, readLines } from "./lines.ts";
 import { OrderedWindow } from "./ordered.ts";
 import type { HttpPorts } from "./ports.ts";
 import { isDefect, problemOf } from "./problem.ts";
+import { prefersPromise, promisesFor, waitForHead } from "./promised.ts";
 import { type Headers, linger } from "./respond.ts";
 
 /** Lines of one batch that are being checked, committed or written. */
@@ -73,9 +73,7 @@ export class Batch {
   readonly #stop: AbortSignal;
   readonly #logged: LoggedEntry[] = [];
   readonly #window = new OrderedWindow<LineResult>(WINDOW_LINES, (result) => this.#deliver(result));
-  readonly #publishing: Promise<void>[] = [];
-  readonly #leaving: (() => void)[] = [];
-  #unpublished: unknown;
+  readonly #calls: Submission[] = [];
   /** Bytes counted in the budget of unread answers. */
   #unread = 0;
   /** Until every line before the next one has been handed to the sequencer, or refused. */
@@ -97,7 +95,6 @@ export class Batch {
     this.#res.once("close", () => this.#count(0));
     const whole = await this.#readLines();
     await this.#window.drain();
-    await this.#published();
     await this.#writeEnd();
     if (whole) this.#res.end();
     else linger(this.#req, () => this.#res.end());
@@ -147,16 +144,16 @@ export class Batch {
 
   async #log(bytes: Buffer): Promise<LineResult> {
     const { log, metrics } = this.#ports;
-    const { entries, committed, published, leave } = await this.#inTurn(
-      this.#ports.admit(bytes),
-      (admitted) => ({ entries: admitted, ...log.appendDurable(admitted) }),
-    );
-    this.#await({ published, leave });
-    const logged = joinAppended(entries, await committed);
+    const { entries, call } = await this.#inTurn(this.#ports.admit(bytes), (admitted) => ({
+      entries: admitted,
+      call: log.appendDurable(admitted),
+    }));
+    this.#calls.push(call);
+    const logged = joinAppended(entries, await call.committed);
     const twins = await admitTwins(this.#ports, bytes, "native", logged);
     if (twins.length > 0) {
       const more = log.appendDurable(twins);
-      this.#await(more);
+      this.#calls.push(more);
       logged.push(...joinAppended(twins, await more.committed));
     }
     let list = "";
@@ -168,37 +165,6 @@ export class Batch {
       text: `{"entries":[${list}]}\n`,
       logged: logged.map(({ index, leafHash }) => ({ index, leafHash })),
     };
-  }
-
-  #await({ published, leave }: Pick<Submission, "published" | "leave">): void {
-    this.#leaving.push(leave);
-    this.#publishing.push(
-      published.then(
-        () => undefined,
-        (error: unknown) => {
-          this.#unpublished = error;
-        },
-      ),
-    );
-  }
-
-  /** Waits for the head that covers all lines, as long as a single write would. */
-  async #published(): Promise<void> {
-    const { writeWaitMs } = this.#ports;
-    const all = Promise.all(this.#publishing);
-    if (writeWaitMs === undefined) {
-      await all;
-      return;
-    }
-    const late = Promise.withResolvers<"late">();
-    const timer = setTimeout(() => late.resolve("late"), writeWaitMs);
-    const first = await Promise.race([all, late.promise]);
-    clearTimeout(timer);
-    if (first !== "late") return;
-    for (const leave of this.#leaving) leave();
-    const { size } = this.#ports.log.published();
-    const last = this.#logged.reduce((most, { index }) => Math.max(most, index), -1);
-    if (last >= size) this.#unpublished ??= notWitnessed(last);
   }
 
   /** Signatures are checked side by side; entries are handed over in the order of their lines. */
@@ -227,24 +193,47 @@ export class Batch {
     await this.#write(result.text, UNREAD_BYTES);
   }
 
-  /** `{checkpoint, proofs}`: every entry above, in order, under one published head (I3). */
+  /** Proofs or promises of all that was logged, or why there are neither. */
   async #writeEnd(): Promise<void> {
-    if (this.#unpublished !== undefined) {
-      await this.#write(this.#problem(this.#unpublished).text, UNREAD_BYTES);
+    let promises: readonly (string | undefined)[];
+    try {
+      // As long as a single write would wait.
+      const wantsPromise = prefersPromise(this.#req);
+      await waitForHead(this.#calls, wantsPromise, this.#ports.writeWaitMs);
+      promises = await promisesFor(this.#ports, this.#logged);
+    } catch (error) {
+      await this.#write(this.#problem(error).text, UNREAD_BYTES);
       return;
     }
+    await this.#writeProofs(promises);
+  }
+
+  /** `{checkpoint, proofs, promises?}`: every entry above, in order, under one published head (I3). */
+  async #writeProofs(promises: readonly (string | undefined)[]): Promise<void> {
     const { log } = this.#ports;
     const head = log.published();
     const note = Buffer.from(head.checkpoint).toString("utf8");
     let text = `{"checkpoint":${JSON.stringify(note)},"proofs":[`;
-    for (const [i, { index, leafHash }] of this.#logged.entries()) {
-      const hashes = log.inclusion(index, head, leafHash);
-      text += `${i === 0 ? "" : ","}{"index":${index},"hashes":${hashList(hashes)}}`;
-      if (text.length < WRITE_CHUNK) continue;
+    const add = async (item: string, isFirst: boolean): Promise<void> => {
+      text += `${isFirst ? "" : ","}${item}`;
+      if (text.length < WRITE_CHUNK) return;
       await this.#write(text, WRITE_CHUNK);
       text = "";
+    };
+    let proved = 0;
+    for (const [i, { index, leafHash }] of this.#logged.entries()) {
+      if (promises[i] !== undefined) continue;
+      const hashes = hashList(log.inclusion(index, head, leafHash));
+      await add(`{"index":${index},"hashes":${hashes}}`, proved++ === 0);
     }
-    await this.#write(`${text}]}\n`, WRITE_CHUNK);
+    text += "]";
+    let promised = 0;
+    for (const promise of promises) {
+      if (promise === undefined) continue;
+      if (promised === 0) text += ',"promises":[';
+      await add(JSON.stringify(promise), promised++ === 0);
+    }
+    await this.#write(`${text}${promised === 0 ? "" : "]"}}\n`, WRITE_CHUNK);
   }
 
   /** Resolves when at most `unread` bytes wait for the sender, or when the sender is gone. */

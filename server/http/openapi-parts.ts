@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { PROBLEM_TYPE } from "../../schema/http/paths.ts";
+import { PROBLEM_TYPE, RESPOND_ASYNC } from "../../schema/http/paths.ts";
 
 export type Json = Readonly<Record<string, unknown>>;
 
@@ -12,6 +12,7 @@ export type MessageName =
   | "Submission"
   | "TransparencyLogEntry"
   | "SubmitAnswer"
+  | "PromiseAnswer"
   | "EntryAnswer"
   | "TimestampQuery"
   | "BatchLine"
@@ -49,6 +50,15 @@ export function parameter(name: string, place: "path" | "query", description: st
     schema: { type: "string" },
   };
 }
+
+/** A preference and not a parameter: the log may have the receipt at hand, which is better. */
+export const PREFER: Json = {
+  name: "Prefer",
+  in: "header",
+  required: false,
+  schema: { type: "string" },
+  description: `\`${RESPOND_ASYNC}\` (RFC 7240): do not wait for witnesses, a promise is welcome. Without it a promise comes when they are late. What is published is answered with its proof either way.`,
+};
 
 export const REFUSED: Json = answer(
   "Refused: what was wrong, field and limit",

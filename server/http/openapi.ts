@@ -14,13 +14,13 @@ import type {
   BatchLine,
   EntryAnswer,
   Problem,
+  PromiseAnswer,
   Submission,
   SubmitAnswer,
   TransparencyLogEntry,
 } from "../../schema/http/messages.ts";
 import {
   BATCH_PATH,
-  CHECKPOINT_PATH,
   ENTRIES_PATH,
   HEALTH_PATH,
   JSON_TYPE,
@@ -28,7 +28,6 @@ import {
   OCTETS_TYPE,
   READY_PATH,
   REKOR_ENTRIES_PATH,
-  TILE_PREFIXES,
 } from "../../schema/http/paths.ts";
 import { MAX_BATCH_LINES, MAX_BODY_BYTES, MAX_ENVELOPE_SIGNATURES } from "../../schema/limits.ts";
 import { IMPRINTS } from "../tsa/query.ts";
@@ -40,10 +39,12 @@ import {
   type Json,
   type MessageName,
   of,
+  PREFER,
   parameter,
   REFUSED,
 } from "./openapi-parts.ts";
 import { rekorPath, rekorRequest, rekorStatus } from "./openapi-rekor.ts";
+import { tilePaths } from "./openapi-tiles.ts";
 import { timestampPaths } from "./openapi-timestamp.ts";
 
 const base64 = z.string().describe("Standard base64 with padding (RFC 4648 §4).");
@@ -117,7 +118,7 @@ const problem: z.ZodType<Problem> = z.object({
   retryAfter: z.exactOptional(z.number().describe("Seconds.")),
 });
 
-const submitAnswer: z.ZodType<SubmitAnswer> = z.object({
+const submitAnswerShape = {
   entries: z.array(entry),
   conflictHint: z.exactOptional(
     z
@@ -131,7 +132,12 @@ const submitAnswer: z.ZodType<SubmitAnswer> = z.object({
         "Slots of the index in which an entry says something else than one before it. Unproven; absent where there is none, or the index was not asked in time.",
       ),
   ),
-});
+};
+const submitAnswer: z.ZodType<SubmitAnswer> = z.object(submitAnswerShape);
+const promises = z
+  .array(z.string().describe("C2SP signed note, countersign-promise/v1."))
+  .describe("For the entries that are not published yet, in their order.");
+const promiseAnswer: z.ZodType<PromiseAnswer> = z.object({ ...submitAnswerShape, promises });
 const entryAnswer: z.ZodType<EntryAnswer> = z.object({ entry });
 const batchLine: z.ZodType<BatchLine> = z.union([
   z.object({ entries: z.array(z.object({ index, leafHash: z.string().describe("Hex.") })) }),
@@ -140,6 +146,7 @@ const batchLine: z.ZodType<BatchLine> = z.union([
 const batchEnd: z.ZodType<BatchEnd> = z.object({
   checkpoint: z.string().describe("C2SP signed note."),
   proofs: z.array(z.object({ index, hashes: z.array(base64) })),
+  promises: z.exactOptional(promises),
 });
 const readiness: z.ZodType<Readings> = z.object({
   ready: z.boolean(),
@@ -159,6 +166,7 @@ const MESSAGES: Readonly<Record<MessageName, z.ZodType>> = {
   Submission: submission,
   TransparencyLogEntry: entry,
   SubmitAnswer: submitAnswer,
+  PromiseAnswer: promiseAnswer,
   EntryAnswer: entryAnswer,
   TimestampQuery: timestampQuery,
   BatchLine: batchLine,
@@ -234,11 +242,16 @@ function writePaths(): Json {
     [ENTRIES_PATH]: {
       post: {
         operationId: "submit",
-        summary: "Log one submission; answered when it is durable and published.",
-        description: `The body has at most ${MAX_BODY_BYTES} bytes. A duplicate gets the original's index and a fresh proof.`,
+        summary: "Log one submission; answered when it is durable, and published or promised.",
+        description: `The body has at most ${MAX_BODY_BYTES} bytes. A duplicate gets the original's index and a fresh proof, or where it is not published the same promise.`,
         security: [{}, { token: [] }],
+        parameters: [PREFER],
         requestBody: { required: true, content: { [JSON_TYPE]: of("Submission") } },
-        responses: { 201: answer("Logged", JSON_TYPE, of("SubmitAnswer")), default: REFUSED },
+        responses: {
+          201: answer("Logged", JSON_TYPE, of("SubmitAnswer")),
+          202: answer("Durable, and promised", JSON_TYPE, of("PromiseAnswer")),
+          default: REFUSED,
+        },
       },
     },
     [REKOR_ENTRIES_PATH]: rekorPath(),
@@ -248,8 +261,9 @@ function writePaths(): Json {
         summary: "Log many submissions, a line each; answered line by line, in order.",
         description:
           `At most ${MAX_BATCH_LINES} lines of at most ${MAX_BODY_BYTES} bytes. Each line is answered by a ` +
-          "BatchLine as it is committed; after publication one last line is a BatchEnd.",
+          "BatchLine as it is committed; after publication one last line is a BatchEnd. What is not published by then has a promise in it.",
         security: [{}, { token: [] }],
+        parameters: [PREFER],
         requestBody: { required: true, content: { [NDJSON_TYPE]: of("Submission") } },
         responses: {
           200: answer("Lines", NDJSON_TYPE, {
@@ -268,26 +282,6 @@ function writePaths(): Json {
       },
     },
   };
-}
-
-function tilePaths(): Json {
-  const paths: Record<string, unknown> = {};
-  for (const prefix of TILE_PREFIXES) {
-    paths[`${prefix}${CHECKPOINT_PATH}`] = bytesPath(
-      "The newest signed checkpoint.",
-      "text/plain",
-      [],
-    );
-    paths[`${prefix}/tile/{tile}`] = bytesPath(
-      "A hash tile `<L>/<N>[.p/<W>]`, an entry bundle `entries/<N>[.p/<W>]`, or contents `content/<N>[.p/<W>]`; slashes are not encoded.",
-      OCTETS_TYPE,
-      [
-        parameter("tile", "path", "As C2SP tlog-tiles writes it."),
-        parameter("from", "query", "Contents only: the first entry inside the tile to send."),
-      ],
-    );
-  }
-  return paths;
 }
 
 function otherPaths(): Json {

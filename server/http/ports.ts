@@ -10,6 +10,7 @@ import type { Authority } from "../admission/authority.ts";
 import type { Limits } from "../admission/limit.ts";
 import type { Logger } from "../observe/log.ts";
 import type { Metrics } from "../observe/metrics.ts";
+import type { Promises } from "../promises/promises.ts";
 import type { PublicDocuments } from "../public-documents.ts";
 import type { Sequencer } from "../sequencer/log.ts";
 import type { StorageReader } from "../storage/storage.ts";
@@ -53,11 +54,13 @@ export interface HttpPorts {
   readonly bodyTimeoutMs: number;
   /** `undefined` where it is switched off. */
   readonly timestamps: TimestampAuthority | undefined;
+  /** `undefined` where the log gives none. */
+  readonly promises: Pick<Promises, "give"> | undefined;
   readonly documents: PublicDocuments;
   /** `undefined` where the log keeps no index. */
   readonly index: IndexPort | undefined;
   /**
-   * A write is answered after this, with its receipt or with `NOT_WITNESSED`. `undefined` where
+   * A write is answered after this: with its receipt, a promise, or `NOT_WITNESSED`. `undefined` where
    * there are no witnesses to wait for.
    */
   readonly writeWaitMs: number | undefined;

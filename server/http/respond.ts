@@ -60,6 +60,7 @@ export function sendJsonText(
   res: ServerResponse,
   status: number,
   asciiText: string,
+  extra: Headers = [],
 ): void {
   if (res.destroyed || res.headersSent) return;
   res.writeHead(status, [
@@ -70,6 +71,7 @@ export function sendJsonText(
     "X-Content-Type-Options",
     "nosniff",
     ...NO_STORE,
+    ...extra,
   ]);
   if (req.method === "HEAD") res.end();
   else res.end(asciiText, "latin1");

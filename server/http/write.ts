@@ -1,24 +1,26 @@
 /**
  * The write side for one submission, and the look-up of one entry.
  *
- * - I3  The answer to a submission is written only after the sequencer says *published*, and
- *       the proof in it is under a checkpoint that is already served.
+ * - I3  A receipt is written only after the sequencer says *published*, and the proof in it is
+ *       under a checkpoint that is already served. What is not published has a promise (202).
  *
  * @module
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { parseLeaf } from "../../schema/entry/leaf.ts";
 import { LogError, unwrap } from "../../schema/error.ts";
-import { JSON_TYPE, parseEntryName } from "../../schema/http/paths.ts";
+import { JSON_TYPE, parseEntryName, RESPOND_ASYNC } from "../../schema/http/paths.ts";
 import { formatLookupKey, type LookupKey } from "../../schema/index/lookup.ts";
 import { leafHash } from "../../schema/tlog/hash.ts";
 import { type Answers, asciiJson } from "./answer.ts";
-import { appendBody, withBody } from "./append.ts";
+import { appendOrPromise, type Settled, withBody } from "./append.ts";
 import { Hints } from "./hints.ts";
 import type { HttpPorts } from "./ports.ts";
-import { sendJsonText } from "./respond.ts";
+import { prefersPromise } from "./promised.ts";
+import { type Headers, sendJsonText } from "./respond.ts";
 
 const BODY_TYPES = [JSON_TYPE];
+const APPLIED: Headers = ["Preference-Applied", RESPOND_ASYNC];
 
 export class WriteSide {
   readonly #ports: HttpPorts;
@@ -35,16 +37,31 @@ export class WriteSide {
   async submit(req: IncomingMessage, res: ServerResponse): Promise<void> {
     await withBody(this.#ports, req, res, BODY_TYPES, async (body) => {
       let asked: Promise<readonly LookupKey[] | undefined> | undefined;
-      const logged = await appendBody(this.#ports, body, "native", (entries) => {
+      const wantsPromise = prefersPromise(req);
+      const settled = await appendOrPromise(this.#ports, body, wantsPromise, (entries) => {
         asked = this.#hints?.of(entries);
       });
       const hint = (await asked) ?? [];
-      const head = this.#ports.log.published();
-      let list = "";
-      for (const entry of logged)
-        list += `${list === "" ? "" : ","}${this.#answers.entry(entry, head)}`;
-      sendJsonText(req, res, 201, `{"entries":[${list}]${hintText(hint)}}\n`);
+      this.#answer(req, res, settled, hintText(hint));
     });
+  }
+
+  #answer(req: IncomingMessage, res: ServerResponse, settled: Settled, more: string): void {
+    const head = this.#ports.log.published();
+    const published: string[] = [];
+    const promised: string[] = [];
+    for (const [i, entry] of settled.logged.entries()) {
+      const promise = settled.promises[i];
+      if (promise === undefined) published.push(this.#answers.entry(entry, head));
+      else promised.push(asciiJson(promise));
+    }
+    const entries = `{"entries":[${published.join(",")}]`;
+    if (promised.length === 0) {
+      sendJsonText(req, res, 201, `${entries}${more}}\n`);
+      return;
+    }
+    const text = `${entries},"promises":[${promised.join(",")}]${more}}\n`;
+    sendJsonText(req, res, 202, text, prefersPromise(req) ? APPLIED : []);
   }
 
   /** `GET /v1/entries/{index or leaf hash}`; I4: nothing beyond the published size. */

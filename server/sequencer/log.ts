@@ -142,11 +142,12 @@ export class Sequencer {
     const refusal = isGenesis ? undefined : this.#publication.refusal();
     if (refusal !== undefined) throw refusal;
     this.#mustHaveRoom(entries.length);
-    const { committed, published } = this.#pool.add(entries);
+    const { committed, guarded, published } = this.#pool.add(entries);
     // Not awaited: the loop never rejects, and everybody has a promise of their own.
     this.#loop ??= this.#run(isGenesis);
     return {
       committed: committed.promise,
+      guarded: guarded.promise,
       published: published.promise,
       // Holds nothing of the entries: whoever keeps it may keep many.
       leave: () => this.#publication.leave(published),
@@ -181,6 +182,12 @@ export class Sequencer {
     this.#publication.wait(waiter, size);
     return waiter.promise;
   }
+
+  /** What is committed and guarded, published or not: for those who show none of it. */
+  readonly committedTree: Omit<CommittedTree, "consistency"> = {
+    size: () => this.#position.head.size,
+    root: (size) => this.#proofs.root(size),
+  };
 
   /** The newest head that may be shown. */
   published(): PublishedHead {
@@ -308,6 +315,7 @@ export class Sequencer {
     for (const { ticket, appended } of plan.placed) {
       answered += appended.length;
       ticket.committed.resolve(appended);
+      ticket.guarded.resolve();
       this.#publication.wait(ticket.published, sizeFor(appended));
     }
     this.#ports.onPublished?.({

@@ -10,11 +10,12 @@ import { LogError } from "../../schema/error.ts";
 import type { NewEntry } from "../storage/storage.ts";
 import type { Appended, PoolLoad, PublishedHead, SequencerLimits } from "./ports.ts";
 
-/** One call that waits. Each of its two promises is settled once. */
+/** One call that waits. Each of its promises is settled once. */
 export interface Ticket {
   readonly entries: readonly NewEntry[];
   readonly bytes: number;
   readonly committed: PromiseWithResolvers<readonly Appended[]>;
+  readonly guarded: PromiseWithResolvers<void>;
   readonly published: PromiseWithResolvers<PublishedHead>;
 }
 
@@ -51,10 +52,12 @@ export class Pool {
       entries,
       bytes,
       committed: Promise.withResolvers(),
+      guarded: Promise.withResolvers(),
       published: Promise.withResolvers(),
     };
-    // Whoever asks for one of the two promises need not listen to the other.
+    // Whoever asks for one of the promises need not listen to the others.
     ticket.committed.promise.catch(() => undefined);
+    ticket.guarded.promise.catch(() => undefined);
     ticket.published.promise.catch(() => undefined);
     this.#waiting.push(ticket);
     this.#count(ticket, 1);
@@ -93,9 +96,10 @@ export class Pool {
   }
 }
 
-/** Both promises of a ticket fail for one reason. */
+/** What a ticket still waits for fails for one reason. */
 export function refuse(ticket: Ticket, reason: unknown): void {
   ticket.committed.reject(reason);
+  ticket.guarded.reject(reason);
   ticket.published.reject(reason);
 }
 

@@ -34,10 +34,12 @@ export interface Appended {
   readonly needsTwin?: true;
 }
 
-/** The two moments of an entry for those who answer twice: on disk, and provable. */
+/** The moments of an entry for those who answer before it is published. */
 export interface Submission {
   /** The entries are durable under these indexes. No receipt may be given yet (I3). */
   readonly committed: Promise<readonly Appended[]>;
+  /** Their head is in the guard: from here on it may be said that they are in the log (I6). */
+  readonly guarded: Promise<void>;
   /** The first published head that covers them all. */
   readonly published: Promise<PublishedHead>;
   /** Nobody listens to `published` any more: it may stay unanswered. */

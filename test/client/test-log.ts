@@ -29,6 +29,7 @@ import {
   type NoteSignature,
   parseVkey,
 } from "../../schema/tlog/note.ts";
+import { formatPromise } from "../../schema/tlog/promise.ts";
 import { proveInclusion } from "../../schema/tlog/proof.ts";
 import { parseTilePath, TILE_WIDTH } from "../../schema/tlog/tile.ts";
 import { CompactRange, NodeSet } from "../../schema/tlog/tree.ts";
@@ -150,6 +151,17 @@ export class TestLog {
       keyId: keyId(sha256, this.origin, 1, this.key.publicKey),
       signature: new Uint8Array(sign(null, utf8(text), this.key.privateKey)),
     };
+  }
+
+  /** A promise of an entry that is there, or of any leaf one likes. */
+  promise(
+    index: number,
+    times: { readonly time: number; readonly deadline: number },
+    leaf: Uint8Array = this.leaves[index] ?? new Uint8Array(0),
+  ): string {
+    const { origin } = this;
+    const text = formatPromise({ origin, leafHash: leafHash(sha256, leaf), index, ...times });
+    return fromUtf8(formatNote({ text, signatures: [this.signature(text)] })) ?? "";
   }
 
   proof(index: number, size: number = this.size): Hash[] {

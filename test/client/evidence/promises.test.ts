@@ -7,9 +7,7 @@ import { fromUtf8, utf8 } from "../../../schema/bytes.ts";
 import { unwrap } from "../../../schema/error.ts";
 import type { Evidence } from "../../../schema/evidence.ts";
 import { parseReceipt } from "../../../schema/receipt.ts";
-import { leafHash } from "../../../schema/tlog/hash.ts";
-import { formatNote, parseVkey } from "../../../schema/tlog/note.ts";
-import { formatPromise, type PromiseParts } from "../../../schema/tlog/promise.ts";
+import { parseVkey } from "../../../schema/tlog/note.ts";
 import vectors from "../../vectors/note/promises.json" with { type: "json" };
 import * as made from "../../vectors/signers.ts";
 import { logKey, TestLog } from "../test-log.ts";
@@ -36,18 +34,10 @@ function fill(to: TestLog, size: number, salt = ""): TestLog {
   return to;
 }
 
-function promise(index: number, from: TestLog = log, changes: Partial<PromiseParts> = {}): string {
-  const leaf = from.leaves[index] ?? new Uint8Array();
-  const text = formatPromise({
-    origin: from.origin,
-    leafHash: leafHash(sha256, leaf),
-    index,
-    time: DEADLINE - 600,
-    deadline: DEADLINE,
-    ...changes,
-  });
-  return fromUtf8(formatNote({ text, signatures: [from.signature(text)] })) ?? "";
-}
+const TIMES = { time: DEADLINE - 600, deadline: DEADLINE };
+
+const promise = (index: number, from: TestLog = log, times: Partial<typeof TIMES> = {}): string =>
+  from.promise(index, { ...TIMES, ...times });
 
 /** A head as witnesses saw it, each at its time; a time of `undefined` is a witness that did not. */
 function head(size: number, times: readonly (number | undefined)[], from = log): string {

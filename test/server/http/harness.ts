@@ -20,6 +20,7 @@ import { isMessage } from "../../../server/http/openapi.ts";
 import { openClock } from "../../../server/log-clock.ts";
 import { type LogKey, logKey } from "../../../server/log-key.ts";
 import { silentLogger } from "../../../server/observe/log.ts";
+import type { PromiseStore } from "../../../server/promises/store.ts";
 import { formatGuard, MemoryGuard, MemoryGuardFile } from "../../../server/sequencer/guard.ts";
 import { FileGuard } from "../../../server/sequencer/guard-file.ts";
 import { type LogParts, type RunningLog, serveLog } from "../../../server/serve.ts";
@@ -52,6 +53,8 @@ export interface TestOptions {
   /** What the clock file says, in seconds; by default that moment. */
   readonly clockFrom?: number;
   readonly witnesses?: WitnessParts;
+  /** Left out: the log gives no promises. */
+  readonly promises?: PromiseStore;
 }
 
 /** The key of a test's log under its name. */
@@ -86,6 +89,7 @@ export async function startTestLog(driver: Driver, options: TestOptions = {}): P
     clock,
     timestamps: config.timestamp.authority === "on" ? authority : undefined,
     withGenesis: true,
+    ...(options.promises === undefined ? {} : { promises: options.promises }),
     ...(options.witnesses === undefined ? {} : { witnesses: options.witnesses }),
   };
   const log = await serveLog(parts, config);

@@ -2,84 +2,17 @@ import { afterEach, describe, expect, test } from "vitest";
 import { nodeCrypto } from "../../../client/crypto/node.ts";
 import { toHex, utf8 } from "../../../schema/bytes.ts";
 import { pae } from "../../../schema/entry/dsse.ts";
-import { unwrap } from "../../../schema/error.ts";
 import { REKOR_ENTRIES_PATH } from "../../../schema/http/paths.ts";
-import { SIGNATURE_TYPES } from "../../../schema/tlog/note.ts";
-import { type Policy, parsePolicy } from "../../../schema/tlog/tlog-policy.ts";
-import { MemoryNoteFile, memoryNotes } from "../../../server/sequencer/notes.ts";
 import { httpWitnesses } from "../../../server/witnesses/http.ts";
-import { memorySizes } from "../../../server/witnesses/sizes.ts";
 import { digestRequest, dsseRequest } from "../../vectors/rekor.ts";
 import { p256Signer } from "../../vectors/signers.ts";
 import { rejectionOf } from "../refusal.ts";
 import { carriesQuorum, until } from "../witnesses/rig.ts";
-import { listenAs, policyText, TestWitness, type Trick } from "../witnesses/test-witness.ts";
-import {
-  ask,
-  batch,
-  DRIVERS,
-  type Driver,
-  makeSigner,
-  problemIn,
-  startTestLog,
-  submissions,
-  submit,
-  type TestLog,
-  testKey,
-} from "./harness.ts";
+import { listenAs, TestWitness } from "../witnesses/test-witness.ts";
+import { ask, batch, DRIVERS, problemIn, submissions, submit, type TestLog } from "./harness.ts";
+import { atEnd, endWitnessed, ready, startWitnessed } from "./witnessed-rig.ts";
 
-const ends: (() => Promise<void>)[] = [];
-
-afterEach(async () => {
-  for (const end of ends.splice(0).toReversed()) await end();
-});
-
-interface Rig {
-  readonly log: TestLog;
-  readonly witnesses: readonly TestWitness[];
-  readonly policy: Policy;
-}
-
-/** A log over HTTP with three real witnesses over HTTP, two of which are a quorum. */
-async function startWitnessed(
-  driver: Driver,
-  flags: Record<string, string> = {},
-  trick?: Trick,
-): Promise<Rig> {
-  const signer = await makeSigner();
-  const key = testKey(signer);
-  const { cosignature, mlDsa44 } = SIGNATURE_TYPES;
-  const witnesses = [[cosignature], [mlDsa44], [cosignature, mlDsa44]].map(
-    (types, i) =>
-      new TestWitness(`w${i}`, {
-        types,
-        logVkeys: key.checkpoints.vkeys,
-        origin: key.origin,
-      }),
-  );
-  for (const witness of witnesses) witness.trick = trick;
-  const listening = await Promise.all(witnesses.map(listenAs));
-  for (const { close } of listening) ends.push(close);
-  const addressed = witnesses.map((witness, i) => ({ witness, url: listening[i]?.url ?? "" }));
-  const policy = unwrap(parsePolicy(nodeCrypto.sha256, utf8(policyText(addressed, 2))));
-  const log = await startTestLog(driver, {
-    signer,
-    flags: { "witness-write-wait-ms": "50", ...flags },
-    witnesses: {
-      policy,
-      readPolicy: async () => policy,
-      notes: memoryNotes(new MemoryNoteFile()),
-      sizes: memorySizes(),
-      transport: httpWitnesses(2_000),
-    },
-  });
-  ends.push(log.end);
-  return { log, witnesses, policy };
-}
-
-async function ready({ log }: Rig): Promise<void> {
-  await until(() => log.published().size > 0);
-}
+afterEach(endWitnessed);
 
 describe.each(DRIVERS)("a witnessed log on %s", (driver) => {
   test("I9 receipts and the checkpoint carry the quorum", async () => {
@@ -207,7 +140,7 @@ describe("HTTP to a witness", () => {
   test("an answer is capped, a silence ends, a redirect is an answer", async () => {
     const witness = new TestWitness("w");
     const { url, close } = await listenAs(witness);
-    ends.push(close);
+    atEnd(close);
     witness.shownNote = new Uint8Array(1_100_000);
     const shown = `${url}/${toHex(nodeCrypto.sha256(utf8(witness.origin)))}/checkpoint`;
     const transport = httpWitnesses(2_000);
