@@ -10,7 +10,7 @@ import { initialState } from "../../schema/index/re-execute.ts";
 import type { SignedHead } from "../head.ts";
 import { indexPorts } from "../lookup/ask.ts";
 import { convictLeaf } from "../lookup/convict.ts";
-import { unannounced } from "../lookup/erased.ts";
+import { committedLeaves, unannounced } from "../lookup/erased.ts";
 import { followIndex } from "../lookup/follow-index.ts";
 import { fetchSigned, type LogPorts, observe } from "../update.ts";
 import type { Arguments, Command } from "./command.ts";
@@ -68,7 +68,10 @@ async function follow(
     });
   let state = initialState(ports.crypto.sha256, MAPFN_V1, origin);
   const erased: number[] = [];
-  for await (const followed of followIndex(ports, state, to)) {
+  // Where index verifiers are asked for, only they vouch for what an erased content posted.
+  const asked = (ports.log.index ?? []).length > 0;
+  const committed = asked ? { committed: async () => committedLeaves(ports) } : {};
+  for await (const followed of followIndex({ ...ports, ...committed }, state, to)) {
     if (followed.state === "accepted") {
       state = followed.next;
       erased.push(...followed.taken);

@@ -33,6 +33,12 @@ const LEAVES_AT_ONCE = 16;
 export interface FollowPorts extends ReadPorts {
   /** The postings that are kept of an entry whose content was erased; asked of the log by default. */
   readonly erased?: (index: number) => Promise<readonly Posting[] | undefined>;
+  /**
+   * Leaves of the index that others stand for already. In a leaf behind them no entry may be called
+   * erased: a log erases nothing before its postings are committed, and one that says otherwise could
+   * make up what the entry posts. Left out: the log's word is taken everywhere, and the entries are named.
+   */
+  readonly committed?: () => Promise<number>;
 }
 
 /** What one leaf turned out to be. Nothing comes after a refusal. */
@@ -106,6 +112,13 @@ async function followLeaf(
     });
   const reader = new LogReader(ports, head.value);
   const { entries, taken } = await readEntries(ports, reader, before.leaf.main.size);
+  const leafIndex = before.index.size;
+  if (taken.length > 0 && ports.committed && leafIndex >= (await ports.committed()))
+    return failure(
+      "RESPONSE_INVALID",
+      `Entry ${taken.join(", ")} is called erased, and nobody stands for the leaf over it yet.`,
+      { field: "index leaf", expected: "a leaf under a quorum of index verifiers, first" },
+    );
   const next = reExecute(before, update, entries);
   if (next.ok) return success({ next: next.value, taken });
   // What was served in place of an erased content is signed by nobody: it accuses nobody either.

@@ -17,6 +17,7 @@
  */
 import type { Crypto } from "../../client/crypto/crypto.ts";
 import type { Source } from "../../client/fetch.ts";
+import { committedLeaves } from "../../client/lookup/erased.ts";
 import { followIndex } from "../../client/lookup/follow-index.ts";
 import { equal } from "../../schema/bytes.ts";
 import { LogError } from "../../schema/error.ts";
@@ -107,9 +108,11 @@ export class IndexExecutor {
       reached !== undefined &&
       reached.index.size > cosigned.index.size &&
       reached.index.size <= next.size;
-    let said = await this.#follow(log, isOnTheWay ? reached : cosigned, next);
+    const follow = (from: IndexState): Promise<Executed> =>
+      this.#follow(log, from, next, last?.size);
+    let said = await follow(isOnTheWay ? reached : cosigned);
     // What was executed ahead was never under a signature: the log may have signed another leaf.
-    if ("status" in said && isOnTheWay) said = await this.#follow(log, cosigned, next);
+    if ("status" in said && isOnTheWay) said = await follow(cosigned);
     if ("status" in said) {
       this.#reached.delete(next.origin);
       if ("reason" in said) this.#ports.onRefused?.(next.origin, said.reason);
@@ -135,12 +138,24 @@ export class IndexExecutor {
     });
   }
 
-  async #follow(log: ReadableLog, from: IndexState, next: Checkpoint): Promise<Executed> {
+  /**
+   * Before the first signature for a log all of its past is read, and what it has erased is taken at its
+   * word. From then on only where the other verifiers of the trust file have signed the leaf.
+   */
+  async #follow(
+    log: ReadableLog,
+    from: IndexState,
+    next: Checkpoint,
+    signed: number | undefined,
+  ): Promise<Executed> {
     const { crypto, reach, onLeaf } = this.#ports;
     if (next.size === 0) return refusal("an index log begins with its leaf 0");
     let state = from;
     try {
-      const ports = { crypto, transport: reach(log.url), log };
+      const read = { crypto, transport: reach(log.url), log };
+      const committed = async (): Promise<number> =>
+        signed === undefined ? next.size : Math.max(signed, await committedLeaves(read));
+      const ports = { ...read, committed };
       for await (const followed of followIndex(ports, state, next.size)) {
         if (this.#hasEnded) throw notExecuted("the index verifier is shutting down");
         const { leaf } = followed;

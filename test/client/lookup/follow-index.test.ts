@@ -1,6 +1,7 @@
 /** An index that is executed again: honest ones are followed, and every lie stops at its leaf. */
 import { describe, expect, test } from "vitest";
 import { nodeCrypto } from "../../../client/crypto/node.ts";
+import { committedLeaves } from "../../../client/lookup/erased.ts";
 import {
   type Followed,
   type FollowPorts,
@@ -146,6 +147,33 @@ describe("following an index", () => {
       at === 2 ? { ...update, main: note } : update,
     );
     expect(await refusal(other)).toContain("names another head");
+  });
+
+  test("an erased content is taken at the log's word only in leaves that others stand for", async () => {
+    const index = scene();
+    index.main.erase(index.entry(1).content ?? expect.fail("no content"));
+    const ports = portsOf(index);
+    for (const more of [{}, { committed: async () => 3 }]) {
+      const all = await followed({ ...ports, ...more }, 4);
+      expect(all.map((one) => one.state === "accepted" && one.taken)).toEqual([[], [1], []]);
+    }
+    const early = { ...ports, committed: async () => 2 };
+    expect(await refusal(early)).toContain("Entry 1 is called erased, and nobody stands for");
+  });
+
+  test("and others are the quorum of index verifiers that the trust file asks for", async () => {
+    const index = scene();
+    const [one, two] = [new TestWitness("v1.example.org"), new TestWitness("v2.example.org")];
+    const quorum = [policyOf(policyText(2, [one, two]))];
+    const leaves = async (log: TrustedLog): Promise<number> => {
+      return committedLeaves(portsOf(index, log));
+    };
+    const asking = { ...index.main.trusted, index: quorum };
+    index.log.cosigners = [one.at(1_700_000_000)];
+    expect(await leaves(asking)).toBe(0);
+    index.log.cosigners = [one, two].map((verifier) => verifier.at(1_700_000_000));
+    expect(await leaves(asking)).toBe(4);
+    expect(await leaves(index.main.trusted)).toBe(0);
   });
 
   test("fewer updates than were asked for are no answer", async () => {

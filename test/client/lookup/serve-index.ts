@@ -11,7 +11,6 @@ import {
   parseLookupRequest,
 } from "../../../schema/http/lookup-request.ts";
 import { formatLookup, type Lookup } from "../../../schema/index/lookup.ts";
-import { encodePostings } from "../../../schema/index/posting.ts";
 import { formatUpdate } from "../../../schema/index/update.ts";
 import type { TestIndex } from "./test-index.ts";
 
@@ -78,8 +77,7 @@ async function answer(
   const [, from, to] = /^index\/v1\/update\/(\d+)-(\d+)$/.exec(path) ?? [];
   if (from !== undefined)
     return formatUpdate(index.updates.slice(Number(from) - 1, Number(to) - 1));
-  const posted = /^index\/v1\/postings\/(\d+)$/.exec(path)?.[1];
-  if (posted !== undefined) return encodePostings(index.posted[Number(posted)] ?? []);
+  if (path.startsWith("index/v1/postings/")) return index.below(`/${path}`);
   const below = /^index\/v1\/(.+)$/.exec(path)?.[1];
   return below === undefined
     ? index.main.serve(path, url.search)

@@ -126,13 +126,20 @@ export class TestIndex {
       const updates = this.updates.map((update, i) => change(update, i + 1));
       const body =
         from === undefined
-          ? this.main.serve(name.replace(/^\//, ""), query === "" ? "" : `?${query}`)
+          ? (this.below(name) ?? this.main.serve(name.replace(/^\//, ""), query && `?${query}`))
           : formatUpdate(updates.slice(Number(from) - 1, Number(to) - 1));
       if (body === undefined) throw new LogError("NOT_FOUND", `nothing at ${path}`);
       if (body.length > maxBytes) throw new LogError("RESPONSE_INVALID", `${path} is too long`);
       return body;
     };
     return { url: "memory:", get };
+  }
+
+  /** What is served of the index log, and of postings. */
+  below(path: string): Uint8Array | undefined {
+    const posted = /^\/index\/v1\/postings\/(\d+)$/.exec(path)?.[1];
+    if (posted !== undefined) return encodePostings(this.posted[Number(posted)] ?? []);
+    return path === "/index/v1/checkpoint" ? this.log.checkpoint() : undefined;
   }
 
   /** The honest bundle for some keys, with all entries of their lists where they are wanted. */

@@ -166,6 +166,24 @@ describe("an index verifier", () => {
     expect(second.read).toEqual([]);
   });
 
+  test("W3 an erased content is taken at the log's word in its past alone, or where others have signed the leaf", async () => {
+    const index = scene();
+    const early = await verifier(index);
+    expect(await early.ask(2)).toMatchObject({ status: 200 });
+    index.main.erase(index.entry(1).content ?? expect.fail("no content"));
+    // It was there when the leaf over it came, or so it should have been.
+    expect(await early.ask(4)).toMatchObject({ status: 422 });
+    expect(early.refused.at(-1)).toContain("Entry 1 is called erased");
+    expect(await (await verifier(index)).ask(4)).toMatchObject({ status: 200 });
+    const other = new TestWitness("v.example.org");
+    const trust = trustOf(index, policyTable(policyText(1, [other]), "", "index"));
+    const late = await verifier(index, { trust });
+    expect(await late.ask(2)).toMatchObject({ status: 200 });
+    expect(await late.ask(4)).toMatchObject({ status: 422 });
+    index.log.cosigners = [other.at(NOW / 1_000)];
+    expect(await late.ask(4)).toMatchObject({ status: 200 });
+  });
+
   test("W3 a posting that is dropped, a hidden map and a leaf beside its checkpoint get no cosignature", async () => {
     expect(await refusal(await verifier(scene((postings) => postings.slice(1))), 4)).toMatch(
       /^leaf 2: .*number of postings/,
