@@ -1,6 +1,15 @@
 /** A monitor under the real command line is killed at random points while its channels come and go. */
 import { spawn } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  type FSWatcher,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  watch,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -76,6 +85,10 @@ function live(): Life {
   return { kill: () => void child.kill("SIGKILL"), ended, errors: () => errors };
 }
 
+function closing(watcher: FSWatcher): Disposable {
+  return { [Symbol.dispose]: () => watcher.close() };
+}
+
 async function reviewed(): Promise<void> {
   main.submit(await review(bob, commit, { comment: `number ${main.size}` }));
 }
@@ -132,4 +145,77 @@ test(`M3 ${LIVES} lives of a monitor that is killed: every alert arrives, and no
   expect(hook.received.every((one) => isGenuine(secret, one, now))).toBe(true);
   expect(killed).toBeGreaterThan(LIVES / 4);
   console.log(`${killed} kills in ${LIVES} lives, ${between} of them after an answer`);
+}, 300_000);
+
+test(`M2 ${LIVES} lives of a monitor that is killed while it looks: each finding is told once`, async () => {
+  writeFileSync(join(folder, "signed.txt"), "");
+  writeFileSync(
+    join(folder, "monitor.toml"),
+    `monitor = 1
+trust = "trust.toml"
+state = "state"
+[[log]]
+origin = "${main.origin}"
+keys = ["${idOf(bob)}"]
+own = ["${idOf(bob)}"]
+statements = "signed.txt"
+`,
+  );
+  const first = live();
+  expect([0, 1], first.errors()).toContain(await first.ended);
+  const start = main.size;
+  let requests = 0;
+  let reached = (): void => {};
+  const { asked } = served;
+  asked.push = (...paths: string[]): number => {
+    if (--requests === 0) reached();
+    return Array.prototype.push.apply(asked, paths);
+  };
+  const file = join(folder, "state", "alerts.jsonl");
+  const size = (): number => (existsSync(file) ? statSync(file).size : 0);
+  let killed = 0;
+  let moved = 0;
+  for (let life = 0; life < LIVES; life++) {
+    for (let n = Math.floor(Math.random() * 3); n >= 0; n--) await reviewed();
+    index.grow();
+    const running = live();
+    const before = size();
+    // At a random request to the log, or at a random change of the files that it keeps.
+    let changes = life % 2 === 0 ? 0 : 20 + Math.floor(Math.random() * 100);
+    requests = life % 2 === 0 ? 1 + Math.floor(Math.random() * 14) : 0;
+    reached = running.kill;
+    using _ = closing(
+      watch(join(folder, "state"), () => {
+        if (--changes === 0) running.kill();
+      }),
+    );
+    if ((await running.ended) !== null) continue;
+    killed++;
+    if (size() > before) moved++;
+  }
+  requests = 0;
+  const last = live();
+  expect([0, 1], last.errors()).toContain(await last.ended);
+  expect(await live().ended).toBe(0);
+
+  const text = readFileSync(file, "utf8");
+  const numbers = fieldOf(text, "number");
+  expect(numbers).toEqual(numbers.map((_, i) => i + 1));
+  const ids = fieldOf(text, "id");
+  expect(new Set(ids).size).toBe(ids.length);
+  const told = text
+    .trimEnd()
+    .split("\n")
+    .map((line): { kind: string; seen: { index?: number } } => JSON.parse(line));
+  const indexes = (kind: string): (number | undefined)[] =>
+    told.flatMap((one) =>
+      one.kind === kind && (one.seen.index ?? 0) >= start ? [one.seen.index] : [],
+    );
+  const expected = Array.from({ length: main.size - start }, (_, i) => start + i);
+  expect(indexes("statement")).toEqual(expected);
+  expect(indexes("not-signed-by-us")).toEqual(expected);
+  expect(killed).toBeGreaterThan(LIVES / 4);
+  console.log(
+    `${killed} kills in ${LIVES} lives, ${moved} of them after alerts were written, ${told.length} alerts`,
+  );
 }, 300_000);
