@@ -79,6 +79,7 @@ export function httpPorts(
     index: index && {
       lookup: async (keys, options) => index.get().service.lookup(keys, options),
       update: async (leafIndex) => index.get().service.update(leafIndex),
+      edge: async (leafIndex) => index.get().service.edge(leafIndex),
       hints: async (leaf, content) =>
         (await index.get().service.ask({ call: "hints", leaf, content })).hints ?? [],
       conflicts: conflictPort(parts, config, index),

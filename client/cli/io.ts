@@ -31,6 +31,18 @@ export interface Io {
    * nothing. Left out where the caller is not a process of its own.
    */
   readonly exit?: (status: ExitStatus) => void;
+  /**
+   * Runs the command line once more, in a process of its own with the same environment and folder;
+   * what it says on standard error is said here. Left out where there is no such program.
+   */
+  readonly again?: (argv: readonly string[]) => Promise<Ran>;
+}
+
+/** How another process of this program ended. */
+export interface Ran {
+  /** 2 where a signal ended it. */
+  readonly status: number;
+  readonly stdout: string;
 }
 
 /** 0 yes, 1 no, 2 could not ask, 3 the log misbehaved. */

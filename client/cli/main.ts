@@ -35,4 +35,8 @@ process.exitCode = await runCommandLine(process.argv.slice(2), {
   now: () => Date.now(),
   ...(process.stderr.isTTY ? { ask } : {}),
   exit: (status) => process.exit(status),
+  again: async (argv) => {
+    const { runAgain } = await import("./again.ts");
+    return runAgain(process.argv[1] ?? "", argv);
+  },
 });

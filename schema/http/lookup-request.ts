@@ -127,6 +127,11 @@ export function updatePath(from: number, to: number): string {
   return `${INDEX_PREFIX}/update/${formatSize(from)}-${formatSize(to)}`;
 }
 
+/** `GET`: the right edge of the postings tree behind a leaf of the index log, hash after hash. */
+export function edgePath(leafIndex: number): string {
+  return `${INDEX_PREFIX}/edge/${formatSize(leafIndex)}`;
+}
+
 /** `GET`: the postings of an entry whose content was erased (`schema/index/posting.ts`). */
 export function postingsPath(index: number): string {
   return `${INDEX_PREFIX}/postings/${formatSize(index)}`;

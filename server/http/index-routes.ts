@@ -51,6 +51,7 @@ export function indexRoutes(ports: HttpPorts): readonly Route[] {
     get("index tile", `${INDEX_PREFIX}/tile/*name`, (req, res, name, query) =>
       read().tile(req, res, name.slice(name.indexOf("tile/")), query),
     ),
+    get("index edge", `${INDEX_PREFIX}/edge/:name`, (req, res, name) => side.edge(req, res, name)),
     get("index update", `${INDEX_PREFIX}/update/:name`, (req, res, name) =>
       side.update(req, res, name),
     ),

@@ -17,6 +17,7 @@ import {
 import { JSON_TYPE, OCTETS_TYPE } from "../../schema/http/paths.ts";
 import { formatLookup, LOOKUP_MEDIA_TYPE, type Lookup } from "../../schema/index/lookup.ts";
 import { formatUpdate, type LeafUpdate, parseUpdate } from "../../schema/index/update.ts";
+import { parseSize } from "../../schema/tlog/size.ts";
 import type { PublishedHead } from "../sequencer/ports.ts";
 import type { StorageReader } from "../storage/storage.ts";
 import { checkBodyHead, readBody } from "./body.ts";
@@ -33,6 +34,8 @@ export interface IndexPort {
   ) => Promise<Lookup>;
   /** The update that leads to a leaf of the index log, also to one that is not published yet. */
   readonly update: (leafIndex: number) => Promise<Uint8Array | undefined>;
+  /** The right edge of the postings tree behind a leaf. */
+  readonly edge: (leafIndex: number) => Promise<Uint8Array | undefined>;
   /** Slots in which an entry says something else than what is indexed. */
   readonly hints: AskHints;
   readonly conflicts: ConflictPort;
@@ -66,6 +69,16 @@ export class LookupSide {
       updates.push(...unwrap(parseUpdate(bytes)));
     }
     send(req, res, 200, OCTETS_TYPE, formatUpdate(updates), ["Cache-Control", "no-cache"]);
+  }
+
+  /** `GET /index/v1/edge/{leaf}`: what an execution that begins behind this leaf cannot know. */
+  async edge(req: IncomingMessage, res: ServerResponse, untrustedLeaf: string): Promise<void> {
+    const leaf = unwrap(parseSize(untrustedLeaf, "leaf"));
+    const { size } = this.#index.log().published();
+    const bytes = leaf < size ? await this.#index.edge(leaf) : undefined;
+    if (bytes === undefined)
+      throw new LogError("NOT_FOUND", `The index has no leaf ${leaf}.`, { limit: size });
+    send(req, res, 200, OCTETS_TYPE, bytes, ["Cache-Control", "no-cache"]);
   }
 
   /** `GET /v1/lookup` and, for summaries alone, `GET /v1/claims`. */

@@ -80,6 +80,11 @@ export function indexPaths(): Json {
       OCTETS_TYPE,
       [parameter("index", "path", "The entry's index in the log.")],
     ),
+    [`${INDEX_PREFIX}/edge/{leaf}`]: bytesPath(
+      "The right edge of the postings tree behind a leaf of the index log.",
+      OCTETS_TYPE,
+      [parameter("leaf", "path", "The leaf's index in the index log.")],
+    ),
     [`${INDEX_PREFIX}/update/{range}`]: bytesPath(
       "What an index verifier needs besides the entries, for some leaves of the index log.",
       OCTETS_TYPE,

@@ -13,7 +13,7 @@
  *
  * @module
  */
-import { equal, fromUtf8 } from "../../schema/bytes.ts";
+import { equal, fromUtf8, join } from "../../schema/bytes.ts";
 import { LogError, unwrap } from "../../schema/error.ts";
 import { encodeIndexLeaf, firstIndexLeaf, parseIndexLeaf } from "../../schema/index/index-leaf.ts";
 import { type LookupAnswer, type LookupKey, MAX_LISTED } from "../../schema/index/lookup.ts";
@@ -251,6 +251,12 @@ export class IndexEngine {
     if (leafIndex === this.#pending?.leafIndex) return this.#pendingStep;
     const step = leafIndex < this.leaves ? this.#ports.store.leaf(leafIndex)?.step : undefined;
     return step === undefined || step.length === 0 ? undefined : step;
+  }
+
+  /** The right edge of the postings tree behind a leaf: where an execution can begin. */
+  edge(leafIndex: number): Uint8Array | undefined {
+    const edge = this.#ports.store.leaf(leafIndex)?.edge;
+    return edge === undefined ? undefined : join(edge);
   }
 
   /** Contradictions among the entries of some keys, as far as they are kept. */

@@ -34,7 +34,7 @@ export type IndexRequest =
       readonly summaries: boolean;
       readonly at?: number;
     }
-  | { readonly call: "update"; readonly leafIndex: number }
+  | { readonly call: "update" | "edge"; readonly leafIndex: number }
   | ConflictQuestion;
 
 export type ConflictQuestion =
@@ -62,6 +62,7 @@ export interface IndexAnswer {
   readonly grown?: Grown;
   readonly found?: FoundKeys;
   readonly update?: Uint8Array | undefined;
+  readonly edge?: Uint8Array | undefined;
   readonly conflicts?: readonly FoundConflict[];
   readonly contested?: ContestedPage;
   readonly more?: boolean;

@@ -129,6 +129,11 @@ export class IndexService {
     return (await this.#ask({ call: "update", leafIndex })).update;
   }
 
+  /** The right edge of the postings tree behind a leaf, hash after hash. */
+  async edge(leafIndex: number): Promise<Uint8Array | undefined> {
+    return (await this.#ask({ call: "edge", leafIndex })).edge;
+  }
+
   /** Contradictions of what is indexed, or of what may be soon. */
   async ask(question: ConflictQuestion): Promise<IndexAnswer> {
     return this.#ask(question);

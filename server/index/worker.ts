@@ -80,6 +80,8 @@ function handle(request: IndexRequest): Handled<IndexAnswer> {
       return answer({ more: opened().writeSnapshot() });
     case "find":
       return answer({ found: opened().find(request.keys, request.summaries, request.at) });
+    case "edge":
+      return answer({ edge: opened().edge(request.leafIndex) });
     case "update":
       return answer({ update: opened().update(request.leafIndex) });
     case "conflicts":

@@ -30,6 +30,7 @@ export class Workplace {
       cwd: this.folder,
       isTty: false,
       now: () => 1_700_000_000_000,
+      again: async (more) => this.countersign(...more),
       ...(this.person === undefined ? {} : { ask: this.person }),
     };
     return { status: await runCommandLine(argv, io), stdout, stderr };

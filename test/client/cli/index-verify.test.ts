@@ -1,5 +1,7 @@
 /** `index verify` against a log with an index on loopback. */
+
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { concat } from "../../../schema/bytes.ts";
 import { type ServedIndex, serveIndex } from "../lookup/serve-index.ts";
 import { TestIndex } from "../lookup/test-index.ts";
 import { newSigner, review, signedCommit, TestLog } from "../test-log.ts";
@@ -43,6 +45,45 @@ describe("index verify", () => {
     expect(status).toBe(0);
     expect(stdout).toContain("2 leaves");
     expect((await run("--to", "4")).status).toBe(2);
+  });
+
+  test("begins behind any leaf, and ends as whoever goes on from there begins", async () => {
+    index.grow();
+    const states: (string | undefined)[][] = [];
+    for (const range of [["--to", "2"], ["--from", "2"], []]) {
+      const { status, stdout } = await run(...range, "--json");
+      expect(status).toBe(0);
+      states.push(
+        ["before", "after"].map((name) => new RegExp(`"${name}": "(.*)"`).exec(stdout)?.[1]),
+      );
+    }
+    const [first, second, whole] = states;
+    expect(first?.[1]).toMatch(/^[0-9a-f]{64}$/);
+    expect(second?.[0]).toBe(first?.[1]);
+    expect(whole).toEqual([first?.[0], second?.[1]]);
+    expect((await run("--from", "2")).stdout).toContain(
+      "the leaves 2 to 2 of the index are right, over 2 entries of the log, if leaf 1 is",
+    );
+    expect((await run("--from", "4")).status).toBe(2);
+    index.edges[1] = concat(index.edges[1] ?? new Uint8Array(0)).fill(7);
+    expect((await run("--from", "2")).status).toBe(3);
+  });
+
+  test("X3 jobs whose states do not meet have not executed one index", async () => {
+    index.grow();
+    expect((await run("--jobs", "5")).stdout).toContain("all 3 leaves of the index are right");
+    // The second job begins behind the leaf that lies, and finds nothing wrong by itself.
+    index.lie = (postings) => postings.slice(1);
+    index.main.submit(await review(newSigner(), commit));
+    index.grow();
+    index.main.submit(await review(newSigner(), commit));
+    index.lie = (postings) => postings;
+    index.grow();
+    expect((await run("--from", "4")).status).toBe(0);
+    const { status, stdout } = await run("--jobs", "2");
+    expect(status).toBe(3);
+    expect(stdout).toContain("leaf 3");
+    expect((await run("--jobs", "65")).status).toBe(2);
   });
 
   test("X3 names the leaf of an index that drops a posting, with exit status 3", async () => {

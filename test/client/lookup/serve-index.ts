@@ -78,6 +78,8 @@ async function answer(
   if (from !== undefined)
     return formatUpdate(index.updates.slice(Number(from) - 1, Number(to) - 1));
   if (path.startsWith("index/v1/postings/")) return index.below(`/${path}`);
+  const leaf = /^index\/v1\/edge\/(\d+)$/.exec(path)?.[1];
+  if (leaf !== undefined) return index.edges[Number(leaf)];
   const below = /^index\/v1\/(.+)$/.exec(path)?.[1];
   return below === undefined
     ? index.main.serve(path, url.search)

@@ -5,7 +5,7 @@
 import { nodeCrypto } from "../../../client/crypto/node.ts";
 import type { Source } from "../../../client/fetch.ts";
 import { gitHashOf } from "../../../client/git/hash.ts";
-import { fromUtf8, toHex } from "../../../schema/bytes.ts";
+import { concat, fromUtf8, toHex } from "../../../schema/bytes.ts";
 import { LogError } from "../../../schema/error.ts";
 import { encodeIndexLeaf, type IndexLeaf, indexOrigin } from "../../../schema/index/index-leaf.ts";
 import type { Lookup, LookupAnswer, LookupKey } from "../../../schema/index/lookup.ts";
@@ -31,6 +31,8 @@ export class TestIndex {
   readonly updates: LeafUpdate[] = [];
   /** Of each entry that is indexed. */
   readonly posted: (readonly Posting[])[] = [];
+  /** Right edges of the postings tree, by leaf. */
+  readonly edges: Uint8Array[] = [new Uint8Array(0)];
   readonly #lists = new Map<string, Listed[]>();
   readonly #records = new Map<string, KeyRecord>();
   position: IndexPosition;
@@ -94,6 +96,7 @@ export class TestIndex {
       }
     this.position = step.position;
     this.updates.push(step.update);
+    this.edges.push(concat(...step.position.postings.hashes));
     this.mainNote = fromUtf8(note) ?? "";
     this.log.append(step.update.leaf);
     return this;
