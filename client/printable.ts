@@ -6,16 +6,17 @@
 
 /** Characters of a stranger's text that are shown. */
 const MAX_SHOWN = 500;
-/** Controls, direction marks and invisible characters, line and paragraph separators. */
-const UNSEEN = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
+/** Controls, direction marks and invisible characters, line and paragraph separators, and what is no character. */
+const UNSEEN = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{NChar}]/gu;
 
 /**
  * One value of a stranger (a name, a comment, a message of a log) inside a line of ours: it stays
- * one line, and cannot pretend to be another of our answer.
+ * one line, and cannot pretend to be another of our answer. It is well-formed, also where it was cut
+ * within a character: what is kept of it in a file can be read again.
  */
 export function printable(text: string): string {
   const clean = text.replace(UNSEEN, " ");
-  return clean.length > MAX_SHOWN ? `${clean.slice(0, MAX_SHOWN)}…` : clean;
+  return (clean.length > MAX_SHOWN ? `${clean.slice(0, MAX_SHOWN)}…` : clean).toWellFormed();
 }
 
 /**

@@ -142,7 +142,9 @@ export interface Told {
 
 export function makeFinding(sha256: Sha256, told: Told): Finding {
   const { kind, origin, subject, message, about, seen = {}, evidence } = told;
-  const named: JsonValue = ["countersign-alert/v1", kind, origin ?? "", subject, ...about];
+  const named: JsonValue = ["countersign-alert/v1", kind, origin ?? "", subject, ...about].map(
+    (part) => (typeof part === "string" ? part.toWellFormed() : part),
+  );
   const shown = new Map<string, string | number>();
   for (const [name, value] of Object.entries(seen))
     shown.set(name, typeof value === "string" ? printable(value) : value);

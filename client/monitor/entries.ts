@@ -66,15 +66,21 @@ export function readingsOf(
   return [post(log.vkeyTexts), ...alone];
 }
 
-/** Entries of one log, each fetched once. */
+/** Bytes of entries that are kept; how many come under a name is up to strangers. */
+const MAX_KEPT_BYTES = 33_554_432;
+
+/** Entries of one log. What was read last is not fetched again. */
 export class EntryReader {
   readonly #ports: EntryPorts;
   readonly #reader: LogReader;
   readonly #read = new Map<number, ReadOne>();
+  readonly #maxBytes: number;
+  #bytes = 0;
 
-  constructor(ports: EntryPorts, head: SignedHead) {
+  constructor(ports: EntryPorts, head: SignedHead, maxBytes: number = MAX_KEPT_BYTES) {
     this.#ports = ports;
     this.#reader = new LogReader(ports, head);
+    this.#maxBytes = maxBytes;
   }
 
   /** Throws what the network does, and `LOG_MISBEHAVED` where the answer is of another history. */
@@ -84,8 +90,18 @@ export class EntryReader {
     const { receipt, head } = await this.#reader.receiptByIndex(index);
     await observeOrThrow(this.#ports, head);
     const one = await this.#check(index, receipt);
-    this.#read.set(index, one);
+    this.#keep(index, one);
     return one;
+  }
+
+  #keep(index: number, one: ReadOne): void {
+    this.#read.set(index, one);
+    this.#bytes += sizeOf(one);
+    for (const [oldest, old] of this.#read) {
+      if (this.#bytes <= this.#maxBytes) return;
+      this.#read.delete(oldest);
+      this.#bytes -= sizeOf(old);
+    }
   }
 
   async #check(index: number, receipt: Receipt): Promise<ReadOne> {
@@ -115,14 +131,19 @@ export interface OwnStatements {
   readonly digests: ReadonlySet<string>;
 }
 
-/** Tell of everything that came to the names. */
+function sizeOf({ receipt: { entry, content, key } }: ReadOne): number {
+  return entry.leafBytes.length + (content?.length ?? 0) + (key?.length ?? 0);
+}
+
+/** Tell of everything that came to the names; `onRead` is handed each entry of it. */
 export async function tellEntries(
   ports: EntryPorts,
   findings: Findings,
   reader: EntryReader,
   learned: readonly Learned[],
   own: OwnStatements,
-): Promise<readonly ReadOne[]> {
+  onRead: (one: ReadOne) => void,
+): Promise<void> {
   const news = new Map<number, Name[]>();
   for (const one of learned) {
     const { name, added, isFirst } = one;
@@ -133,12 +154,11 @@ export async function tellEntries(
     const asked = isFirst ? { ...name, watched: false } : name;
     for (const { index } of added) news.set(index, [...(news.get(index) ?? []), asked]);
   }
-  const read: ReadOne[] = [];
   let failed: unknown;
   for (const [index, names] of [...news].toSorted(([a], [b]) => a - b))
     try {
       const one = await reader.read(index);
-      read.push(one);
+      onRead(one);
       await checkPostings(ports, findings, one, learned);
       await tellEntry(ports, findings, one, names, own);
     } catch (error) {
@@ -146,7 +166,6 @@ export async function tellEntries(
       failed ??= error;
     }
   if (failed !== undefined) throw failed;
-  return read;
 }
 
 /** What was there before it was watched is counted, and not told one by one. */

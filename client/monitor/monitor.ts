@@ -15,6 +15,7 @@ import { Findings } from "./findings.ts";
 import { type FullStep, readWhole } from "./full.ts";
 import { type Watch, watchLog } from "./round.ts";
 import type { LogState, StateFile } from "./state.ts";
+import { limited, ROUND_SECONDS } from "./time-limit.ts";
 
 export interface MonitorPorts {
   readonly sha256: Sha256;
@@ -65,7 +66,10 @@ export async function runRound(ports: MonitorPorts): Promise<Round> {
         await writing;
       };
       const findings = newFindings();
-      await write(findings, await watchLog(watch, findings, state.log(origin), now()));
+      const start = now();
+      const transport = limited(watch.transport, () => now() - start <= ROUND_SECONDS);
+      const bounded = { ...watch, transport };
+      await write(findings, await watchLog(bounded, findings, state.log(origin), start));
       if (full === undefined) return;
       const before = state.log(origin).full ?? { entries: 0 };
       for await (const step of readWhole(watch, before, newFindings)) {

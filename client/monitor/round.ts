@@ -12,7 +12,7 @@
  */
 import { toBase64 } from "../../schema/bytes.ts";
 import { SLOT_TYPES } from "../../schema/index/contradiction.ts";
-import { MAX_LOOKUP_KEYS } from "../../schema/index/lookup.ts";
+import { type LookupKey, MAX_LOOKUP_KEYS } from "../../schema/index/lookup.ts";
 import type { Transport } from "../fetch.ts";
 import { indexPorts } from "../lookup/ask.ts";
 import type { ReceiptFile } from "../verify/receipt.ts";
@@ -130,13 +130,16 @@ async function lookUp(
   }
   const asked = namesInTurn(names, before);
   const { entries, learned } = await lookUpNames(watch, findings, asked, before.known);
-  const read = await tellEntries(watch, findings, reader, learned, { digests });
+  const spokenIn: LookupKey[] = [];
+  await tellEntries(watch, findings, reader, learned, { digests }, (one) => {
+    spokenIn.push(...slotsOf(one));
+  });
   await tellOmissions(watch, findings, own, learned, entries);
   await tellDuplicates(watch, findings, reader, learned);
   const hints = await readHints(watch, before.conflicts, watch.names);
   const changed = learned.filter(({ name, added }) => name.watched === true && added.length > 0);
   const slots = changed.map(({ name }) => name.key).filter(({ type }) => SLOT_TYPES.includes(type));
-  const all = [...slots, ...read.flatMap(slotsOf), ...hints.slots];
+  const all = [...slots, ...spokenIn, ...hints.slots];
   await tellContradictions(watch, findings, reader, all);
   return {
     ...before,

@@ -24,6 +24,7 @@ import { type Fields, readFields, required } from "../../schema/fields.ts";
 import { parseJson } from "../../schema/json.ts";
 import type { Sha256 } from "../../schema/tlog/hash.ts";
 import { withLock } from "../lock-file.ts";
+import { printable } from "../printable.ts";
 import { readWholeFile, writeWholeFile } from "../whole-file.ts";
 import { type Alert, type Finding, makeFinding, readAlert } from "./alert.ts";
 import { type Condition, type Found, LOOKUPS } from "./findings.ts";
@@ -234,7 +235,7 @@ export class StateFile {
 }
 
 function openOf(origin: string, { area, id, told }: Condition, since: number): Open {
-  return { id, area, origin, kind: told.kind, subject: told.subject, since };
+  return { id, area, origin, kind: told.kind, subject: printable(told.subject), since };
 }
 
 function endOf({ id, origin, kind, subject, since }: Open): Parameters<typeof makeFinding>[1] {

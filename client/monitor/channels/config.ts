@@ -16,6 +16,7 @@
  * @module
  */
 import type { TomlTable } from "smol-toml";
+import { printable } from "../../printable.ts";
 import type { Path } from "../../toml-places.ts";
 import type { TrustFields } from "../../trust-fields.ts";
 import { type Alert, SEVERITIES, type Severity } from "../alert.ts";
@@ -236,7 +237,10 @@ class ChannelReader {
   }
 
   #name(table: TomlTable, path: Path): string {
-    return this.#optional(table, path, "name") ?? this.#text(table, path, "type");
+    const name = this.#optional(table, path, "name") ?? this.#text(table, path, "type");
+    if (printable(name) !== name)
+      throw this.#fields.wrong([...path, "name"], "is no name", "one line of printable text");
+    return name;
   }
 
   #filtered(table: TomlTable, path: Path): Filtered {

@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { nodeCrypto } from "../../../client/crypto/node.ts";
 import {
@@ -22,6 +23,11 @@ const told: Told = {
   about: ["signer", 7],
   seen: { index: 7, key: "signer 00ff" },
 };
+
+/** Any string at all, also what no text can be. */
+const codeUnits = fc
+  .array(fc.oneof(fc.integer({ min: 0, max: 0xffff }), fc.integer({ min: 0xd7f0, max: 0xe010 })))
+  .map((codes) => String.fromCharCode(...codes));
 
 function alertOf(from: Told): Alert {
   return { ...makeFinding(sha256, from), number: 1, firstSeen: 1_700_000_000 };
@@ -52,6 +58,28 @@ describe("an alert", () => {
       const alert = alertOf({ ...told, kind, evidence: "x.evidence.json" });
       expect(readBack(formatAlert(alert))).toEqual(alert);
     }
+  });
+
+  test("comes back from its line whatever strangers wrote, also where it is cut within a character", () => {
+    fc.assert(
+      fc.property(codeUnits, (text) => {
+        for (const strangers of [
+          text,
+          `${text}\ud800\ufffe\u{1fffe}\ufdd0`,
+          `${"x".repeat(499)}\u{1f600}${text}`,
+        ]) {
+          const alert = alertOf({
+            ...told,
+            subject: strangers,
+            message: strangers,
+            about: [strangers],
+            seen: { key: strangers },
+          });
+          expect(readBack(formatAlert(alert))).toEqual(alert);
+        }
+      }),
+      { numRuns: 50 },
+    );
   });
 
   test("is refused with the name of the field that is wrong", () => {

@@ -40,7 +40,8 @@ describe("an Atom feed", () => {
   test("is well-formed and has the same tags whatever strangers wrote, in characters that XML has", () => {
     const tags = tagsOf(formatAtom(feedOf("tame")));
     fc.assert(
-      fc.property(fc.string({ unit: "binary" }), (text) => {
+      fc.property(fc.array(fc.integer({ min: 0, max: 0xffff })), (codes) => {
+        const text = String.fromCharCode(...codes);
         const xml = formatAtom(feedOf(`${text}"'</entry>]]>\u0000\ud800&`));
         expect(tagsOf(xml)).toEqual(tags);
         expect(xml.isWellFormed()).toBe(true);

@@ -58,6 +58,7 @@ describe("the channels of a configuration", () => {
     ["a type that there is not", '[[channel]]\ntype = "pigeon"', /channel\[0\]\.type/],
     ["a field that is not known", `${SMTP}subject = "x"`, /channel\[0\]\.subject is not known/],
     ["two of one name", SMTP + SMTP, /repeats the channel "smtp"/],
+    ["a name of two lines", `${SMTP}name = "a\\nb"`, /\.name is no name/],
     ["the name of the file that is there anyway", `${SMTP}name = "alerts.jsonl"`, /\.name/],
     ["mail in the clear", `${SMTP}tls = "none"`, /channel\[0\]\.tls/],
     ["a password without a user", `${SMTP}password_file = "p"`, /channel\[0\]\.user/],
