@@ -26,7 +26,7 @@ import { digestText } from "./artifacts.ts";
 import { pathOf, readBytes } from "./files.ts";
 import type { Io } from "./io.ts";
 import { readQuestion } from "./lookup-question.ts";
-import { readReceipts } from "./receipts.ts";
+import { readPromises, readReceipts } from "./receipts.ts";
 
 /** Milliseconds for one witness's whole answer. */
 const WITNESS_DEADLINE_MS = 10_000;
@@ -139,6 +139,7 @@ async function readSigned(
   { receipts, statements }: WatchedLog,
 ): Promise<Awaited<ReturnType<Watch["own"]>>> {
   const files = receipts === undefined ? [] : await readReceipts(io, receipts);
+  const promises = receipts === undefined ? [] : await readPromises(io, receipts);
   const bytes =
     statements === undefined
       ? new Uint8Array(0)
@@ -157,5 +158,5 @@ async function readSigned(
       });
     digests.add(digest);
   }
-  return { receipts: files, digests };
+  return { receipts: files, promises, digests };
 }

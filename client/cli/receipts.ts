@@ -16,6 +16,7 @@ import {
   RECEIPT_SUFFIX,
   type Receipt,
 } from "../../schema/receipt.ts";
+import { MAX_PROMISE_BYTES } from "../../schema/tlog/promise.ts";
 import type { SignedPromise } from "../promise.ts";
 import { pathOf, readStart, writeWhole } from "./files.ts";
 import type { Io } from "./io.ts";
@@ -75,7 +76,7 @@ function entryName(index: number, leafBytes: Uint8Array): string {
  * and one bad receipt does not keep the others from being counted.
  */
 export async function readReceipts(io: Io, folder: string): Promise<ReceiptFile[]> {
-  const names = await receiptNames(io, folder);
+  const names = await namesIn(io, folder, [RECEIPT_SUFFIX, TLOG_PROOF_SUFFIX]);
   return Promise.all(
     names.map(async (name) => ({
       name,
@@ -84,11 +85,23 @@ export async function readReceipts(io: Io, folder: string): Promise<ReceiptFile[
   );
 }
 
-async function receiptNames(io: Io, folder: string): Promise<string[]> {
+/** Promises of a folder whose receipts are not there. One above the limit comes cut behind it. */
+export async function readPromises(io: Io, folder: string): Promise<ReceiptFile[]> {
+  const names = await namesIn(io, folder, [PROMISE_SUFFIX, RECEIPT_SUFFIX]);
+  const there = new Set(names);
+  const open = names
+    .filter((name) => name.endsWith(PROMISE_SUFFIX))
+    .filter((name) => !there.has(`${name.slice(0, -PROMISE_SUFFIX.length)}${RECEIPT_SUFFIX}`));
+  return Promise.all(
+    open.map(async (name) => ({ name, bytes: await readStart(io, name, MAX_PROMISE_BYTES + 1) })),
+  );
+}
+
+async function namesIn(io: Io, folder: string, suffixes: readonly string[]): Promise<string[]> {
   const names: string[] = [];
   try {
     for (const name of (await readdir(pathOf(io, folder))).toSorted()) {
-      if (!name.endsWith(RECEIPT_SUFFIX) && !name.endsWith(TLOG_PROOF_SUFFIX)) continue;
+      if (!suffixes.some((suffix) => name.endsWith(suffix))) continue;
       const path = join(folder, name);
       if ((await stat(pathOf(io, path))).isFile()) names.push(path);
     }

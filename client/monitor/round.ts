@@ -20,6 +20,7 @@ import { type EntryPorts, EntryReader, type OwnStatements, tellEntries } from ".
 import { type Findings, LOOKUPS } from "./findings.ts";
 import { type Seen, seeHead, seeLag } from "./heads.ts";
 import { type Learned, lookUpNames, type Name, nameOfKey } from "./names.ts";
+import { tellPromises } from "./promises.ts";
 import {
   type OwnEntry,
   type ReadBefore,
@@ -37,6 +38,8 @@ export interface Watch extends EntryPorts {
   /** What we signed, read anew in each round. */
   readonly own: () => Promise<{
     readonly receipts: readonly ReceiptFile[];
+    /** Of entries that have no receipt yet. */
+    readonly promises: readonly ReceiptFile[];
     /** Content digests, hex. */
     readonly digests: ReadonlySet<string>;
   }>;
@@ -84,6 +87,7 @@ export async function watchLog(
   const ownFiles = await findings.check("own statements", watch.own);
   const own = ownFiles && (await readOwn(watch, findings, ownFiles.receipts, watch.receiptsRead));
   if (ownFiles === undefined || own === undefined) return next;
+  await tellPromises(watch, findings, ownFiles.promises, now);
   const digests = new Set([...ownFiles.digests, ...own.map(({ digest }) => digest)]);
   const state = await findings.check(LOOKUPS, async () =>
     lookUp(watch, findings, next, { main, index, own, digests }),

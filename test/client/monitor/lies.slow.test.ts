@@ -1,4 +1,6 @@
 /** Rounds of a monitor over logs, indexes and witnesses that lie or are lost. */
+import { mkdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { nodeCrypto } from "../../../client/crypto/node.ts";
 import { toHex, utf8 } from "../../../schema/bytes.ts";
@@ -6,7 +8,7 @@ import { formatLookup } from "../../../schema/index/lookup.ts";
 import { mapKey } from "../../../schema/index/map-key.ts";
 import { TestIndex } from "../lookup/test-index.ts";
 import { newSigner, review, serveLog, signedCommit, TestLog } from "../test-log.ts";
-import { policyTable, policyText, TestWitness } from "../test-witness.ts";
+import { policyOf, policyTable, policyText, TestWitness } from "../test-witness.ts";
 import { idOf, Monitoring, NOW } from "./rig.ts";
 
 const { sha256 } = nodeCrypto;
@@ -99,6 +101,60 @@ describe("the log and its index", () => {
     const without = { serve: () => undefined };
     Object.assign(at.index.log, without);
     expect(await at.kinds()).toEqual([2, "unchecked"]);
+  });
+});
+
+describe("promises", () => {
+  const times = { time: NOW, deadline: NOW + 60 };
+  const keep = (name: string, promise: string): void => {
+    mkdirSync(join(at.folder, "receipts"), { recursive: true });
+    at.write(join("receipts", `${name}.promise`), promise);
+  };
+
+  test("that are kept, still open or of another log are no news; one beyond its deadline is, until it is kept", async () => {
+    keep("kept", at.main.promise(2, times));
+    keep("open", at.main.promise(3, times, utf8("to come")));
+    keep("other", new TestLog("other.test").fill(1).promise(0, times));
+    at.configure('receipts = "receipts"');
+    expect(await at.kinds()).toEqual([0]);
+    at.now += 61;
+    expect(await at.kinds()).toEqual([1, "stale"]);
+    rmSync(join(at.folder, "receipts", "open.promise"));
+    expect(await at.kinds()).toEqual([1, "ended"]);
+    keep("torn", at.main.promise(2, times).slice(0, 40));
+    expect(await at.kinds()).toEqual([2, "unchecked"]);
+  });
+
+  test("that are broken convict the log, each once", async () => {
+    keep("lost", at.main.promise(2, times, utf8("another leaf")));
+    keep("first", at.main.promise(9, times, utf8("one")));
+    keep("second", at.main.promise(9, times, utf8("two")));
+    at.configure('receipts = "receipts"');
+    const { status, alerts } = await at.round();
+    expect(status).toBe(3);
+    const verdicts = await Promise.all(alerts.map(async (alert) => at.verdictOf(alert)));
+    expect(verdicts).toEqual(["two-promises log", "lost-promise log"]);
+    expect(await at.kinds()).toEqual([3]);
+  });
+
+  test("are late by the word of a whole quorum alone", async () => {
+    const [one, two] = [new TestWitness("one.example"), new TestWitness("two.example")];
+    keep("late", at.main.promise(9, times, utf8("to come")));
+    at.main.cosigners = [one.at(NOW + 300), two.at(NOW + 20)];
+    const grown = (): void => {
+      at.main.fill(at.main.size + 1);
+      at.index.grow();
+    };
+    grown();
+    const policy = policyText(2, [one, two]);
+    at.configure('receipts = "receipts"', policyTable(policy));
+    at.now += 300;
+    expect(await at.kinds()).toEqual([1, "stale"]);
+    at.main.cosigners = [one.at(NOW + 300), two.at(NOW + 200)];
+    grown();
+    const { status, alerts } = await at.round();
+    const [late] = alerts.filter(({ kind }) => kind === "late-promise");
+    expect([status, await at.verdictOf(late, [policyOf(policy)])]).toEqual([3, "late-promise log"]);
   });
 });
 

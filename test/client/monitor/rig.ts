@@ -16,6 +16,7 @@ import { type Memory, volatileMemory } from "../../../client/memory.ts";
 import type { Alert, AlertSink } from "../../../client/monitor/alert.ts";
 import { type Round, runRound } from "../../../client/monitor/monitor.ts";
 import { StateFile } from "../../../client/monitor/state.ts";
+import type { WitnessPolicy } from "../../../client/quorum.ts";
 import { toHex } from "../../../schema/bytes.ts";
 import type { Submission } from "../../../schema/http/messages.ts";
 import { signerId } from "../../../schema/key/signer-id.ts";
@@ -117,14 +118,14 @@ export class Monitoring {
     this.write(join("receipts", `${name}.receipt.json`), formatReceipt(receipt));
   }
 
-  /** What the evidence file of an alert shows, and against whom. */
-  async verdictOf({ evidence }: Partial<Alert> = {}): Promise<string> {
-    return this.verdict(new Uint8Array(readFileSync(evidence ?? "")));
-  }
-
-  /** What a stranger with the trust in this log makes of an evidence file. */
-  async verdict(evidence: Uint8Array): Promise<string> {
-    const verdict = await verifyEvidence(nodeCrypto, { logs: [this.main.trusted] }, evidence);
+  /** What the evidence file of an alert shows a stranger who trusts the log, and against whom. */
+  async verdictOf(
+    { evidence }: Partial<Alert> = {},
+    witnesses: readonly WitnessPolicy[] = [],
+  ): Promise<string> {
+    const log = { ...this.main.trusted, ...(witnesses.length === 0 ? {} : { witnesses }) };
+    const bytes = new Uint8Array(readFileSync(evidence ?? ""));
+    const verdict = await verifyEvidence(nodeCrypto, { logs: [log] }, bytes);
     return verdict.ok ? `${verdict.kind} ${verdict.accused.who}` : verdict.refusal.code;
   }
 
