@@ -242,9 +242,12 @@ export class LogReader {
   /** A bundle whose every leaf is the one that its hash tile commits to. */
   async #bundle(index: number): Promise<ReadEntry[]> {
     const width = tileWidth(this.head.tree.size, 0, index);
-    const tile = unwrap(await this.#tiles.tile(0, index));
     const path = entriesPath(index, width);
-    const bytes = await this.#ports.transport.get(path, BUNDLE_BYTES);
+    const [hashes, bytes] = await Promise.all([
+      this.#tiles.tile(0, index),
+      this.#ports.transport.get(path, BUNDLE_BYTES),
+    ]);
+    const tile = unwrap(hashes);
     const leaves = unwrap(decodeBundle(bytes, width));
     return leaves.map((leafBytes, i) => {
       const hash = leafHash(this.#ports.crypto.sha256, leafBytes);
