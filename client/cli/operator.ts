@@ -23,6 +23,7 @@ export const OPERATOR_COMMANDS = [
   { name: "erase", summary: "take a content out of the running log, for good" },
   { name: "index init", summary: "make the index of a log that has none" },
   { name: "index rebuild", summary: "make the tables of the index anew, from the log" },
+  { name: "index recover", summary: "bring back leaves of the index log from a copy" },
   { name: "mirror", summary: "keep and serve a verified copy of a log" },
   { name: "witness init", summary: "create a witness: its keys and an empty state" },
   { name: "witness serve", summary: "serve a witness: cosign the checkpoints of other logs" },

@@ -9,9 +9,11 @@ import { pathOf } from "../../client/cli/files.ts";
 import type { ExitStatus, Io } from "../../client/cli/io.ts";
 import { print, printJson } from "../../client/cli/output.ts";
 import { nodeCrypto } from "../../client/crypto/node.ts";
+import { httpTransport } from "../../client/fetch.ts";
 import type { Config } from "../config.ts";
 import { initIndex } from "../index/open.ts";
-import { indexPlaces } from "../index/places.ts";
+import { indexLogFolder, indexPlaces } from "../index/places.ts";
+import { copyInStore, copyServed, recoverIndex } from "../index/recover.ts";
 import { IndexStore } from "../index/store.ts";
 import { takeLock } from "../lock.ts";
 import { type LogKey, logKey } from "../log-key.ts";
@@ -20,6 +22,7 @@ import { mustBeOf, openConfiguredKey } from "../parts.ts";
 import { mustBeApart, type Places, placesOf } from "../places.ts";
 import { storeFiles } from "../storage/sqlite/files.ts";
 import { peekStore } from "../storage/sqlite/inspect.ts";
+import { SqliteReader } from "../storage/sqlite/reader.ts";
 import { CONFIG_OPTIONS, configOf } from "./settings.ts";
 
 /** Makes the index log of a log. Throws `STORE_EXISTS` where there is one, or half of one. */
@@ -69,6 +72,49 @@ export const indexRebuild: Command = {
       const { tables } = indexPlaces(places);
       IndexStore.remove(tables);
       return `The tables in ${tables} are gone; the next start makes them anew.`;
+    }),
+};
+
+export const indexRecover: Command = {
+  name: "index recover",
+  summary: "Bring back leaves of the index log that a restored store lacks.",
+  about: [
+    "For an index that refuses to start because its guard is ahead of its store (GUARD_AHEAD). The missing leaves come from a copy: another data folder of this log, at rest, or a URL under which its index is served. They must lead to exactly the head that was signed; nothing else of the copy is believed, and where they do not, nothing is written.",
+    "Recover the log itself first, then its index. Needs the server stopped.",
+  ],
+  positionals: [],
+  options: {
+    ...CONFIG_OPTIONS,
+    from: {
+      type: "string",
+      value: "URL|FOLDER",
+      help: "where the index log is whole",
+      required: true,
+    },
+  },
+  examples: [
+    { what: "from a newer copy of the data", line: "countersign index recover --from /other/copy" },
+    {
+      what: "from a server",
+      line: "countersign index recover --from https://replica.example.net/",
+    },
+  ],
+  run: async (args, io) =>
+    withStoppedLog(args, io, async ({ config, origin, places }) => {
+      const key = logKey(nodeCrypto, await openConfiguredKey(config, io, places.key), origin);
+      const ports = { crypto: nodeCrypto, key, places: indexPlaces(places), clock: io.now };
+      const from = args.need("from");
+      const served = /^https?:/.test(from);
+      const reader = served
+        ? undefined
+        : new SqliteReader(storeFiles(indexLogFolder(pathOf(io, from))).database);
+      try {
+        const copy = reader === undefined ? copyServed(httpTransport(from)) : copyInStore(reader);
+        const leaves = await recoverIndex({ ...ports, copy });
+        return `${leaves} leaves of the index log were brought back, up to the head that was signed.`;
+      } finally {
+        reader?.close();
+      }
     }),
 };
 

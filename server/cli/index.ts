@@ -14,7 +14,7 @@ import { config } from "./config.ts";
 import { doctor } from "./doctor.ts";
 import { erase } from "./erase.ts";
 import { fsck } from "./fsck.ts";
-import { indexInit, indexRebuild } from "./index-log.ts";
+import { indexInit, indexRebuild, indexRecover } from "./index-log.ts";
 import { init } from "./init.ts";
 import { mirror } from "./mirror.ts";
 import { recover } from "./recover.ts";
@@ -36,6 +36,7 @@ export const OPERATOR_COMMANDS: readonly Command[] = [
   erase,
   indexInit,
   indexRebuild,
+  indexRecover,
   mirror,
   witnessInit,
   witnessServe,
