@@ -4,7 +4,7 @@ import { nodeCrypto } from "../../client/crypto/node.ts";
 import { privateKeySigner } from "../../client/keys/private-key.ts";
 import { utf8 } from "../../schema/bytes.ts";
 import { leafHash, type Sha256 } from "../../schema/tlog/hash.ts";
-import { logKey } from "../../server/log-key.ts";
+import { type LogKey, logKey } from "../../server/log-key.ts";
 import type { CheckpointSigner } from "../../server/sequencer/ports.ts";
 import type { NewEntry } from "../../server/storage/storage.ts";
 
@@ -12,13 +12,17 @@ export const ORIGIN = "log.example.test/fixture";
 export const sha256: Sha256 = nodeCrypto.sha256;
 
 /** An Ed25519 key out of one byte: the same on every run. */
-export function signerOf(seed: number, origin: string = ORIGIN): CheckpointSigner {
+export function keyOf(seed: number, origin: string = ORIGIN): LogKey {
   const der = Buffer.concat([
     Buffer.from("302e020100300506032b657004220420", "hex"),
     Buffer.alloc(32, seed),
   ]);
   const key = createPrivateKey({ key: der, format: "der", type: "pkcs8" });
-  const { checkpoints } = logKey(nodeCrypto, privateKeySigner(key, "fixture"), origin);
+  return logKey(nodeCrypto, privateKeySigner(key, "fixture"), origin);
+}
+
+export function signerOf(seed: number, origin: string = ORIGIN): CheckpointSigner {
+  const { checkpoints } = keyOf(seed, origin);
   // Entries here are plain bytes, entry 0 too. Real ones are in test/server/genesis.test.ts.
   return { ...checkpoints, checkGenesis: () => undefined };
 }

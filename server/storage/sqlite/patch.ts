@@ -54,6 +54,7 @@ export class StorePatch {
       const { meta, head } = inspectStore(files);
       database = new Database(files.database, { fileMustExist: true });
       database.pragma("synchronous = FULL");
+      database.pragma("secure_delete = ON");
       database.exec("BEGIN IMMEDIATE");
       makeErasedTables(database);
       return new StorePatch(files.database, database, lock, sha256, { meta, head });

@@ -134,7 +134,7 @@ export class SqliteWriter {
     }
     try {
       this.#database.exec("COMMIT");
-      this.#database.pragma("secure_delete = OFF");
+      this.#database.pragma("secure_delete = FAST");
     } catch (error) {
       return this.#break(error);
     }
@@ -261,12 +261,16 @@ export class SqliteWriter {
   }
 }
 
-/** FULL: every COMMIT waits for the disk. No spill: nothing is written before COMMIT. */
+/**
+ * FULL: every COMMIT waits for the disk. No spill: nothing is written before COMMIT. FAST: what moves
+ * to another page leaves no copy behind, where an erasure would not find it.
+ */
 export const PRAGMAS = [
   "synchronous = FULL",
   "fullfsync = ON",
   "checkpoint_fullfsync = ON",
   "cache_spill = OFF",
+  "secure_delete = FAST",
   "wal_autocheckpoint = 0",
   "trusted_schema = OFF",
   "cell_size_check = ON",

@@ -12,18 +12,16 @@ import { Limits } from "../../../server/admission/limit.ts";
 import { ownDoor } from "../../../server/admission/own-door.ts";
 import { Eraser } from "../../../server/erasure/eraser.ts";
 import { Refusals } from "../../../server/erasure/refusals.ts";
-import { logKey } from "../../../server/log-key.ts";
 import { formatGuard, MemoryGuard, MemoryGuardFile } from "../../../server/sequencer/guard.ts";
 import { Sequencer } from "../../../server/sequencer/log.ts";
-import type { Appended } from "../../../server/sequencer/ports.ts";
+import type { Appended, HeadGuard } from "../../../server/sequencer/ports.ts";
 import { genesisEntry } from "../../../server/serve.ts";
 import { MemoryDisk, MemoryStorage } from "../../../server/storage/memory/memory.ts";
 import type { Storage } from "../../../server/storage/storage.ts";
-import { DATABASE_ID, newGuardHead, ORIGIN, sha256 } from "../fixture.ts";
+import { DATABASE_ID, keyOf, newGuardHead, ORIGIN, sha256 } from "../fixture.ts";
 import { makeSigner } from "../http/harness.ts";
 
-const LOG_SIGNER = await makeSigner();
-export const LOG_KEY = logKey(nodeCrypto, LOG_SIGNER, ORIGIN);
+export const LOG_KEY = keyOf(9);
 const NOW = 1_790_000_000;
 const FULL = new LogError("STORAGE_FULL", "the disk is full");
 
@@ -44,32 +42,14 @@ export class World {
 
   async start(): Promise<Running> {
     const storage = this.#wrap(await MemoryStorage.open(this.disk, sha256));
-    const refusals = new Refusals();
-    for (const { digest } of (await storage.erased()).contents) refusals.add(digest);
-    const sequencer = await Sequencer.open({
-      storage,
-      guard: await MemoryGuard.open(this.guard),
-      signer: LOG_KEY.checkpoints,
-      crypto: nodeCrypto,
-      clock: () => 0,
-      refuses: refusals.of,
-      genesis: await genesisEntry({ crypto: nodeCrypto, key: LOG_KEY, now: () => NOW * 1_000 }),
-      onFatal: () => undefined,
-    });
-    const eraser = await Eraser.open({
-      crypto: nodeCrypto,
-      key: LOG_KEY,
-      storage,
-      sequencer,
-      admit: ownDoor(nodeCrypto),
-      refusals,
-      indexed: () => this.indexed,
-      clock: () => NOW,
-      onFatal: (reason) => {
+    const guard = await MemoryGuard.open(this.guard);
+    return Running.start(
+      { storage, guard },
+      () => this.indexed,
+      (reason) => {
         this.stopped = reason;
       },
-    });
-    return new Running(storage, sequencer, eraser, refusals);
+    );
   }
 
   /** The process is gone, whatever it held. */
@@ -112,7 +92,39 @@ export class Running {
   readonly eraser: Eraser;
   readonly #admit;
 
-  constructor(storage: Storage, sequencer: Sequencer, eraser: Eraser, refusals: Refusals) {
+  /** Sequencer and eraser over ports that are open. */
+  static async start(
+    { storage, guard }: { readonly storage: Storage; readonly guard: HeadGuard },
+    indexed: () => number | undefined,
+    onFatal: (reason: LogError) => void,
+  ): Promise<Running> {
+    const refusals = new Refusals();
+    for (const { digest } of (await storage.erased()).contents) refusals.add(digest);
+    const sequencer = await Sequencer.open({
+      storage,
+      guard,
+      signer: LOG_KEY.checkpoints,
+      crypto: nodeCrypto,
+      clock: () => 0,
+      refuses: refusals.of,
+      genesis: await genesisEntry({ crypto: nodeCrypto, key: LOG_KEY, now: () => NOW * 1_000 }),
+      onFatal: () => undefined,
+    });
+    const eraser = await Eraser.open({
+      crypto: nodeCrypto,
+      key: LOG_KEY,
+      storage,
+      sequencer,
+      admit: ownDoor(nodeCrypto),
+      refusals,
+      indexed,
+      clock: () => NOW,
+      onFatal,
+    });
+    return new Running(storage, sequencer, eraser, refusals);
+  }
+
+  private constructor(storage: Storage, sequencer: Sequencer, eraser: Eraser, refusals: Refusals) {
     this.storage = storage;
     this.sequencer = sequencer;
     this.eraser = eraser;

@@ -65,8 +65,17 @@ describe("erasing", () => {
     const folder = newStore();
     const storage = await SqliteStorage.open(folder);
     const secret = randomBytes(size);
-    const one = { ...entries(0, 1)[0], content: secret, contentDigest: sha256(secret) };
-    const added = [...entries(1, 40), one, ...entries(40, 80)].filter(isEntry);
+    const withContent = (other: NewEntry, content: Uint8Array): NewEntry => ({
+      ...other,
+      content,
+      contentDigest: sha256(content),
+    });
+    const [one, ...others] = entries(0, 120).map((other, n) =>
+      withContent(other, n === 0 ? secret : randomBytes(150)),
+    );
+    if (one === undefined) expect.fail("no entry");
+    // More than a page, so that rows move when the table gets its second level.
+    const added = [...others.slice(0, 3), one, ...others.slice(3)];
     await storage.commit(await storage.readHead(), batchOf(Edge.empty(sha256), added));
     const part = secret.subarray(100, 140);
     expect(anywhere(folder, part)).toBe(true);
@@ -111,10 +120,6 @@ describe("erasing", () => {
     await storage.close();
   });
 });
-
-function isEntry(one: Partial<NewEntry>): one is NewEntry {
-  return one.leaf !== undefined;
-}
 
 describe("opening refuses, and leaves the store as it is", () => {
   test("a folder without a store, and makes nothing in it", async () => {
