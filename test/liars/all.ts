@@ -4,6 +4,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { LIES_OF_INDEXES } from "./lies-of-indexes.ts";
+import { LIES_OF_PROMISES } from "./lies-of-promises.ts";
 import { LIES_OF_SERVERS } from "./lies-of-servers.ts";
 import { LIES_OF_SIGNERS } from "./lies-of-signers.ts";
 import type { Lie } from "./rig.ts";
@@ -15,6 +16,7 @@ const GROUPS: readonly (readonly [title: string, about: string, lies: readonly L
     LIES_OF_SERVERS,
   ],
   ["Of an index, or of the log about its history", "Signed with the log's key.", LIES_OF_INDEXES],
+  ["Of a log that promises", "Signed with the log's key.", LIES_OF_PROMISES],
   ["Of signers, and of a log that lets them", "", LIES_OF_SIGNERS],
 ];
 
