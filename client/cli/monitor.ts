@@ -67,6 +67,7 @@ export const monitor: Command = {
       saveEvidence: async (evidence) =>
         saveEvidence(opened.io, join(opened.state, "evidence"), evidence),
       now: () => Math.floor(io.now() / 1000),
+      stop: stop.signal,
       ...(args.flag("full") ? { full: (origin, step) => tellProgress(io, origin, step) } : {}),
     };
     const own = reportIo(io, opened);

@@ -27,6 +27,8 @@ export interface MonitorPorts {
   readonly now: () => number;
   /** Given where whole logs are to be read: told how far one has come. */
   readonly full?: (origin: string, step: FullStep) => void;
+  /** Ends the reading of whole logs after the step that has begun. */
+  readonly stop?: AbortSignal;
 }
 
 /**
@@ -75,6 +77,7 @@ export async function runRound(ports: MonitorPorts): Promise<Round> {
       for await (const step of readWhole(watch, before, newFindings)) {
         await write(step.findings, { ...state.log(origin), full: step.next });
         full(origin, step);
+        if (ports.stop?.aborted === true) break;
       }
     }),
   );

@@ -42,29 +42,34 @@ beforeEach(async () => {
     `trust = 1\n[[log]]\norigin = "${origin}"\nvkeys = ["${vkey}"]\nurl = "${served.url}"\n`,
   );
   writeFileSync(join(folder, "webhook.secret"), toBase64(secret));
-  writeFileSync(
-    join(folder, "monitor.toml"),
-    `monitor = 1
-trust = "trust.toml"
-state = "state"
-[[log]]
-origin = "${origin}"
-keys = ["${idOf(bob)}"]
-[[channel]]
+  configure(`[[channel]]
 type = "webhook"
 url = "${hook.url}"
 secret_file = "webhook.secret"
 [[channel]]
 type = "json-lines"
 path = "lines.jsonl"
-`,
-  );
+`);
 });
 afterEach(async () => {
   await served.close();
   await hook[Symbol.asyncDispose]();
   rmSync(folder, { recursive: true, force: true });
 });
+
+/** What is watched, and what else the configuration says. */
+function configure(more: string): void {
+  writeFileSync(
+    join(folder, "monitor.toml"),
+    `monitor = 1
+trust = "trust.toml"
+state = "state"
+[[log]]
+origin = "${main.origin}"
+keys = ["${idOf(bob)}"]
+${more}`,
+  );
+}
 
 interface Life {
   readonly kill: () => void;
@@ -149,18 +154,7 @@ test(`M3 ${LIVES} lives of a monitor that is killed: every alert arrives, and no
 
 test(`M2 ${LIVES} lives of a monitor that is killed while it looks: each finding is told once`, async () => {
   writeFileSync(join(folder, "signed.txt"), "");
-  writeFileSync(
-    join(folder, "monitor.toml"),
-    `monitor = 1
-trust = "trust.toml"
-state = "state"
-[[log]]
-origin = "${main.origin}"
-keys = ["${idOf(bob)}"]
-own = ["${idOf(bob)}"]
-statements = "signed.txt"
-`,
-  );
+  configure(`own = ["${idOf(bob)}"]\nstatements = "signed.txt"\n`);
   const first = live();
   expect([0, 1], first.errors()).toContain(await first.ended);
   const start = main.size;

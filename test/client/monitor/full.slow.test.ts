@@ -91,6 +91,13 @@ describe("a whole log", () => {
     expect(at.sink.taken[0]?.subject).toBe("leaf 2 of the index");
   });
 
+  test("is left between two steps when the program is told to end, and gone on with", async () => {
+    const steps: string[] = [];
+    const { status } = await at.round(at.sink, steps, AbortSignal.abort());
+    expect([status, steps]).toEqual([0, ["entries 3 of 3"]]);
+    expect((await whole()).steps).toEqual(["index 2 of 2"]);
+  });
+
   test("is gone on with where it was stopped", async () => {
     for (let n = 0; n < 20; n++) {
       at.main.submit(await review(ada, commit, { reviewedAt: `2026-02-${10 + n}T12:00:00Z` }));

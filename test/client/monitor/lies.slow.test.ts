@@ -7,21 +7,15 @@ import { toHex, utf8 } from "../../../schema/bytes.ts";
 import { formatLookup } from "../../../schema/index/lookup.ts";
 import { mapKey } from "../../../schema/index/map-key.ts";
 import { TestIndex } from "../lookup/test-index.ts";
-import { newSigner, review, serveLog, signedCommit, TestLog } from "../test-log.ts";
+import { review, serveLog, TestLog } from "../test-log.ts";
 import { policyOf, policyTable, policyText, TestWitness } from "../test-witness.ts";
-import { idOf, Monitoring, NOW } from "./rig.ts";
+import { bob, commit, idOf, Monitoring, NOW, REPO } from "./rig.ts";
 
 const { sha256 } = nodeCrypto;
-const ada = newSigner();
-const bob = newSigner();
-const commit = await signedCommit(ada);
-const REPO = "https://example.org/repo";
-
 let at: Monitoring;
 beforeEach(async () => {
   at = await Monitoring.open();
-  at.main.submit(commit.submission);
-  at.index.grow();
+  await at.logged(commit.submission);
 });
 afterEach(async () => at.close());
 

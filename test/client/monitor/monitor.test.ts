@@ -8,20 +8,14 @@ import { toHex, utf8 } from "../../../schema/bytes.ts";
 import { encodeLeaf, parseLeaf } from "../../../schema/entry/leaf.ts";
 import { LogError, unwrap } from "../../../schema/error.ts";
 import { mapKey } from "../../../schema/index/map-key.ts";
-import { buildResult, newSigner, review, signedCommit, TestLog } from "../test-log.ts";
-import { idOf, Monitoring } from "./rig.ts";
+import { buildResult, newSigner, review, TestLog } from "../test-log.ts";
+import { ada, bob, commit, idOf, Monitoring, REPO } from "./rig.ts";
 
 const { sha256 } = nodeCrypto;
-const ada = newSigner();
-const bob = newSigner();
-const commit = await signedCommit(ada);
-const REPO = "https://example.org/repo";
-
 let at: Monitoring;
 beforeEach(async () => {
   at = await Monitoring.open();
-  at.main.submit(commit.submission);
-  at.index.grow();
+  await at.logged(commit.submission);
 });
 afterEach(async () => at.close());
 
@@ -138,6 +132,36 @@ describe("names that are watched", () => {
     const { alerts } = await at.round();
     const found = alerts.find(({ kind }) => kind === "equivocation");
     expect(await at.verdictOf(found)).toBe("equivocation signer");
+  });
+
+  test("what the log's own feed names is a hint: it is looked up, and only where it concerns us", async () => {
+    const hex = idOf(bob);
+    const fields = ["https://example.org/repo", "refs/heads/main", { hex: "0".repeat(40) }];
+    const verdict = (who: string): object => ({
+      type: "verdict-by",
+      fields: [{ hex: who }, ...fields, { hex: commit.tree }],
+    });
+    await at.logged(review(bob, commit));
+    await at.logged(review(bob, commit, { verdict: "reject" }));
+    const slots = [
+      // True, false, and true of somebody else.
+      verdict(hex),
+      { type: "ref-by", fields: [{ hex }, "https://example.org/repo", "refs/tags/v1"] },
+      verdict(idOf(ada)),
+    ];
+    const feed = { items: slots.map((slot) => ({ slot })), next: 3, more: false };
+    const { main } = at;
+    const serve = main.serve.bind(main);
+    main.serve = (path, query) =>
+      path === "v1/conflicts"
+        ? utf8(JSON.stringify(query === "?after=0" ? feed : { ...feed, items: [] }))
+        : serve(path, query);
+    at.configure(`keys = ["${hex}"]`);
+    expect(await at.kinds()).toEqual([1, "statement", "equivocation"]);
+    await at.logged(commit.submission);
+    at.main.fill(at.main.size + 1);
+    at.index.grow();
+    expect(await at.kinds()).toEqual([0]);
   });
 
   test("a slot of the configuration is watched for contradictions that are there already", async () => {

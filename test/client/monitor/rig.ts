@@ -23,10 +23,17 @@ import { signerId } from "../../../schema/key/signer-id.ts";
 import { formatReceipt, type Receipt } from "../../../schema/receipt.ts";
 import { type ServedIndex, serveIndex } from "../lookup/serve-index.ts";
 import { TestIndex } from "../lookup/test-index.ts";
-import { TestLog } from "../test-log.ts";
+import { newSigner, signedCommit, TestLog } from "../test-log.ts";
 import { collectingSink } from "./sink.ts";
 
 export const NOW = 1_700_000_000;
+/** The repository that reviews are about. */
+export const REPO = "https://example.org/repo";
+export const ada: Signer = newSigner();
+export const bob: Signer = newSigner();
+export const commit: SignedCommit = await signedCommit(ada);
+
+type SignedCommit = Awaited<ReturnType<typeof signedCommit>>;
 
 export function idOf({ publicKey }: Signer): string {
   return toHex(signerId(nodeCrypto.sha256, publicKey));
@@ -82,7 +89,7 @@ export class Monitoring {
   }
 
   /** One life of the program with one round; with `steps` it reads the whole log, and says so there. */
-  async round(sink: AlertSink = this.sink, steps?: string[]): Promise<Round> {
+  async round(sink: AlertSink = this.sink, steps?: string[], stop?: AbortSignal): Promise<Round> {
     const { io, watches, state } = await openConfig(this.io, "monitor.toml");
     const { sha256 } = nodeCrypto;
     // Its file has tests of its own.
@@ -91,6 +98,7 @@ export class Monitoring {
       sha256,
       sink,
       now: () => this.now,
+      ...(stop === undefined ? {} : { stop }),
       ...(steps === undefined
         ? {}
         : { full: (_, { what, done, total }) => steps.push(`${what} ${done} of ${total}`) }),
