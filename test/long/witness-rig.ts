@@ -12,6 +12,8 @@ import { unwrap } from "../../schema/error.ts";
 import type { SubmitAnswer } from "../../schema/http/messages.ts";
 import { decodeBundle } from "../../schema/tlog/bundle.ts";
 import { leafHash } from "../../schema/tlog/hash.ts";
+import { parseNote } from "../../schema/tlog/note.ts";
+import { type PromiseParts, parsePromise } from "../../schema/tlog/promise.ts";
 import { entriesPath, TILE_WIDTH } from "../../schema/tlog/tile.ts";
 import { hasQuorum, parsePolicy } from "../../schema/tlog/tlog-policy.ts";
 import { CompactRange } from "../../schema/tlog/tree.ts";
@@ -47,15 +49,23 @@ interface Acknowledged {
   readonly checkpoint: string;
 }
 
+/** What the log has promised, verbatim. */
+interface Promised {
+  readonly index: number;
+  readonly leafHash: string;
+  readonly note: string;
+}
+
 export interface Posted {
+  /** 201 is a receipt, 202 a promise. */
   readonly status: number;
   readonly index: number | undefined;
-  readonly retryAfter: string | null;
 }
 
 /** One process of the log on a port of its own. */
 export class LogProcess {
   readonly acknowledged: Acknowledged[] = [];
+  readonly promised: Promised[] = [];
   readonly folder: string;
   readonly #policy: string;
   #server: Measured | undefined;
@@ -103,29 +113,44 @@ export class LogProcess {
     return { ok: answer.ok, text: await answer.text() };
   }
 
-  /** Hands one file in; a yes is remembered as a promise. */
-  async post(signer: Signer, text: string): Promise<Posted> {
+  /** SIGKILL, at once. */
+  async kill(): Promise<void> {
+    await this.#server?.kill();
+    this.#server = undefined;
+  }
+
+  /** Hands one file in; a yes is remembered, and so is a promise. */
+  async post(
+    signer: Signer,
+    text: string,
+    more: Readonly<Record<string, string>> = {},
+  ): Promise<Posted> {
     const submission = await fileSubmission(signer, Buffer.from(text));
     const answer = await fetch(`${this.url}/v1/entries`, {
       method: "POST",
-      headers: { "content-type": "application/json" },
+      headers: { "content-type": "application/json", ...more },
       body: JSON.stringify(submission),
     });
     const body = await answer.text();
-    const retryAfter = answer.headers.get("retry-after");
     if (!answer.ok) {
       const problem: { index?: number | string } = JSON.parse(body);
       const index = problem.index === undefined ? undefined : Number(problem.index);
-      return { status: answer.status, index, retryAfter };
+      return { status: answer.status, index };
     }
-    const { entries }: SubmitAnswer = JSON.parse(body);
+    const { entries, promises = [] }: SubmitAnswer & { promises?: string[] } = JSON.parse(body);
+    const [note] = promises;
+    if (note !== undefined) {
+      const { index, leafHash: hash } = partsOf(note);
+      this.promised.push({ index, leafHash: toHex(hash), note });
+      return { status: answer.status, index };
+    }
     const [entry] = entries;
     if (entry === undefined) throw new Error("an answer without an entry");
     const leaf = fromBase64(entry.canonicalizedBody) ?? new Uint8Array();
     const index = Number(entry.logIndex);
     const checkpoint = entry.inclusionProof.checkpoint.envelope;
     this.acknowledged.push({ index, leafHash: toHex(leafHash(sha256, leaf)), checkpoint });
-    return { status: answer.status, index, retryAfter };
+    return { status: answer.status, index };
   }
 
   /** What is wrong with the checkpoints of its answers: too few witnesses, or a line of nobody's. */
@@ -156,6 +181,21 @@ export class LogProcess {
     const text = await (await fetch(`${this.url}/checkpoint`)).text();
     return Number(text.split("\n")[1]);
   }
+}
+
+/** Promises of several processes of one log that give one index twice: none, or it is no log. */
+export function twice(promised: readonly Promised[]): string[] {
+  const byIndex = new Map<number, string>();
+  const trouble: string[] = [];
+  for (const { index, note } of promised) {
+    if ((byIndex.get(index) ?? note) !== note) trouble.push(`index ${index} was promised twice`);
+    byIndex.set(index, note);
+  }
+  return trouble;
+}
+
+function partsOf(note: string): PromiseParts {
+  return unwrap(parsePromise(unwrap(parseNote(Buffer.from(note))).text));
 }
 
 /** The published tree: its leaf hashes, and the root of each size. */
@@ -189,7 +229,8 @@ export interface Judgement {
 
 /**
  * Every witnessed head is a prefix of the log's tree; every acknowledged entry is where it was said to be,
- * and was acknowledged under a checkpoint with its quorum and no line of anybody else.
+ * and was acknowledged under a checkpoint with its quorum and no line of anybody else; every promise
+ * that could be kept was.
  */
 export async function judgeHistory(
   log: LogProcess,
@@ -213,6 +254,11 @@ export async function judgeHistory(
   }
   for (const { index, leafHash: wanted } of acknowledged)
     if (leaves[index] !== wanted) trouble.push(`the acknowledged entry ${index} is not in the log`);
+  const promised = all.flatMap((one) => one.promised);
+  trouble.push(...twice(promised));
+  for (const { index, leafHash: wanted } of promised)
+    if (index < leaves.length && leaves[index] !== wanted)
+      trouble.push(`the promised entry ${index} is lost`);
   for (const one of all) trouble.push(...(await one.badCheckpoints()));
   return { heads: heads.length, acknowledged: acknowledged.length, trouble };
 }
