@@ -13,7 +13,8 @@ import type { Channel } from "../monitor/channels/channel.ts";
 import type { ChannelConfig } from "../monitor/channels/config.ts";
 import { isServedAt } from "../monitor/channels/prometheus.ts";
 import { add, type Outbox } from "../monitor/outbox.ts";
-import { readOutbox } from "../monitor/outbox-file.ts";
+import { OUTBOX } from "../monitor/outbox-file.ts";
+import { readOwned } from "../monitor/owned-file.ts";
 import { printable } from "../printable.ts";
 import type { Arguments, Command } from "./command.ts";
 import type { ExitStatus, Io } from "./io.ts";
@@ -50,7 +51,7 @@ export const monitorTest: Command = {
     const opened = await openConfig(io, args.need("config"));
     const { channels: configs } = opened.config.delivery;
     const alert = testAlert(io);
-    const outbox = add(await readOutbox(outboxOf(opened)), [alert], []);
+    const outbox = add(await readOwned(OUTBOX, outboxOf(opened)), [alert], []);
     const tested = await Promise.all(
       (await openConfiguredChannels(opened)).map(async (channel, i): Promise<Tested> => {
         const config = configs[i];

@@ -27,7 +27,8 @@ import {
   standing,
   withChannels,
 } from "./outbox.ts";
-import { OutboxFile } from "./outbox-file.ts";
+import { OUTBOX } from "./outbox-file.ts";
+import { OwnedFile } from "./owned-file.ts";
 
 export interface DeliveryPorts {
   /** Milliseconds since 1970. */
@@ -59,7 +60,7 @@ export interface Failing {
 export class Delivery implements AlertSink {
   readonly #ports: DeliveryPorts;
   readonly #options: DeliveryOptions;
-  readonly #file: OutboxFile;
+  readonly #file: OwnedFile<Outbox>;
   /** One for each queue. */
   readonly #sending: readonly (() => Promise<void>)[];
   readonly #show: () => Promise<void>;
@@ -71,7 +72,7 @@ export class Delivery implements AlertSink {
   private constructor(
     ports: DeliveryPorts,
     options: DeliveryOptions,
-    file: OutboxFile,
+    file: OwnedFile<Outbox>,
     { outbox, dropped }: ReturnType<typeof withChannels>,
   ) {
     this.#ports = ports;
@@ -85,9 +86,9 @@ export class Delivery implements AlertSink {
 
   /** Throws `FILE_UNREADABLE` where the outbox cannot be read, understood or written. */
   static async open(ports: DeliveryPorts, options: DeliveryOptions): Promise<Delivery> {
-    const { file, outbox } = await OutboxFile.open(options.path);
+    const file = await OwnedFile.open(OUTBOX, options.path);
     const names = options.channels.map(({ name }) => name);
-    return new Delivery(ports, options, file, withChannels(outbox, names));
+    return new Delivery(ports, options, file, withChannels(file.value, names));
   }
 
   get outbox(): Outbox {

@@ -9,28 +9,16 @@
  * alerts stand in the file and are delivered again, under the numbers that they have. What is found
  * in every round (a fork stays one) is told once, because its id stands in the file.
  *
- * The file belongs to the program that opened it last: opening counts up its term, and whoever has
- * an older one writes no more.
- *
  * Spec: docs/formats.md §Monitor.
  *
  * @module
  */
-import { mkdir } from "node:fs/promises";
-import { dirname } from "node:path";
-import { utf8 } from "../../schema/bytes.ts";
-import { LogError, type Result } from "../../schema/error.ts";
-import { type Fields, readFields, required } from "../../schema/fields.ts";
-import { parseJson } from "../../schema/json.ts";
+import { type Fields, required } from "../../schema/fields.ts";
 import type { Sha256 } from "../../schema/tlog/hash.ts";
-import { withLock } from "../lock-file.ts";
 import { printable } from "../printable.ts";
-import { readWholeFile, writeWholeFile } from "../whole-file.ts";
 import { type Alert, type Finding, makeFinding, readAlert } from "./alert.ts";
 import { type Condition, type Found, LOOKUPS } from "./findings.ts";
-
-const MEDIA_TYPE = "application/vnd.countersign.monitor+json;version=1";
-const WHAT = "monitor's state";
+import { type Form, OwnedFile } from "./owned-file.ts";
 
 /** What was known of a key of the map: its record, and its list. */
 export interface Known {
@@ -87,7 +75,6 @@ interface Open {
 }
 
 interface State {
-  readonly term: number;
   /** Number of the next alert. */
   readonly next: number;
   /** Alerts that the sink may not have yet. */
@@ -98,38 +85,35 @@ interface State {
   readonly logs: ReadonlyMap<string, LogState>;
 }
 
-const EMPTY: State = {
-  term: 0,
-  next: 1,
-  pending: [],
-  told: new Set(),
-  open: new Map(),
-  logs: new Map(),
+const STATE: Form<State> = {
+  what: "monitor's state",
+  mediaType: "application/vnd.countersign.monitor+json;version=1",
+  lost: "all that is watched is then new",
+  fields: ["next", "pending", "told", "open", "logs"],
+  empty: { next: 1, pending: [], told: new Set(), open: new Map(), logs: new Map() },
+  read: readState,
+  write: writeState,
 };
 
 /** Findings that are found once, by the step of the state that brings them. */
 const ONCE: ReadonlySet<string> = new Set(["statement", "opaque"]);
 
 export class StateFile {
-  readonly #path: string;
+  readonly #file: OwnedFile<State>;
   readonly #sha256: Sha256;
-  #state: State;
 
-  private constructor(path: string, sha256: Sha256, state: State) {
-    this.#path = path;
+  private constructor(file: OwnedFile<State>, sha256: Sha256) {
+    this.#file = file;
     this.#sha256 = sha256;
-    this.#state = state;
   }
 
   /** Throws `FILE_UNREADABLE` where it cannot be read, understood or written. */
   static async open(path: string, sha256: Sha256): Promise<StateFile> {
-    await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-    return withLock(`${path}.lock`, async () => {
-      const before = await readState(path);
-      const state = { ...before, term: before.term + 1 };
-      await writeWholeFile(WHAT, path, formatState(state));
-      return new StateFile(path, sha256, state);
-    });
+    return new StateFile(await OwnedFile.open(STATE, path), sha256);
+  }
+
+  get #state(): State {
+    return this.#file.value;
   }
 
   log(origin: string): LogState {
@@ -172,7 +156,7 @@ export class StateFile {
       number: state.next + i,
       firstSeen: now,
     }));
-    await this.#write({
+    await this.#file.write({
       ...state,
       next: state.next + alerts.length,
       pending: [...state.pending, ...alerts],
@@ -192,7 +176,7 @@ export class StateFile {
 
   /** The sink has all that was pending. */
   async delivered(): Promise<void> {
-    if (this.#state.pending.length > 0) await this.#write({ ...this.#state, pending: [] });
+    if (this.#state.pending.length > 0) await this.#file.write({ ...this.#state, pending: [] });
   }
 
   #holdConditions(
@@ -219,19 +203,6 @@ export class StateFile {
     }
     return { open, changes };
   }
-
-  async #write(state: State): Promise<void> {
-    await withLock(`${this.#path}.lock`, async () => {
-      const { term } = await readState(this.#path);
-      if (term !== this.#state.term)
-        throw new LogError("FILE_UNREADABLE", "Another monitor has taken over this state.", {
-          field: this.#path,
-          hint: "One monitor has one state folder.",
-        });
-      await writeWholeFile(WHAT, this.#path, formatState(state));
-    });
-    this.#state = state;
-  }
 }
 
 function openOf(origin: string, { area, id, told }: Condition, since: number): Open {
@@ -249,25 +220,10 @@ function endOf({ id, origin, kind, subject, since }: Open): Parameters<typeof ma
   };
 }
 
-async function readState(path: string): Promise<State> {
-  const bytes = await readWholeFile(WHAT, path);
-  if (bytes === undefined) return EMPTY;
-  const json = parseJson(bytes);
-  const state: Result<State> = json.ok ? readFields(json.value, "", readFile) : json;
-  if (state.ok) return state.value;
-  throw new LogError("FILE_UNREADABLE", `The ${WHAT} ${path} is damaged: ${state.message}`, {
-    ...state.detail,
-    hint: "Restore it from a backup. If you must, move it away: all that is watched is then new.",
-  });
-}
-
-function readFile(root: Fields): State {
-  root.only("mediaType", "term", "next", "pending", "told", "open", "logs");
-  root.oneOf("mediaType", [MEDIA_TYPE]);
+function readState(root: Fields): State {
   const open = root.objects("open").map(readOpen);
   const logs = root.objects("logs").map((log) => [log.string("origin"), readLog(log)] as const);
   return {
-    term: root.integer("term"),
     next: root.integer("next", { min: 1 }),
     pending: root.array("pending").map((one, i) => required(readAlert(one, `pending[${i}]`))),
     told: new Set(root.strings("told")),
@@ -346,10 +302,8 @@ function readKnown(known: Fields): Known {
   };
 }
 
-function formatState({ term, next, pending, told, open, logs }: State): Uint8Array {
-  const file = {
-    mediaType: MEDIA_TYPE,
-    term,
+function writeState({ next, pending, told, open, logs }: State): Readonly<Record<string, unknown>> {
+  return {
     next,
     pending,
     told: [...told],
@@ -362,5 +316,4 @@ function formatState({ term, next, pending, told, open, logs }: State): Uint8Arr
       known: Object.fromEntries(known),
     })),
   };
-  return utf8(`${JSON.stringify(file)}\n`);
 }

@@ -16,20 +16,26 @@ import { ed25519Signer, type PlainSigner } from "./signers.ts";
 const SET = 0x31;
 const UTF8_STRING = 0x0c;
 const UTC_TIME = 0x17;
-const OCTETS = 0x04;
+export const OCTETS = 0x04;
 const BOOLEAN = 0x01;
 const EMAIL = 0x81;
-const VERSION = 0xa0;
-const EXTENSIONS = 0xa3;
+export const VERSION = 0xa0;
+export const EXTENSIONS = 0xa3;
 
 const oid = (hex: string): Uint8Array => der(DER_OID, fromHex(hex) ?? new Uint8Array(0));
-const ED25519 = der(DER_SEQUENCE, oid("2b6570"));
+export const ED25519: Uint8Array = der(DER_SEQUENCE, oid("2b6570"));
 const COMMON_NAME = oid("550403");
-const SUBJECT_ALT_NAME = oid("551d11");
+export const SUBJECT_ALT_NAME: Uint8Array = oid("551d11");
 
 /** The signer with its key in a certificate instead of as it is. */
 export interface CertifiedSigner extends PlainSigner {
   readonly certificate: Uint8Array;
+}
+
+/** A distinguished name of one part. */
+export function named(commonName: string): Uint8Array {
+  const part = der(DER_SEQUENCE, COMMON_NAME, der(UTF8_STRING, utf8(commonName)));
+  return der(DER_SEQUENCE, der(SET, part));
 }
 
 /** A certificate of the signer's key, which names `email` as its owner: by the fixed authority. */
@@ -38,7 +44,6 @@ export function certified(
   email: string,
   authority: PlainSigner = ed25519Signer("authority"),
 ): CertifiedSigner {
-  const name = der(SET, der(DER_SEQUENCE, COMMON_NAME, der(UTF8_STRING, utf8("authority"))));
   const san = der(
     DER_SEQUENCE,
     SUBJECT_ALT_NAME,
@@ -50,7 +55,7 @@ export function certified(
     der(VERSION, der(DER_INTEGER, Uint8Array.of(2))),
     derUnsigned(Uint8Array.of(0x7f, 1)),
     ED25519,
-    der(DER_SEQUENCE, name),
+    named("authority"),
     der(
       DER_SEQUENCE,
       der(UTC_TIME, utf8("261122100000Z")),

@@ -1,32 +1,23 @@
 /** A certificate of a server on this machine, by itself: nobody trusts it who was not told to. */
 import { generateKeyPairSync, sign } from "node:crypto";
-import { concat, fromHex, utf8 } from "../../../../schema/bytes.ts";
+import { concat, utf8 } from "../../../../schema/bytes.ts";
+import { DER_INTEGER, DER_SEQUENCE, der, derBits, derUnsigned } from "../../../../schema/der.ts";
 import {
-  DER_INTEGER,
-  DER_OID,
-  DER_SEQUENCE,
-  der,
-  derBits,
-  derUnsigned,
-} from "../../../../schema/der.ts";
+  ED25519,
+  EXTENSIONS,
+  named,
+  OCTETS,
+  SUBJECT_ALT_NAME,
+  VERSION,
+} from "../../../vectors/certificates.ts";
 
-const SET = 0x31;
-const UTF8_STRING = 0x0c;
 const GENERALIZED_TIME = 0x18;
-const OCTETS = 0x04;
-const VERSION = 0xa0;
-const EXTENSIONS = 0xa3;
 const DNS_NAME = 0x82;
 const IP_ADDRESS = 0x87;
-
-const oid = (hex: string): Uint8Array => der(DER_OID, fromHex(hex) ?? new Uint8Array(0));
 
 /** Key and certificate in PEM, for `localhost` and 127.0.0.1. */
 export function ownCertificate(): { readonly key: string; readonly cert: string } {
   const { privateKey, publicKey } = generateKeyPairSync("ed25519");
-  const ed25519 = der(DER_SEQUENCE, oid("2b6570"));
-  const commonName = der(DER_SEQUENCE, oid("550403"), der(UTF8_STRING, utf8("localhost")));
-  const name = der(DER_SEQUENCE, der(SET, commonName));
   const names = der(
     DER_SEQUENCE,
     der(DNS_NAME, utf8("localhost")),
@@ -36,21 +27,19 @@ export function ownCertificate(): { readonly key: string; readonly cert: string 
     DER_SEQUENCE,
     der(VERSION, der(DER_INTEGER, Uint8Array.of(2))),
     derUnsigned(Uint8Array.of(1)),
-    ed25519,
-    name,
+    ED25519,
+    named("localhost"),
     der(
       DER_SEQUENCE,
       der(GENERALIZED_TIME, utf8("20200101000000Z")),
       der(GENERALIZED_TIME, utf8("22000101000000Z")),
     ),
-    name,
+    named("localhost"),
     new Uint8Array(publicKey.export({ type: "spki", format: "der" })),
-    der(EXTENSIONS, der(DER_SEQUENCE, der(DER_SEQUENCE, oid("551d11"), der(OCTETS, names)))),
+    der(EXTENSIONS, der(DER_SEQUENCE, der(DER_SEQUENCE, SUBJECT_ALT_NAME, der(OCTETS, names)))),
   );
-  const certificate = der(
-    DER_SEQUENCE,
-    concat(signed, ed25519, derBits(new Uint8Array(sign(null, signed, privateKey)))),
-  );
+  const signature = new Uint8Array(sign(null, signed, privateKey));
+  const certificate = der(DER_SEQUENCE, concat(signed, ED25519, derBits(signature)));
   return {
     key: privateKey.export({ type: "pkcs8", format: "pem" }).toString(),
     cert: `-----BEGIN CERTIFICATE-----\n${Buffer.from(certificate).toString("base64")}\n-----END CERTIFICATE-----\n`,
