@@ -58,7 +58,7 @@ export class WitnessUnderFire {
 
   /** One life: it starts, is asked by everybody at once, and dies after so many milliseconds. */
   async live(milliseconds: number): Promise<void> {
-    const { child, port, ended } = await start(this.folder);
+    const { child, port, ended } = await startProcess(this.folder);
     const load = port.then((at) =>
       at === 0
         ? undefined
@@ -78,7 +78,7 @@ export class WitnessUnderFire {
 
   /** What it shows after all of it, against what it has ever answered. */
   async judge(): Promise<readonly string[]> {
-    const { child, port, ended } = await start(this.folder);
+    const { child, port, ended } = await startProcess(this.folder);
     const at = await port;
     for (const one of this.#rivals) {
       const { origin, roots, histories } = one;
@@ -139,8 +139,9 @@ interface Started {
   readonly ended: Promise<string>;
 }
 
-async function start(folder: string): Promise<Started> {
-  const flags = ["--folder", folder, "--listen", "127.0.0.1:0", "--metrics", "off"];
+/** `witness serve` as a process of its own. */
+export async function startProcess(folder: string, more: readonly string[] = []): Promise<Started> {
+  const flags = [...more, "--folder", folder, "--listen", "127.0.0.1:0", "--metrics", "off"];
   // One process is all the load: its address and its logs may ask as often as they can.
   flags.push("--requests-per-second-per-address", "0", "--cosignatures-per-second-per-log", "0");
   const child = spawn(process.execPath, [MAIN, "witness", "serve", ...flags], {
