@@ -5,7 +5,8 @@
  * Off the write path: nothing here holds up an entry. While a step is worked out, guarded or
  * waits for its quorum, the log goes on, and look-ups are answered from the step before (X5).
  *
- * - The newest published head is taken whenever the index is idle, at most one a second.
+ * - The newest published head is taken whenever the index is idle, at most one a second; an index
+ *   that is far behind takes those before it first (heads-ahead.ts).
  * - A step that fails is abandoned and tried again, later each time; `status` says why.
  * - A leaf that the log contradicts stops the index for good. The log itself goes on.
  *
@@ -21,6 +22,7 @@ import type { PublishedHead } from "../sequencer/ports.ts";
 import { Thread, threadScript } from "../thread.ts";
 import type { FoundKeys } from "./engine.ts";
 import { foundEntries } from "./found-entries.ts";
+import { HeadsAhead } from "./heads-ahead.ts";
 import { loggedLeaf } from "./logged-leaf.ts";
 import type { IndexPorts, IndexState, IndexStatus } from "./ports.ts";
 import type { ConflictQuestion, IndexAnswer, IndexRequest, IndexStanding } from "./protocol.ts";
@@ -49,6 +51,9 @@ export class IndexService {
   readonly #ending = Promise.withResolvers<void>();
   #loop: Promise<void> = Promise.resolve();
   readonly #snapshots: SnapshotPace;
+  readonly #ahead = new HeadsAhead();
+  /** Looks for new heads also while a step waits for its quorum. */
+  #watching: NodeJS.Timeout | undefined;
 
   /**
    * Opens the tables and replays what the index log has beyond them. Throws `STORE_CORRUPT` where
@@ -62,6 +67,7 @@ export class IndexService {
       await service.#thread.end();
       throw error;
     }
+    service.#watching = setInterval(() => service.#watch(), service.#stepMs).unref();
     service.#loop = service.#run();
     return service;
   }
@@ -141,6 +147,7 @@ export class IndexService {
 
   async close(): Promise<void> {
     this.#closing = true;
+    clearInterval(this.#watching);
     this.#ending.resolve();
     this.#wake();
     await this.#loop;
@@ -167,6 +174,10 @@ export class IndexService {
     }
     this.#remember();
     this.#snapshots.consider(this.#standing);
+  }
+
+  #watch(): void {
+    this.#ahead.note(this.#ports.main.published(), this.#standing.size);
   }
 
   async #run(): Promise<void> {
@@ -198,9 +209,7 @@ export class IndexService {
     if (refusal !== undefined) return this.#wait(refusal);
     this.#stepAt = clock();
     const began = clock();
-    const next = unfinished
-      ? loggedLeaf(this.#ports.index, leaves)
-      : { main: head.checkpoint, ...head };
+    const next = unfinished ? loggedLeaf(this.#ports.index, leaves) : this.#headAfter(head);
     const { grown } = await this.#ask({
       call: "grow",
       size: next.size,
@@ -215,11 +224,16 @@ export class IndexService {
     await this.#ask({ call: "keep" });
     this.#remember();
     if (main.published().size === this.#standing.size) this.#caughtUpAt = clock();
-    else this.#caughtUpAt = Math.max(this.#caughtUpAt, began);
+    else if (next.size >= head.size) this.#caughtUpAt = Math.max(this.#caughtUpAt, began);
     this.#state = { state: "ready" };
     this.#ports.onLeaf?.(grown.leafIndex, grown.contradicted);
     this.#snapshots.consider(this.#standing);
     return true;
+  }
+
+  #headAfter(newest: PublishedHead): PublishedHead & { readonly main: Uint8Array } {
+    const head = this.#ahead.next(newest, this.#standing.size);
+    return { ...head, main: head.checkpoint };
   }
 
   #wait(reason: LogError): false {
