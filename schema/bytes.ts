@@ -45,11 +45,20 @@ export function toHex(bytes: Uint8Array): string {
 
 /** Lower-case hex of whole bytes; `undefined` for anything else. */
 export function fromHex(text: string): Uint8Array<ArrayBuffer> | undefined {
-  if (text.length % 2 !== 0 || !/^[0-9a-f]*$/.test(text)) return undefined;
+  if (text.length % 2 !== 0) return undefined;
   const bytes = new Uint8Array(text.length / 2);
-  for (let i = 0; i < bytes.length; i++)
-    bytes[i] = Number.parseInt(text.slice(2 * i, 2 * i + 2), 16);
+  for (let i = 0; i < bytes.length; i++) {
+    const [high, low] = [nibbleAt(text, 2 * i), nibbleAt(text, 2 * i + 1)];
+    if ((high | low) > 15) return undefined;
+    bytes[i] = (high << 4) | low;
+  }
   return bytes;
+}
+
+function nibbleAt(text: string, index: number): number {
+  const code = text.charCodeAt(index);
+  if (code >= 0x30 && code <= 0x39) return code - 0x30;
+  return code >= 0x61 && code <= 0x66 ? code - 0x57 : INVALID;
 }
 
 /** Standard base64 with padding (RFC 4648 §4). */
