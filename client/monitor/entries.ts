@@ -18,13 +18,16 @@ import { namedPostings } from "../../schema/index/mapfn.ts";
 import type { NamedPosting } from "../../schema/index/posting-set.ts";
 import type { Listed } from "../../schema/index/record.ts";
 import { formatReceipt, type Receipt } from "../../schema/receipt.ts";
+import { asHash } from "../../schema/tlog/hash.ts";
 import { gitHashOf } from "../git/hash.ts";
 import type { SignedHead } from "../head.ts";
 import { LogReader } from "../log.ts";
 import type { AskPorts } from "../lookup/ask.ts";
 import { convict } from "../lookup/convict.ts";
 import { keyText } from "../lookup/explain.ts";
+import { type Gone, whyGone } from "../lookup/gone.ts";
 import { saysText } from "../lookup/says.ts";
+import { printable } from "../printable.ts";
 import { personOf, type Trust } from "../trust.ts";
 import { observeOrThrow } from "../update.ts";
 import { explainRefusal } from "../verify/explain.ts";
@@ -236,16 +239,36 @@ async function tellEntry(
   if (!checked.ok && (await isBadAdmission(ports, findings, one, { subject, seen }))) return;
   if (!names.some((name) => name.watched === true)) return;
   const isOpaque = !checked.ok && checked.refusal.code === "CONTENT_MISSING";
+  const gone = isOpaque ? await goneOf(ports, one) : undefined;
   findings.tell({
-    kind: isOpaque ? "opaque" : "statement",
+    // What a log erased it has said; what it calls erased without a word is worse than opaque.
+    kind: isOpaque && gone?.state !== "erased" ? "opaque" : "statement",
     subject,
-    message: `entry ${index} of ${origin}: ${saying(ports, one)}`,
+    message: `entry ${index} of ${origin}: ${saying(ports, one, gone)}`,
     about: [index],
     seen,
   });
 }
 
-function saying({ trust }: EntryPorts, { checked, signer }: ReadOne): string {
+async function goneOf(ports: EntryPorts, { index, digest }: ReadOne): Promise<Gone | undefined> {
+  const contentDigest = asHash(fromHex(digest ?? "") ?? new Uint8Array(0));
+  if (contentDigest === undefined) return undefined;
+  return (await whyGone(ports, [{ index, contentDigest }])).get(index);
+}
+
+function goneWords(gone: Gone | undefined): string {
+  switch (gone?.state) {
+    case "erased":
+      return `what the log has erased since, as entry ${gone.statement} says (${printable(gone.reason)})`;
+    case "lost":
+      return "what the log calls erased, and no statement of it says so";
+    case "opaque":
+    case undefined:
+      return "what nobody can read";
+  }
+}
+
+function saying({ trust }: EntryPorts, { checked, signer }: ReadOne, gone?: Gone): string {
   if (checked.ok) {
     const { receipt } = checked;
     return `${receipt.person ?? `key ${signer ?? ""}`} ${saysText(receipt.reading)}`;
@@ -254,7 +277,7 @@ function saying({ trust }: EntryPorts, { checked, signer }: ReadOne): string {
   const who = id === undefined ? undefined : personOf(trust, id)?.name;
   const name = who ?? (signer === undefined ? "somebody" : `key ${signer}`);
   return checked.refusal.code === "CONTENT_MISSING"
-    ? `${name} signed what nobody can read`
+    ? `${name} signed ${goneWords(gone)}`
     : `${name} is named, and nothing of it counts: ${explainRefusal(checked.refusal)}`;
 }
 

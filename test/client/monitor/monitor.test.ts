@@ -98,6 +98,23 @@ describe("names that are watched", () => {
     expect(await at.kinds()).toEqual([1, "opaque"]);
   });
 
+  test("an entry that the log has erased is told with its statement, and one that is only called so as such", async () => {
+    const carol = newSigner();
+    at.configure(`keys = ["${idOf(carol)}"]`);
+    await at.round();
+    const reviews = [await review(carol, commit), await review(carol, commit, { comment: "lost" })];
+    const [said, lost] = reviews.map((one) => at.main.submit(one)[0]?.entry.content);
+    if (said === undefined || lost === undefined) expect.fail("no contents");
+    at.index.grow();
+    at.main.submit(await at.main.eraseStatement(said));
+    for (const content of [said, lost]) at.main.erase(content);
+    const { alerts } = await at.round();
+    const told = alerts.map(({ kind, message }) => `${kind} ${message}`);
+    expect(told).toHaveLength(2);
+    expect(told[0]).toMatch(/^statement .* has erased since, as entry \d+ says \(asked for\)$/);
+    expect(told[1]).toMatch(/^opaque .* calls erased, and no statement of it says so$/);
+  });
+
   test("an entry whose signature is bad convicts the log", async () => {
     at.configure(`keys = ["${idOf(bob)}"]`);
     await at.round();
