@@ -130,7 +130,7 @@ export class LogReader {
       if (slots.length === 0) slots = await this.#contentTile(entry.index);
       const content = slots.shift();
       if (content === undefined) throw new LogError("INTERNAL", "a content tile lost a slot");
-      const leaf = unwrap(parseLeaf(entry.leafBytes));
+      const leaf = leafOf(entry);
       if (content.state === "held") {
         const path = `content of entry ${entry.index}`;
         this.#checkDigest(path, content.bytes, leafContentDigest(leaf));
@@ -224,11 +224,7 @@ export class LogReader {
   }
 
   async #complete(entry: LogEntry): Promise<Receipt> {
-    const parsed = parseLeaf(entry.leafBytes);
-    // A kind that only a newer program knows is no fault of the log.
-    const leaf = unwrap(
-      !parsed.ok && parsed.code === "KIND_UNSUPPORTED" ? parsed : asResponse(parsed),
-    );
+    const leaf = leafOf(entry);
     const content = await orNothing(this.content(leafContentDigest(leaf)));
     const digest = leaf.kind === "countersign" ? leaf.signature.key.digest : undefined;
     const key = digest === undefined ? undefined : await orNothing(this.key(digest));
@@ -300,6 +296,16 @@ export class LogReader {
       expected: toHex(digest),
     });
   }
+}
+
+/** A kind that only a newer program knows is no fault of the log. */
+function leafOf({ index, leafBytes }: Pick<ReadEntry, "index" | "leafBytes">): Leaf {
+  const parsed = parseLeaf(leafBytes);
+  if (parsed.ok || parsed.code === "KIND_UNSUPPORTED") return unwrap(parsed);
+  throw new LogError("RESPONSE_INVALID", `Entry ${index} is no leaf: ${parsed.message}`, {
+    ...parsed.detail,
+    field: `entry ${index}`,
+  });
 }
 
 /** What is malformed in an answer is the log's fault, whatever the parser calls it. */

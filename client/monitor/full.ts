@@ -15,7 +15,7 @@
  */
 import { equal, fromBase64, toBase64 } from "../../schema/bytes.ts";
 import { checkLeaf } from "../../schema/entry/check.ts";
-import { type Leaf, parseLeaf } from "../../schema/entry/leaf.ts";
+import { kindVersionOf, type Leaf, parseLeaf } from "../../schema/entry/leaf.ts";
 import { LogError, unwrap } from "../../schema/error.ts";
 import { formatIndexState, parseIndexState } from "../../schema/index/index-state.ts";
 import { type IndexState, initialState } from "../../schema/index/re-execute.ts";
@@ -156,6 +156,12 @@ async function tellBad(
   const about = { subject, about: [index], seen: { index } };
   if (!leaf.ok && leaf.code === "KIND_UNSUPPORTED") {
     findings.tell({ kind: "unchecked", ...about, message: UNKNOWN });
+    return;
+  }
+  if (!leaf.ok && kindVersionOf(entry.leafBytes) === undefined) {
+    // A receipt names the kind of its leaf, and evidence holds receipts: there is no file of this.
+    const message = `the log admitted what is no leaf: ${leaf.message}`;
+    findings.accuse({ kind: "answer-refused", ...about, message });
     return;
   }
   const key = leaf.ok ? await keyOf(reader, leaf.value) : undefined;

@@ -8,7 +8,17 @@ import { unwrap } from "../../schema/error.ts";
 import { review, TestLog } from "../client/test-log.ts";
 import { certified } from "../vectors/certificates.ts";
 import * as made from "../vectors/signers.ts";
-import { aboutCommit, bob, carol, commit, isComplete, type Lie, type Rig, watched } from "./rig.ts";
+import {
+  aboutCommit,
+  bob,
+  carol,
+  commit,
+  executeIndex,
+  isComplete,
+  type Lie,
+  type Rig,
+  watched,
+} from "./rig.ts";
 
 /** A leaf with one bit of its signature changed. */
 function forged(leafBytes: Uint8Array): Uint8Array {
@@ -42,6 +52,23 @@ export const LIES_OF_SIGNERS: readonly Lie[] = [
         evidence: "bad-admission",
       },
       watched(3, "CRITICAL bad-admission: signer", "bad-admission"),
+    ],
+  },
+  {
+    name: "a leaf that nobody can read",
+    tell: ({ main, index }) => {
+      main.append(utf8("no leaf"));
+      index.grow();
+    },
+    caught: [
+      { by: "index verifier", ask: executeIndex, status: 3, reason: "Entry 4 is no leaf" },
+      {
+        by: "monitor",
+        ask: async ({ client }) =>
+          client.countersign("monitor", "--config", "monitor.toml", "--once", "--full"),
+        status: 3,
+        reason: "entry 4: the log admitted what is no leaf",
+      },
     ],
   },
   {
