@@ -59,11 +59,12 @@ function readStanding(channel: Fields): Standing {
 }
 
 function readCount(count: Fields): Count {
-  count.only("kind", "severity", "origin", "count");
+  count.only("kind", "severity", "origin", "count", "last");
   return {
     kind: count.oneOf("kind", ALERT_KINDS),
     severity: count.oneOf("severity", SEVERITIES),
     origin: count.string("origin"),
     count: count.integer("count"),
+    last: count.integer("last"),
   };
 }

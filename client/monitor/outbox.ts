@@ -40,6 +40,8 @@ export interface Count {
   readonly severity: Severity;
   readonly origin: string;
   readonly count: number;
+  /** Seconds since 1970, of the newest. */
+  readonly last: number;
 }
 
 export interface Outbox {
@@ -198,8 +200,10 @@ function pruned(outbox: Outbox): Outbox {
   return { ...outbox, alerts };
 }
 
-function counted(counts: readonly Count[], { kind, severity, origin = "" }: Alert): Count[] {
+function counted(counts: readonly Count[], alert: Alert): Count[] {
+  const { kind, severity, origin = "", firstSeen } = alert;
   const same = (one: Count): boolean => one.kind === kind && one.origin === origin;
-  const before = counts.find(same)?.count ?? 0;
-  return [...counts.filter((one) => !same(one)), { kind, severity, origin, count: before + 1 }];
+  const { count, last } = counts.find(same) ?? { count: 0, last: 0 };
+  const next = { kind, severity, origin, count: count + 1, last: Math.max(last, firstSeen) };
+  return [...counts.filter((one) => !same(one)), next];
 }

@@ -2,7 +2,7 @@
  * Where the monitor stands, for Prometheus: on a port of its own while it runs, or in a file for
  * node_exporter's textfile collector where it runs now and then.
  *
- * The text is written here: eight gauges and counters that are all read from the outbox are no
+ * The text is written here: seven gauges and counters that are all read from the outbox are no
  * reason to give every client a metrics library.
  *
  * Spec: Prometheus text format 0.0.4.
@@ -13,7 +13,7 @@ import { createServer, type Server } from "node:http";
 import { utf8 } from "../../../schema/bytes.ts";
 import { METRICS_PATH } from "../../../schema/http/paths.ts";
 import { writeWholeFile } from "../../whole-file.ts";
-import type { Outbox } from "../outbox.ts";
+import type { Count, Outbox } from "../outbox.ts";
 import { ChannelError, type View } from "./channel.ts";
 
 const CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8";
@@ -125,10 +125,14 @@ function metricsOf({ counts, channels, lastRound, lastComplete, lastBeat }: Outb
       name: "countersign_monitor_alerts_total",
       type: "counter",
       help: "Alerts, ever.",
-      samples: counts.map(({ kind, severity, origin, count }) => ({
-        labels: { kind, severity, origin },
-        value: count,
-      })),
+      samples: counts.map(({ count, ...one }) => ({ labels: labelsOf(one), value: count })),
+    },
+    {
+      // The first of a sort is no increase of a counter that was not there before.
+      ...gauge,
+      name: "countersign_monitor_last_alert_timestamp_seconds",
+      help: "When the newest alert of the sort was first seen.",
+      samples: counts.map(({ last, ...one }) => ({ labels: labelsOf(one), value: last })),
     },
     {
       ...gauge,
@@ -161,6 +165,10 @@ function metricsOf({ counts, channels, lastRound, lastComplete, lastBeat }: Outb
       samples: ofChannels(({ pending }) => pending.length),
     },
   ];
+}
+
+function labelsOf({ kind, severity, origin }: Omit<Count, "count" | "last">): Labels {
+  return { kind, severity, origin };
 }
 
 function formatMetric({ name, type, help, samples }: Metric): string {

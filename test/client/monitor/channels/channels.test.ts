@@ -155,6 +155,7 @@ describe("metrics", () => {
     for (const line of [
       'countersign_monitor_alerts_total{kind="statement",severity="info",origin="log.example"} 2',
       'countersign_monitor_alerts_total{kind="stale",severity="warning",origin="a\\"b\\\\c\\nd"} 1',
+      'countersign_monitor_last_alert_timestamp_seconds{kind="statement",severity="info",origin="log.example"} 1700000002',
       'countersign_monitor_channel_failing{channel="all"} 1',
       'countersign_monitor_channel_waiting_alerts{channel="all"} 3',
       "countersign_monitor_last_complete_round_timestamp_seconds 5",
