@@ -33,6 +33,8 @@ import type { ReadableLog, TrustedIndexes } from "./trusted-logs.ts";
 
 /** Logs that are read at one time: each may take the memory of one large answer. */
 const MAX_AT_ONCE = 4;
+/** Milliseconds for one way, so that a log that answers slowly for ever makes room for others. */
+const MAX_RUN_MS = 1_800_000;
 const RETRY_SECONDS = 2;
 
 export interface ExecutorPorts {
@@ -44,6 +46,8 @@ export interface ExecutorPorts {
   readonly reach: (place: string) => Source;
   /** Milliseconds after which a request is answered, executed or not. */
   readonly answerMs: number;
+  /** Milliseconds after which a log is read no further until it asks again. */
+  readonly runMs?: number;
   readonly onLeaf?: (origin: string, leaf: number) => void;
   readonly onRefused?: (origin: string, reason: string) => void;
 }
@@ -152,12 +156,11 @@ export class IndexExecutor {
     if (next.size === 0) return refusal("an index log begins with its leaf 0");
     let state = from;
     try {
-      const read = { crypto, transport: reach(log.url), log };
+      const read = { crypto, transport: this.#bounded(reach(log.url)), log };
       const committed = async (): Promise<number> =>
         signed === undefined ? next.size : Math.max(signed, await committedLeaves(read));
       const ports = { ...read, committed };
       for await (const followed of followIndex(ports, state, next.size)) {
-        if (this.#hasEnded) throw notExecuted("the index verifier is shutting down");
         const { leaf } = followed;
         if (followed.state === "refused")
           return refusal(`leaf ${leaf}: ${followed.reason.message}`);
@@ -173,6 +176,21 @@ export class IndexExecutor {
     if (!equal(state.index.root(), next.root))
       return refusal("its checkpoint is not over the leaves that it offers to execute");
     return { state: formatIndexState(state) };
+  }
+
+  /** Nothing more is read of it when its time is over, or when this verifier ends. */
+  #bounded(source: Source): Source {
+    const until = performance.now() + (this.#ports.runMs ?? MAX_RUN_MS);
+    return {
+      url: source.url,
+      get: async (path, maxBytes) => {
+        if (this.#hasEnded) throw notExecuted("the index verifier is shutting down");
+        if (performance.now() < until) return source.get(path, maxBytes);
+        throw notExecuted(
+          "it takes too long; it goes on from the last leaf when it is asked again",
+        );
+      },
+    };
   }
 
   #notThere({ origin, size }: Checkpoint): LogError {

@@ -57,6 +57,7 @@ interface Around {
   readonly change?: (update: LeafUpdate, leaf: number) => LeafUpdate;
   readonly trust?: string;
   readonly answerMs?: number;
+  readonly runMs?: number;
   readonly source?: (honest: Source) => Source;
 }
 
@@ -71,7 +72,8 @@ async function newFolder(): Promise<string> {
 }
 
 async function verifier(index: TestIndex, around: Around = {}): Promise<Verifier> {
-  const { change, trust = trustOf(index), answerMs = 20_000, source = (one) => one } = around;
+  const { change, trust = trustOf(index), answerMs = 20_000, runMs = 20_000 } = around;
+  const { source = (one: Source): Source => one } = around;
   const folder = around.folder ?? (await newFolder());
   const state = WitnessState.open(folder);
   let isOpen = true;
@@ -99,6 +101,7 @@ async function verifier(index: TestIndex, around: Around = {}): Promise<Verifier
     logs: () => logs,
     reach: () => counted,
     answerMs,
+    runMs,
     onRefused: (_, reason) => void refused.push(reason),
   });
   const witness = new Witness({
@@ -249,6 +252,14 @@ describe("an index verifier", () => {
     }
     const updates = verifying.read.filter((path) => path.includes("/update/"));
     expect(updates).toEqual(["/index/v1/update/1-4"]);
+  });
+
+  test("a log that has had its time is read no further", async () => {
+    const verifying = await verifier(scene(), { runMs: 0 });
+    const refused = await rejectionOf(verifying.ask(4));
+    expect(refused).toMatchObject({ code: "NOT_EXECUTED", detail: { retryAfter: 2 } });
+    expect(refused.message).toContain("too long");
+    expect([verifying.read, verifying.state.count()]).toEqual([[], 0]);
   });
 
   test("an index under another key than the log's is not opened", async () => {
