@@ -19,12 +19,14 @@ import { LogError } from "../../schema/error.ts";
 import { type LookupKey, MAX_LISTED, MAX_LOOKUP_KEYS } from "../../schema/index/lookup.ts";
 import { mapKey } from "../../schema/index/map-key.ts";
 import { type Listed, listRoot, type Summary } from "../../schema/index/record.ts";
+import type { SignedHead } from "../head.ts";
 import { type Asked, type AskPorts, askLookup } from "../lookup/ask.ts";
 import { convict } from "../lookup/convict.ts";
 import { explainLookupRefusal, keyText } from "../lookup/explain.ts";
 import type { Found } from "../lookup/verify.ts";
-import { type Findings, FORK, LOOKUPS } from "./findings.ts";
-import type { Known } from "./state.ts";
+import { type Findings, FORK } from "./findings.ts";
+import { type LongList, learnLong } from "./long-lists.ts";
+import type { Known, LogState } from "./state.ts";
 
 /** Entries of a rewritten list for which evidence is looked for. */
 const MAX_CHARGES = 8;
@@ -69,7 +71,7 @@ export async function lookUpNames(
   ports: AskPorts,
   findings: Findings,
   names: readonly Name[],
-  before: ReadonlyMap<string, Known>,
+  { known: before, index }: Pick<LogState, "known" | "index">,
 ): Promise<LookedUpNames> {
   let entries = Number.POSITIVE_INFINITY;
   const changed: Name[] = [];
@@ -84,20 +86,25 @@ export async function lookUpNames(
       else changed.push(name);
     }
   }
-  const learned: Learned[] = same.map((one) => ({
-    ...one,
-    known: before.get(one.name.id) ?? one.known,
-  }));
+  const learned: Learned[] = same.map((one) => {
+    const known = before.get(one.name.id) ?? one.known;
+    return { ...one, known: known.upTo === undefined ? known : { ...known, upTo: entries } };
+  });
+  const long: LongList[] = [];
   for (const portion of portions(changed)) {
     const lists = await askNames(ports, findings, portion, false);
     for (const [name, summary, given] of lists.of) {
       // Lists that do not fit into one answer together may fit alone.
       const isShort = given === undefined && (summary?.n ?? 0) <= MAX_LISTED;
       const list = isShort ? (await askNames(ports, findings, [name], false)).of[0]?.[2] : given;
-      learned.push(await learn(ports, findings, { name, list, entries }, before.get(name.id)));
+      const known = before.get(name.id);
+      if (list !== undefined)
+        learned.push(await learn(ports, findings, { name, list, entries }, known));
+      else if (summary !== undefined) long.push({ name, summary, head: lists.head, before: known });
     }
   }
-  return { entries, learned };
+  const scanned = await learnLong(ports, findings, long, index?.entries ?? 0);
+  return { entries, learned: [...learned, ...scanned] };
 }
 
 function isSame(known: Known, summary: Summary | undefined): boolean {
@@ -113,8 +120,7 @@ function knownOf(summary: Summary | undefined): Known {
 
 interface Listing {
   readonly name: Name;
-  /** Absent where it is too long. */
-  readonly list: readonly Listed[] | undefined;
+  readonly list: readonly Listed[];
   readonly entries: number;
 }
 
@@ -124,15 +130,6 @@ async function learn(
   { name, list, entries }: Listing,
   before: Known | undefined,
 ): Promise<Learned> {
-  if (list === undefined) {
-    findings.hold(LOOKUPS, {
-      kind: "unchecked",
-      subject: name.title ?? keyText(name.key),
-      message: `has more entries than a list can be asked for with (${MAX_LISTED}): they are not read`,
-      about: [name.id],
-    });
-    return { name, known: before ?? { n: 0, root: "" }, added: [], isFirst: false };
-  }
   const { sha256 } = ports.crypto;
   const upTo = list.filter(({ index }) => index < entries);
   const known = {
@@ -184,6 +181,7 @@ async function rewritten(
 
 interface Answered {
   readonly size: number;
+  readonly head: SignedHead;
   readonly of: readonly (readonly [Name, Summary | undefined, readonly Listed[] | undefined])[];
 }
 
@@ -201,6 +199,7 @@ export async function askNames(
   );
   return {
     size: asked.answer.main.tree.size,
+    head: asked.answer.main,
     of: names.map((name) => {
       const one = found.get(name.id);
       return [name, summaryIn(one), listIn(one)] as const;

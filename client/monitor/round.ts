@@ -133,7 +133,7 @@ async function lookUp(
     return before;
   }
   const asked = namesInTurn(names, before);
-  const { entries, learned } = await lookUpNames(watch, findings, asked, before.known);
+  const { entries, learned } = await lookUpNames(watch, findings, asked, before);
   const spokenIn: LookupKey[] = [];
   await tellEntries(watch, findings, reader, learned, { digests }, (one) => {
     spokenIn.push(...slotsOf(one));

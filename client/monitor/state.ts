@@ -27,6 +27,8 @@ export interface Known {
   readonly root: string;
   /** Absent where the list is too long to be asked for. */
   readonly indexes?: readonly number[];
+  /** Of such a list: entries that this is known for. */
+  readonly upTo?: number;
 }
 
 /** How far somebody has come who reads a whole log. */
@@ -291,7 +293,8 @@ function readFull(full: Fields): FullState {
 }
 
 function readKnown(known: Fields): Known {
-  known.only("n", "root", "indexes");
+  known.only("n", "root", "indexes", "upTo");
+  const upTo = known.optional("upTo", (name) => known.integer(name));
   const indexes = known.optional("indexes", (name) =>
     known.array(name).map((at) => (typeof at === "number" ? at : known.refuse(name, "numbers"))),
   );
@@ -299,6 +302,7 @@ function readKnown(known: Fields): Known {
     n: known.integer("n"),
     root: known.string("root"),
     ...(indexes === undefined ? {} : { indexes }),
+    ...(upTo === undefined ? {} : { upTo }),
   };
 }
 

@@ -8,6 +8,7 @@ import { toHex, utf8 } from "../../../schema/bytes.ts";
 import { encodeLeaf, parseLeaf } from "../../../schema/entry/leaf.ts";
 import { LogError, unwrap } from "../../../schema/error.ts";
 import { mapKey } from "../../../schema/index/map-key.ts";
+import { summaryOf } from "../../../schema/index/record.ts";
 import { buildResult, newSigner, review, TestLog } from "../test-log.ts";
 import { ada, bob, commit, idOf, Monitoring, REPO } from "./rig.ts";
 
@@ -149,6 +150,35 @@ describe("names that are watched", () => {
     const { alerts } = await at.round();
     const found = alerts.find(({ kind }) => kind === "equivocation");
     expect(await at.verdictOf(found)).toBe("equivocation signer");
+  });
+
+  test("a list that is too long to be asked for is counted, and what comes to it is read from the log", async () => {
+    const main = new TestLog();
+    main.submit(commit.submission);
+    await at.close();
+    at = await Monitoring.open(main);
+    at.served.lie = (honest) => ({
+      ...honest,
+      answers: honest.answers.map((one) =>
+        one.kind === "list" && one.key.type === "signer"
+          ? { key: one.key, kind: "summary", summary: summaryOf(sha256, one.list) }
+          : one,
+      ),
+    });
+    at.configure(`keys = ["${idOf(ada)}", "${idOf(bob)}"]`);
+    expect(await at.kinds()).toEqual([1, "statement"]);
+    await at.logged(review(bob, commit));
+    await at.logged(review(ada, commit));
+    const { alerts } = await at.round();
+    expect(alerts.map(({ kind, seen }) => [kind, seen["index"]])).toEqual([
+      ["statement", 1],
+      ["statement", 2],
+    ]);
+    expect(await at.kinds()).toEqual([0]);
+    // The index counts an entry of Bob's as one of Ada's.
+    at.index.lie = (postings, index) => (index === 3 ? at.index.postingsOf(2) : postings);
+    await at.logged(review(bob, commit, { comment: "again" }));
+    expect(await at.kinds()).toEqual([2, "unchecked"]);
   });
 
   test("what the log's own feed names is a hint: it is looked up, and only where it concerns us", async () => {
