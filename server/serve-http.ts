@@ -22,6 +22,10 @@ import type { Sequencer } from "./sequencer/log.ts";
 import type { LogParts } from "./serve.ts";
 import type { RunningWitnesses } from "./witnesses/running.ts";
 
+/** Nothing that a sender was told is wrong by it, and writes go on. */
+const NO_PROMISES =
+  "The log gives no promises: what it promised before cannot be read; its own log says why.";
+
 /** What runs behind HTTP. */
 export interface RunningParts {
   readonly sequencer: Sequencer;
@@ -66,7 +70,10 @@ export function httpPorts(
       verifiers,
       index,
     }),
-    notes: () => notesOf(witnesses, verifiers),
+    notes: () => [
+      ...notesOf(witnesses, verifiers),
+      ...(parts.promises !== undefined && promises === undefined ? [NO_PROMISES] : []),
+    ],
     budget: new ByteBudget(rates.inflight_bytes),
     unread: new ByteBudget(rates.inflight_bytes),
     metrics,

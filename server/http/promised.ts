@@ -67,7 +67,7 @@ async function isPublished(
  * @throws LogError NOT_WITNESSED where there is neither a proof nor a promise
  */
 export async function promisesFor(
-  { log, logger, promises }: Pick<HttpPorts, "log" | "logger" | "promises">,
+  { log, logger, metrics, promises }: Pick<HttpPorts, "log" | "logger" | "metrics" | "promises">,
   entries: readonly PromisedEntry[],
 ): Promise<readonly (string | undefined)[]> {
   const { size } = log.published();
@@ -83,6 +83,7 @@ export async function promisesFor(
     logger.warn({ code: error.code, err: error }, "no promise could be given");
     throw notWitnessed(first.index);
   }
+  metrics.promised(notes.filter((note) => note !== undefined).length);
   const given = new Map(late.map(({ index }, i) => [index, notes[i]]));
   return entries.map(({ index }) => {
     const note = given.get(index);

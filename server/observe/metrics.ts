@@ -45,6 +45,7 @@ export class Metrics {
   readonly #batch: Histogram;
   readonly #batchSeconds: Histogram;
   readonly #conflicts: Counter<"kind">;
+  readonly #promises: Counter;
 
   constructor() {
     const registers = [this.#registry];
@@ -104,6 +105,16 @@ export class Metrics {
       labelNames: ["kind"],
       registers,
     });
+    this.#promises = new Counter({
+      name: "countersign_promises_total",
+      help: "Entries answered with a promise, again or for the first time.",
+      registers,
+    });
+  }
+
+  /** So many entries were answered with a promise. */
+  promised(count: number): void {
+    this.#promises.inc(count);
   }
 
   /** A contradiction is new in the feed. */

@@ -34,6 +34,7 @@ import { formatTrustedRoot } from "../../schema/sigstore/trusted-root.ts";
 import { decodeBundle, decodeContentTile } from "../../schema/tlog/bundle.ts";
 import { parseCheckpoint } from "../../schema/tlog/checkpoint.ts";
 import { formatVkey, parseNote, parseVkey } from "../../schema/tlog/note.ts";
+import { parsePromise } from "../../schema/tlog/promise.ts";
 import { parseTilePath } from "../../schema/tlog/tile.ts";
 import { parsePolicy } from "../../schema/tlog/tlog-policy.ts";
 import { parseTlogProof } from "../../schema/tlog/tlog-proof.ts";
@@ -42,6 +43,7 @@ import { formatClock, parseClock } from "../../server/clock-file.ts";
 import { parseGuard } from "../../server/sequencer/guard.ts";
 import { parseDerQuery, parseJsonQuery } from "../../server/tsa/query.ts";
 import { certified } from "../vectors/certificates.ts";
+import promises from "../vectors/note/promises.json" with { type: "json" };
 import { digestRequest, dsseRequest } from "../vectors/rekor.ts";
 import { p256Signer, rsaSigner } from "../vectors/signers.ts";
 import { generator } from "./generator.ts";
@@ -155,6 +157,7 @@ const timestampJson = utf8(
 const vkeys = ["w.example", "v.example"].map((name) =>
   formatVkey(sha256, name, 4, sha256(utf8(name))),
 );
+const promised = promises.accepted.map(({ text }) => utf8(text));
 const policy = utf8(
   `witness w ${vkeys[0]}\nwitness v ${vkeys[1]} https://v.example\ngroup g 2 w v\nquorum g\n`,
 );
@@ -204,6 +207,7 @@ const readers: readonly [string, readonly Uint8Array[], (bytes: Uint8Array) => u
   ["Rekor's requests, as far as their signature", requests, prepareRequest],
   ["notes", checkpoints, parseNote],
   ["checkpoints", checkpoints, (bytes) => parseCheckpoint(latin1(bytes))],
+  ["promises", promised, (bytes) => parsePromise(latin1(bytes))],
   ["verifier keys", [trust], (bytes) => parseVkey(sha256, latin1(bytes))],
   ["proof files", notes, parseTlogProof],
   ["entry bundles", insides(leaves), (bytes) => decodeBundle(bytes, 256)],

@@ -82,7 +82,7 @@ describe("two promises for one index", () => {
       charge: "log.test promised index 8 to two entries",
     });
     expect(await outcome(log.trusted, two(promise(8, lost), promise(8)))).toBe("log");
-    await changeBytes(log.trusted, evidence, 1);
+    await changeBytes(log.trusted, evidence, 2);
   });
 
   test("of one entry, of two indexes, of a stranger or of two logs convict nobody", async () => {
@@ -166,7 +166,7 @@ describe("a late promise", () => {
           expect(verdict).toBe(enough && size <= 8 ? "log" : "PROVES_NOTHING");
         },
       ),
-      { numRuns: 80 },
+      { numRuns: 50 },
     );
   });
 

@@ -3,6 +3,7 @@
  * written down word for word, recursively, as an oracle that shares no line with the code.
  */
 import { createHash } from "node:crypto";
+import fc from "fast-check";
 import { expect } from "vitest";
 import type { Failure, Result } from "../../../schema/error.ts";
 import { asHash, type Hash } from "../../../schema/tlog/hash.ts";
@@ -24,6 +25,28 @@ export function joined(...parts: readonly Uint8Array[]): Uint8Array {
     at += part.length;
   }
   return whole;
+}
+
+/** What a parser accepts, of texts with a piece changed, is what would be written. */
+export function hasOneForm<T>(
+  texts: readonly string[],
+  parse: (text: string) => Result<T>,
+  format: (value: T) => string,
+): void {
+  const cases = fc.tuple(
+    fc.constantFrom(...texts),
+    fc.nat(),
+    fc.constantFrom("", "\n", "0", "A", "=", " "),
+  );
+  fc.assert(
+    fc.property(cases, ([seed, place, piece]) => {
+      const at = place % seed.length;
+      const text = seed.slice(0, at) + piece + seed.slice(at + 1);
+      const parsed = parse(text);
+      if (parsed.ok) expect(format(parsed.value)).toBe(text);
+    }),
+    { numRuns: 1000 },
+  );
 }
 
 /** Entry `i` of every tree in these tests. */

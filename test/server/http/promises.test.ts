@@ -18,9 +18,8 @@ import { until } from "../witnesses/rig.ts";
 import { NOW } from "../witnesses/test-witness.ts";
 import {
   type Answer,
+  ask,
   batch,
-  DRIVERS,
-  type Driver,
   post,
   problemIn,
   startTestLog,
@@ -44,9 +43,9 @@ function promisesIn(answer: Answer): readonly string[] {
 }
 
 /** A log that gives promises, with its witnesses there at first. */
-async function promising(driver: Driver, more: TestOptions = {}): Promise<Rig> {
+async function promising(more: TestOptions = {}): Promise<Rig> {
   const options = { promises: memoryPromises(), ...more };
-  const rig = await startWitnessed(driver, more.flags, undefined, options);
+  const rig = await startWitnessed("memory", more.flags, undefined, options);
   await ready(rig);
   return rig;
 }
@@ -64,9 +63,9 @@ function clientOf({ log, policy }: Rig): LogPorts {
 const bodies = async (count: number): Promise<string[]> =>
   (await submissions(count)).map((one) => JSON.stringify(one));
 
-describe.each(DRIVERS)("promises of a log on %s", (driver) => {
+describe("a promise of a log", () => {
   test("P1 a write whose quorum is late is promised, and the same again gets the same bytes", async () => {
-    const rig = await promising(driver);
+    const rig = await promising();
     const [one = "", other = ""] = await bodies(2);
     silence(rig, "500");
     const late = await post(rig.log, one);
@@ -98,7 +97,7 @@ describe.each(DRIVERS)("promises of a log on %s", (driver) => {
 
 describe("a promise", () => {
   test("comes at once where it is welcome, and one answer has receipts and promises", async () => {
-    const rig = await promising("memory");
+    const rig = await promising();
     const client = clientOf(rig);
     const [first, second] = await submissions(2);
     if (first === undefined || second === undefined) throw new Error("no submissions");
@@ -128,7 +127,7 @@ describe("a promise", () => {
       flags: { "promise-deadline-seconds": "60" },
       now: () => (NOW - 130) * 1_000,
     };
-    const rig = await promising("memory", options);
+    const rig = await promising(options);
     const client = clientOf(rig);
     const [one] = await submissions(1);
     if (one === undefined) throw new Error("no submission");
@@ -153,7 +152,7 @@ describe("a promise", () => {
         return store.write(memory);
       },
     };
-    const rig = await promising("memory", { now: () => now, promises });
+    const rig = await promising({ now: () => now, promises });
     const [one = ""] = await bodies(1);
     silence(rig, "500");
     now -= 3_600_000;
@@ -163,6 +162,20 @@ describe("a promise", () => {
     expect(problemIn(await post(rig.log, one, PREFER))).toMatchObject({ code: "NOT_WITNESSED" });
     full = false;
     expect(promisesIn(await post(rig.log, one, PREFER))).toHaveLength(1);
+  });
+
+  test("is not given where it is not known what was promised before, and /readyz says so", async () => {
+    const promises: PromiseStore = {
+      ...memoryPromises(),
+      read: async () => {
+        throw new LogError("STORE_CORRUPT", "damaged");
+      },
+    };
+    const rig = await promising({ promises });
+    const [one = ""] = await bodies(1);
+    silence(rig, "500");
+    expect(problemIn(await post(rig.log, one, PREFER))).toMatchObject({ code: "NOT_WITNESSED" });
+    expect((await ask(rig.log, "/readyz")).body.toString()).toContain("gives no promises");
   });
 
   test("is not given where the receipt is there: a log without witnesses answers 201", async () => {
