@@ -3,6 +3,7 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { toBase64 } from "../../../schema/bytes.ts";
 import { isGenuine, type Receiver, receiver } from "../monitor/alerts.ts";
+import { mailServer } from "../monitor/channels/mail-server.ts";
 import { TestLog } from "../test-log.ts";
 import { Workplace } from "./in-process.ts";
 
@@ -74,6 +75,22 @@ describe("monitor test", () => {
     expect(readFileSync(place.path("countersign.prom"), "utf8")).toContain('{kind="test",');
     expect(pulse.received).toEqual([]);
     expect(existsSync(place.path("monitor"))).toBe(false);
+  });
+
+  test("sends mail through a server that it can check, and none through one that it cannot", async () => {
+    const remote = await mailServer();
+    writeFileSync(place.path("ca.pem"), remote.cert);
+    writeFileSync(place.path("mail.password"), "pass word\n");
+    const mail = `type = "smtp"\nhost = "127.0.0.1"\nport = ${remote.port}\nuser = "monitor"\npassword_file = "mail.password"\nfrom = "monitor@example.org"\nto = ["ada@example.org"]`;
+    configure(`${mail}\nca_file = "ca.pem"`, `${mail}\nname = "unknown"`);
+    const { status, stdout } = await asked();
+    remote.close();
+    expect(status).toBe(1);
+    expect(stdout).toMatch(/^sent +smtp$/m);
+    expect(stdout).toMatch(/^FAILED +unknown \(smtp\) +127\.0\.0\.1:\d+: .*certificate/m);
+    expect(remote.mails.map(({ header }) => /^Subject: .*/m.exec(header)?.[0])).toEqual([
+      "Subject: [countersign] TEST, info: 1 alert (test)",
+    ]);
   });
 
   test("names what does not work, with the reason, and says no", async () => {

@@ -1,66 +1,30 @@
 import { once } from "node:events";
 import { createServer } from "node:net";
-import { SMTPServer, type SMTPServerOptions } from "smtp-server";
+import type { SMTPServerOptions } from "smtp-server";
 import { afterEach, describe, expect, test } from "vitest";
 import type { Queue } from "../../../../client/monitor/channels/channel.ts";
 import type { SmtpConfig } from "../../../../client/monitor/channels/config.ts";
 import { smtpChannel } from "../../../../client/monitor/channels/smtp.ts";
 import { alertNumber, HOSTILE } from "../alerts.ts";
+import { type Mail, type MailServer, mailServer } from "./mail-server.ts";
 import { ownCertificate } from "./tls.ts";
 
-interface Mail {
-  readonly to: readonly string[];
-  readonly header: string;
-  readonly body: string;
-  readonly secure: boolean;
-  readonly user: string | undefined;
-}
-
-const { key, cert } = ownCertificate();
 const open: { close: () => void }[] = [];
 afterEach(() => {
   for (const server of open.splice(0)) server.close();
 });
 
-/** A real SMTP server; what it refuses is up to the test. */
-async function mailServer(
-  options: SMTPServerOptions = {},
-): Promise<{ readonly port: number; readonly mails: Mail[] }> {
-  const mails: Mail[] = [];
-  const server = new SMTPServer({
-    key,
-    cert,
-    authOptional: true,
-    onAuth: ({ username, password }, _session, done) =>
-      password === "pass word" ? done(null, { user: username }) : done(new Error("no such user")),
-    onData: (stream, session, done) => {
-      let text = "";
-      stream.on("data", (part: Buffer) => {
-        text += part.toString("latin1");
-      });
-      stream.on("end", () => {
-        const [header = "", ...body] = text.split("\r\n\r\n");
-        mails.push({
-          to: session.envelope.rcptTo.map(({ address }) => address),
-          header,
-          body: body.join("\r\n\r\n"),
-          secure: session.secure,
-          user: session.user === undefined ? undefined : String(session.user),
-        });
-        done();
-      });
-    },
-    ...options,
-  });
-  server.on("error", () => {});
-  const listening = server.listen(0, "127.0.0.1");
-  await once(listening, "listening");
-  open.push({ close: () => server.close() });
-  const address = listening.address();
-  return { port: typeof address === "object" && address !== null ? address.port : 0, mails };
+async function server(options: SMTPServerOptions = {}): Promise<MailServer> {
+  const one = await mailServer(options);
+  open.push(one);
+  return one;
 }
 
-async function channel(port: number, more: Partial<SmtpConfig> = {}, ca = cert): Promise<Queue> {
+async function channel(
+  { port, cert }: Pick<MailServer, "port" | "cert">,
+  more: Partial<SmtpConfig> = {},
+  ca: string = cert,
+): Promise<Queue> {
   const config: SmtpConfig = {
     type: "smtp",
     name: "mail",
@@ -88,9 +52,10 @@ function decoded({ header, body }: Mail): string {
 
 describe("alerts by mail", () => {
   test("arrive several in one, over TLS and with a login, under one Message-ID however often they are sent", async () => {
-    const { port, mails } = await mailServer();
+    const remote = await server();
+    const { mails } = remote;
     const login = { user: "monitor", passwordFile: "unused" };
-    const mail = await channel(port, { login });
+    const mail = await channel(remote, { login });
     const alerts = [
       alertNumber(1),
       alertNumber(2, { kind: "not-signed-by-us", evidence: "f.json" }),
@@ -118,8 +83,9 @@ describe("alerts by mail", () => {
   });
 
   test("have no header of a stranger, whatever his texts hold", async () => {
-    const { port, mails } = await mailServer();
-    const mail = await channel(port);
+    const remote = await server();
+    const { mails } = remote;
+    const mail = await channel(remote);
     const alert = alertNumber(1);
     // Not as alerts are made, where such texts are made printable: as if that had been forgotten.
     await mail.send([{ ...alert, subject: HOSTILE, message: HOSTILE, seen: { key: HOSTILE } }]);
@@ -141,56 +107,56 @@ describe("alerts by mail", () => {
   });
 
   test("leave over no line that can be read, and to no server that cannot show who it is", async () => {
-    const plain = await mailServer({ disabledCommands: ["STARTTLS"] });
-    await expect((await channel(plain.port)).send([alertNumber(1)])).rejects.toThrow(/STARTTLS/);
-    const other = await mailServer();
-    const stranger = await channel(other.port, {}, ownCertificate().cert);
+    const plain = await server({ disabledCommands: ["STARTTLS"] });
+    await expect((await channel(plain)).send([alertNumber(1)])).rejects.toThrow(/STARTTLS/);
+    const other = await server();
+    const stranger = await channel(other, {}, ownCertificate().cert);
     await expect(stranger.send([alertNumber(1)])).rejects.toThrow(/certificate/);
     expect([...plain.mails, ...other.mails]).toEqual([]);
-    const local = await channel(plain.port, { tls: "none" });
+    const local = await channel(plain, { tls: "none" });
     await local.send([alertNumber(1)]);
     expect(plain.mails).toHaveLength(1);
   });
 
   test("are not confirmed where one of the receivers is refused", async () => {
-    const { port } = await mailServer({
+    const remote = await server({
       onRcptTo: ({ address }, _session, done) =>
         done(address.startsWith("bob") ? new Error("no bob here") : null),
     });
-    await expect((await channel(port)).send([alertNumber(1)])).rejects.toThrow(
+    await expect((await channel(remote)).send([alertNumber(1)])).rejects.toThrow(
       /takes no mail for bob@example.org/,
     );
   });
 
   test("are refused for what they are only where the server says so of the mail itself", async () => {
     const late = Object.assign(new Error("too large"), { responseCode: 552 });
-    const { port } = await mailServer({
+    const remote = await server({
       onData: (stream, _session, done) => {
         stream.resume();
         stream.on("end", () => done(late));
       },
     });
-    await expect((await channel(port)).send([alertNumber(1)])).rejects.toMatchObject({
+    await expect((await channel(remote)).send([alertNumber(1)])).rejects.toMatchObject({
       refused: true,
     });
-    const closed = await mailServer({ onMailFrom: (_address, _session, done) => done(late) });
-    await expect((await channel(closed.port)).send([alertNumber(1)])).rejects.toMatchObject({
+    const closed = await server({ onMailFrom: (_address, _session, done) => done(late) });
+    await expect((await channel(closed)).send([alertNumber(1)])).rejects.toMatchObject({
       refused: false,
     });
   });
 
   test("do not wait for a server that never comes to an end", async () => {
-    const server = createServer((socket) => {
+    const endless = createServer((socket) => {
       socket.on("error", () => {});
       const drip = setInterval(() => socket.write("220-a\r\n"), 50);
       socket.on("close", () => clearInterval(drip));
     });
-    server.listen(0, "127.0.0.1");
-    await once(server, "listening");
-    open.push(server);
-    const address = server.address();
+    endless.listen(0, "127.0.0.1");
+    await once(endless, "listening");
+    open.push(endless);
+    const address = endless.address();
     const port = typeof address === "object" && address !== null ? address.port : 0;
-    const mail = await channel(port, { timeoutSeconds: 0.2 });
+    const mail = await channel({ port, cert: "" }, { timeoutSeconds: 0.2 });
     await expect(mail.send([alertNumber(1)])).rejects.toThrow(`127.0.0.1:${port}`);
   });
 });
