@@ -15,20 +15,12 @@ import { FileGuard } from "../../server/sequencer/guard-file.ts";
 import { Sequencer } from "../../server/sequencer/log.ts";
 import { SqliteStorage } from "../../server/storage/sqlite/sqlite.ts";
 import { entry, GENESIS, SIGNER } from "../server/entries.ts";
+import { mortalBy } from "./mortal.ts";
 
 const [folder = "", guardPath = "", first = "0", plan = ""] = process.argv.slice(2);
-const [planCall = "", planCount = "0", planMoment = ""] = plan.split(":");
+const mortal = mortalBy(plan);
 
 const say = (line: string): void => void writeSync(1, `${line}\n`);
-
-let planned = Number(planCount);
-async function mortal<T>(call: string, work: () => Promise<T>): Promise<T> {
-  const dies = call === planCall && planned-- === 0;
-  if (dies && planMoment === "before") process.kill(process.pid, "SIGKILL");
-  const answer = await work();
-  if (dies) process.kill(process.pid, "SIGKILL");
-  return answer;
-}
 
 const storage = await SqliteStorage.open(folder);
 const guard = await FileGuard.open(guardPath);
