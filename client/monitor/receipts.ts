@@ -15,6 +15,7 @@ import { leafSignerId } from "../../schema/entry/check.ts";
 import { leafContentDigest, parseLeaf } from "../../schema/entry/leaf.ts";
 import type { KeyType } from "../../schema/index/map-key.ts";
 import { parseReceipt, type Receipt } from "../../schema/receipt.ts";
+import { parseTlogProof } from "../../schema/tlog/tlog-proof.ts";
 import type { AskPorts } from "../lookup/ask.ts";
 import { convict } from "../lookup/convict.ts";
 import { keyText } from "../lookup/explain.ts";
@@ -86,22 +87,27 @@ async function readOne(
   }
   const checked = await checkReceipt(only, file);
   if (!checked.ok && checked.refusal.code === "LOG_UNKNOWN") return undefined;
-  const parsed = parseReceipt(file.bytes);
-  if (checked.ok) {
-    const { leafBytes } = parsed.ok ? parsed.value.entry : { leafBytes: undefined };
-    const { content, index } = checked.receipt;
-    if (leafBytes !== undefined) return ownEntry(ports, file.name, { index, leafBytes, content });
-  } else if (checked.refusal.code === "CONTENT_MISSING" && parsed.ok)
-    return ownEntry(ports, file.name, { ...parsed.value.entry, content: undefined });
+  const placed = placedIn(file.bytes);
+  const content = checked.ok ? checked.receipt.content : undefined;
+  // Without its content it still has the names that its leaf has.
+  if (placed !== undefined && (checked.ok || checked.refusal.code === "CONTENT_MISSING"))
+    return ownEntry(ports, file.name, { ...placed, content });
   findings.hold(area, {
     kind: "unchecked",
     subject: area,
-    message: checked.ok
-      ? "is a proof without its content, and cannot be looked up"
-      : `is no receipt to go by: ${explainRefusal(checked.refusal)}`,
+    message: `is no receipt to go by${checked.ok ? "" : `: ${explainRefusal(checked.refusal)}`}`,
     about: ["receipt"],
   });
   return undefined;
+}
+
+/** The entry of a receipt in either of its forms, once that was checked. */
+function placedIn(bytes: Uint8Array): Pick<Receipt["entry"], "index" | "leafBytes"> | undefined {
+  const receipt = parseReceipt(bytes);
+  if (receipt.ok) return receipt.value.entry;
+  const proof = parseTlogProof(bytes);
+  const leafBytes = proof.ok ? proof.value.extra : undefined;
+  return proof.ok && leafBytes !== undefined ? { index: proof.value.index, leafBytes } : undefined;
 }
 
 function ownEntry(

@@ -4,11 +4,13 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { nodeCrypto } from "../../../client/crypto/node.ts";
 import type { Alert, AlertSink } from "../../../client/monitor/alert.ts";
+import { toTlogProof } from "../../../client/verify/receipt.ts";
 import { toHex, utf8 } from "../../../schema/bytes.ts";
 import { encodeLeaf, parseLeaf } from "../../../schema/entry/leaf.ts";
 import { LogError, unwrap } from "../../../schema/error.ts";
 import { mapKey } from "../../../schema/index/map-key.ts";
 import { summaryOf } from "../../../schema/index/record.ts";
+import { signerId } from "../../../schema/key/signer-id.ts";
 import { buildResult, newSigner, review, TestLog } from "../test-log.ts";
 import { ada, bob, commit, idOf, Monitoring, REPO } from "./rig.ts";
 
@@ -233,6 +235,21 @@ describe("keys of ours", () => {
     ]);
     expect(status).toBe(1);
     expect(await at.kinds()).toEqual([0]);
+  });
+
+  test("a proof without its content is known by its leaf", async () => {
+    at.keepReceipt(at.main.receipt(2));
+    rmSync(join(at.folder, "receipts", "mine.receipt.json"));
+    at.write(join("receipts", "mine.tlog-proof"), toTlogProof(at.main.receipt(2)));
+    at.configure(`own = ["${idOf(ada)}"]\nreceipts = "receipts"`);
+    expect(await at.kinds()).toEqual([0]);
+    const signer = mapKey(sha256, at.main.origin, "signer", [signerId(sha256, ada.publicKey)]);
+    // The index forgets whose it is.
+    at.index.lie = (postings) => postings.filter(({ key }) => toHex(key) !== toHex(signer));
+    const index = await at.logged(review(ada, commit));
+    at.write(join("receipts", "next.tlog-proof"), toTlogProof(at.main.receipt(index)));
+    const { alerts } = await at.round();
+    expect(await at.verdictOf(alerts[0])).toBe("omission log");
   });
 
   test("a digest in the file of statements was signed by us", async () => {
