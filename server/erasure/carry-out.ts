@@ -60,7 +60,13 @@ export async function carryOut(
     if (entries.some((index) => isOwnStatement(ports, index))) continue;
     erasures.push(erasureOf(ports, one, entries));
   }
-  await eraseNow(ports.storage, erasures, size);
+  try {
+    await eraseNow(ports.storage, erasures, size);
+  } catch (error) {
+    // A full disk stops no log that has nothing to erase: it only looks here again the next time.
+    const isNoted = erasures.length > 0 || !(error instanceof LogError);
+    if (isNoted || error.code === "OUTCOME_UNKNOWN") throw error;
+  }
   return erasures;
 }
 

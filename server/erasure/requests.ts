@@ -37,8 +37,13 @@ export class EraseRequests {
     this.#folder = folderOf(dataFolder);
     this.#eraser = eraser;
     this.#onTrouble = onTrouble;
-    rmSync(this.#folder, { recursive: true, force: true });
-    mkdirSync(this.#folder, { recursive: true, mode: 0o700 });
+    try {
+      mkdirSync(this.#folder, { recursive: true, mode: 0o700 });
+      for (const name of readdirSync(this.#folder)) rmSync(join(this.#folder, name));
+    } catch (error) {
+      // A full disk, say: the log runs, and nobody can ask it for an erasure.
+      onTrouble(error);
+    }
     this.#timer = setInterval(() => this.#start(), LOG_MS);
     this.#timer.unref();
   }

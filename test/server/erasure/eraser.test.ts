@@ -202,6 +202,22 @@ describe("R1 cut off between its statement and the end", () => {
     await log.end();
   });
 
+  test("a full disk stops no start but one that has something to erase", async () => {
+    const { world, log } = await scene();
+    await log.end();
+    world.fault = "refused";
+    const started = await world.start();
+    world.fault = "lost before";
+    await rejectionOf(started.eraser.erase(digestOf(SECRET), REASON));
+    world.kill();
+    world.fault = "refused";
+    expect((await rejectionOf(world.start())).code).toBe("STORAGE_FULL");
+    world.kill();
+    const next = await world.start();
+    expect(next.states()).toEqual(GONE);
+    await next.end();
+  });
+
   test("a statement that came in by another door is carried out by the next start, not for the log's own words", async () => {
     const { world, log } = await scene();
     const [genesis] = log.storage.reader.contents(0, 1);
