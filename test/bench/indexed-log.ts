@@ -28,6 +28,8 @@ import { Steps } from "./steps.ts";
 
 /** Entries of a batch, and of a step of the index: what a busy log publishes in about a second. */
 const BATCH = 4_096;
+/** Batches that each thread is asked for before they are needed. */
+const AHEAD = 2;
 
 export interface IndexedPlace {
   readonly folder: string;
@@ -68,13 +70,18 @@ export async function fill(place: IndexedPlace, size: number): Promise<readonly 
     const steps = new Steps("entries made", size);
     const first = log.published().size;
     const orders = ordersOf(first, size);
-    const made = orders.slice(0, 2 * threads.length).map((order, i) => ask(threads, order, i));
-    for (const [i] of orders.entries()) {
-      const packed = await made[i];
-      const next = orders[made.length];
-      if (next !== undefined) made.push(ask(threads, next, made.length));
-      if (packed === undefined) throw new Error("a batch was not made");
-      const entries = unpackOutcomes(packed).flatMap((one) => {
+    const made: Promise<PackedOutcomes>[] = [];
+    let asked = 0;
+    // Some batches ahead, and none is kept: a million entries are more than fits.
+    const askMore = (): void => {
+      for (; made.length < AHEAD * threads.length && asked < orders.length; asked++) {
+        const order = orders[asked];
+        if (order !== undefined) made.push(ask(threads, order, asked));
+      }
+    };
+    for (askMore(); made.length > 0; askMore()) {
+      const packed = await made.shift();
+      const entries = (packed === undefined ? [] : unpackOutcomes(packed)).flatMap((one) => {
         if ("error" in one) throw one.error;
         return one.entries;
       });
