@@ -118,11 +118,13 @@ export class LogReader {
 
   /**
    * The contents of the entries from `from` up to `to`, each checked against the digest in its
-   * leaf. One that the log never held, or erased, says so.
+   * leaf. One that the log never held, or erased, says so. Those that are not wanted are read and
+   * passed over: whoever reads whole tiles shows nobody which entries are meant.
    */
   async *contents(
     from: number,
     to: number = this.head.tree.size,
+    isWanted: (index: number) => boolean = () => true,
   ): AsyncGenerator<ReadEntry & { readonly leaf: Leaf; readonly content: ContentSlot }> {
     let slots: ContentSlot[] = [];
     for await (const entry of this.entries(from, to)) {
@@ -130,6 +132,7 @@ export class LogReader {
       if (slots.length === 0) slots = await this.#contentTile(entry.index);
       const content = slots.shift();
       if (content === undefined) throw new LogError("INTERNAL", "a content tile lost a slot");
+      if (!isWanted(entry.index)) continue;
       const leaf = leafOf(entry);
       if (content.state === "held") {
         const path = `content of entry ${entry.index}`;

@@ -87,6 +87,7 @@ export function httpPorts(
       lookup: async (keys, options) => index.get().service.lookup(keys, options),
       update: async (leafIndex) => index.get().service.update(leafIndex),
       edge: async (leafIndex) => index.get().service.edge(leafIndex),
+      piece: async (piece) => index.get().service.piece(piece),
       hints: async (leaf, content) =>
         (await index.get().service.ask({ call: "hints", leaf, content })).hints ?? [],
       conflicts: conflictPort(parts, config, index),

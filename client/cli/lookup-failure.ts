@@ -4,7 +4,7 @@
  * @module
  */
 import { LogError } from "../../schema/error.ts";
-import type { Asked } from "../lookup/ask.ts";
+import type { Asked, AskPorts } from "../lookup/ask.ts";
 import { convict } from "../lookup/convict.ts";
 import { explainLookupRefusal } from "../lookup/explain.ts";
 import type { LookupRefusal } from "../lookup/verify.ts";
@@ -32,7 +32,7 @@ export async function reportFailure(
   args: Arguments,
   io: Io,
   failed: Exclude<Asked, { readonly state: "answered" }>,
-  log?: LogPorts,
+  log?: LogPorts & Pick<AskPorts, "bundle">,
 ): Promise<ExitStatus> {
   if (failed.state === "forked") {
     const { origin } = failed;
@@ -60,7 +60,9 @@ export async function reportFailure(
   }
   const { refusal } = failed;
   const why = explainLookupRefusal(refusal);
-  const evidence = log === undefined ? undefined : await evidenceOf(io, log, refusal);
+  // Evidence is asked for by the key: who does not tell it goes without, and may ask again.
+  const isTold = log !== undefined && log.bundle === undefined;
+  const evidence = isTold ? await evidenceOf(io, log, refusal) : undefined;
   if (args.json)
     printJson(io, { ok: false, refusal, ...(evidence === undefined ? {} : { evidence }) });
   else

@@ -17,6 +17,7 @@ import { type Asked, type AskPorts, askLookup } from "../lookup/ask.ts";
 import { furtherKeys, type LookedUp, nameOf, readEntries } from "../lookup/entries.ts";
 import { whyGone } from "../lookup/gone.ts";
 import { openLookup } from "../lookup/offline.ts";
+import { assembleLookup } from "../lookup/private.ts";
 import { reportLookup } from "../lookup/report.ts";
 import { scanTail } from "../lookup/tail.ts";
 import { askPatiently } from "../lookup/wait.ts";
@@ -38,6 +39,7 @@ export const lookup: Command = {
   about: [
     `What can be asked: ${QUESTION_WORDS}. A claim is one of ${SLOT_WORDS}. KEY is an OpenSSH public key line, SPKI, a signer id, or a file with one of them; a repository is the same in any spelling that git takes.`,
     "The log answers with a bundle: its index's signed head, the head of the log that was indexed, and what stands under each name. It is checked against the trust file and against what this machine remembers. The answer says up to which entry it is complete, at which time by the log's witnesses, and whether index verifiers of the trust file have executed the map; each entry's own signature is checked, and what its signer has taken back is marked.",
+    "With --private the log is not told what is asked: the map is walked through static files, named by their hashes, of some dozens of keys each, and entries are read by whole tiles of 256. What whoever serves the files still learns is in docs/formats.md, Pieces of the map.",
     "Exit status 0: answered, also where there is nothing. 1: it lacks the witnesses or index verifiers of the trust file, or is a file that proves nothing. 2: could not ask, or the index shown is older than one this machine has seen. 3: the log or its index misbehaved; the reason is printed, and evidence is written to a file: of a fork, of an index that leaves out or makes up, and of entries in the answer that the log should not have admitted.",
   ],
   positionals: [{ name: "QUESTION", help: "what is asked, as above", required: false, many: true }],
@@ -47,6 +49,10 @@ export const lookup: Command = {
     tail: {
       type: "boolean",
       help: "also read the entries that are not indexed yet, at most 8 MiB; reported apart",
+    },
+    private: {
+      type: "boolean",
+      help: "do not tell the log what is looked up: read static files, and put the bundle together here",
     },
     summary: { type: "boolean", help: "only how many entries and how many different values" },
     output: { type: "string", short: "o", value: "FILE", help: "save the look-up bundle" },
@@ -71,6 +77,10 @@ export const lookup: Command = {
       line: "countersign lookup ref https://example.org/tool.git refs/tags/v1.0 --trust trust.toml -o v1.lookup.json",
     },
     {
+      what: "is anything known about this file? Without telling the log which file it is",
+      line: "countersign lookup artifact dist/tool.tar --trust trust.toml --private",
+    },
+    {
       what: "the same again, from the file and without any network",
       line: "countersign lookup --bundle v1.lookup.json --trust trust.toml",
     },
@@ -92,7 +102,18 @@ export const lookup: Command = {
 
 async function askTheLog(args: Arguments, io: Io, question: Question): Promise<ExitStatus> {
   const trust = await readTrust(args, io);
-  const ports: AskPorts = { ...(await openLog(args, io)), mapfn: MAPFN_V1 };
+  const log = await openLog(args, io);
+  const isPrivate = args.flag("private");
+  if (isPrivate && args.flag("tail"))
+    throw new LogError("USAGE", "--tail asks the log for entries by name, and so tells it which", {
+      field: "--private",
+      expected: "--private or --tail",
+    });
+  const ports: AskPorts = {
+    ...log,
+    mapfn: MAPFN_V1,
+    ...(isPrivate ? { bundle: async (request) => assembleLookup(log, request) } : {}),
+  };
   const asked = await askWhole(args, ports, trust, question.keys);
   const output = args.value("output");
   if (output !== undefined && "bytes" in asked) await writeWhole(io, output, asked.bytes);

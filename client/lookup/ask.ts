@@ -25,15 +25,17 @@ import {
 import { JSON_TYPE } from "../../schema/http/paths.ts";
 import { MAX_LOOKUP_BYTES, parseLookup } from "../../schema/index/lookup.ts";
 import type { Hash } from "../../schema/tlog/hash.ts";
-import type { Source, Transport } from "../fetch.ts";
+import type { Transport } from "../fetch.ts";
 import { type Head, openSigned } from "../head.ts";
 import { type HeadPorts, type LogPorts, type Observed, observe, update } from "../update.ts";
-import { indexLogOf } from "./index-log.ts";
+import { below, indexLogOf } from "./index-log.ts";
 import { type LookupRefusal, type LookupYes, verifyLookup } from "./verify.ts";
 
 export interface AskPorts extends LogPorts {
   /** The mapfn that the index must follow. */
   readonly mapfn: Hash;
+  /** Another way to the bundle; the log is asked for it by default. */
+  readonly bundle?: (request: LookupRequest) => Promise<Uint8Array>;
 }
 
 /** What became of a question. `bytes` is the bundle, as it came. */
@@ -57,7 +59,7 @@ export type Asked =
  */
 export async function askLookup(ports: AskPorts, request: LookupRequest): Promise<Asked> {
   const { crypto, log, mapfn } = ports;
-  const bytes = await fetchLookup(ports.transport, request);
+  const bytes = await (ports.bundle?.(request) ?? fetchLookup(ports.transport, request));
   const held = await holdHeads(ports, bytes);
   if (held !== undefined && !(held.state === "stale" && request.at !== undefined)) return held;
   const verifyPorts = { crypto, log, verifiers: log.index ?? [], mapfn };
@@ -90,13 +92,6 @@ export function indexPorts(ports: LogPorts): HeadPorts {
     memory,
     log: indexLogOf(crypto.sha256, log, log.index ?? []),
     transport: below(transport, INDEX_PREFIX),
-  };
-}
-
-function below(source: Source, prefix: string): Source {
-  return {
-    url: source.url,
-    get: async (path, maxBytes) => source.get(`${prefix}/${path.replace(/^\//, "")}`, maxBytes),
   };
 }
 

@@ -12,6 +12,7 @@
 import { indexOrigin } from "../../schema/index/index-leaf.ts";
 import type { Sha256 } from "../../schema/tlog/hash.ts";
 import { formatVkey, makeVkey } from "../../schema/tlog/note.ts";
+import type { Source } from "../fetch.ts";
 import type { WitnessPolicy } from "../quorum.ts";
 import type { TrustedLog } from "../trust.ts";
 
@@ -28,5 +29,13 @@ export function indexLogOf(
     vkeys,
     vkeyTexts: log.vkeys.map(({ type, publicKey }) => formatVkey(sha256, origin, type, publicKey)),
     ...(verifiers.length === 0 ? {} : { witnesses: verifiers }),
+  };
+}
+
+/** What stands below a path of a log, as a source of its own. */
+export function below(source: Source, prefix: string): Source {
+  return {
+    url: source.url,
+    get: async (path, maxBytes) => source.get(`${prefix}/${path.replace(/^\//, "")}`, maxBytes),
   };
 }

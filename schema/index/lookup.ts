@@ -35,6 +35,10 @@ export const MAX_LOOKUP_KEYS = 1_000;
 /** Entries of one list; a longer one is a summary, and its entries are asked for apart. */
 export const MAX_LISTED = 10_000;
 
+/** Entries that one bundle brings, and the bytes of their leaves and contents. */
+export const MAX_BROUGHT = 1_000;
+export const MAX_BROUGHT_BYTES = 8_388_608;
+
 /** What is asked for: a type of the key table, and its fields in canonical form. */
 export interface LookupKey {
   readonly type: KeyType;

@@ -16,7 +16,7 @@
  * @module
  */
 import { join } from "../bytes.ts";
-import { failure, type Result, success } from "../error.ts";
+import { failure, LogError, type Result, success } from "../error.ts";
 import { HASH_BYTES, type Hash, type Sha256 } from "../tlog/hash.ts";
 import {
   bitOf,
@@ -55,25 +55,54 @@ export type Shown =
   | { readonly state: "absent" }
   | { readonly state: "hidden" };
 
-/** Whoever has a whole tree, row by row (`MapTree`). */
-export interface TreeRows {
-  readonly hashOf: (row: number) => Uint8Array;
+/** A subtree that is not shown: its hash, the turns that lead to it, and the last bit above it. */
+export interface HiddenPlace {
+  readonly root: Hash;
+  /** `0` for left, `1` for right. */
+  readonly turns: string;
+  /** −1 at the root. */
+  readonly above: number;
+}
+
+/** Whoever has a tree, row by row: `MapTree`, where a row is a number, or a pruned tree. */
+export interface TreeRows<Row = number> {
+  readonly hashOf: (row: Row) => Uint8Array;
   /** `undefined` for a leaf. */
   readonly innerOf: (
-    row: number,
-  ) => { readonly bit: number; readonly left: number; readonly right: number } | undefined;
-  readonly leafOf: (row: number) => { readonly key: Uint8Array; readonly value: Uint8Array };
+    row: Row,
+  ) => { readonly bit: number; readonly left: Row; readonly right: Row } | undefined;
+  readonly leafOf: (row: Row) => { readonly key: Uint8Array; readonly value: Uint8Array };
 }
 
 /** The pruned tree that shows the walks for all of `keys`. */
-export function encodePruned(
-  rows: TreeRows,
-  top: number | undefined,
+export function encodePruned<Row>(
+  rows: TreeRows<Row>,
+  top: Row | undefined,
   keys: readonly Uint8Array[],
 ): Uint8Array<ArrayBuffer> {
+  if (top === undefined) return new Uint8Array(0);
+  const all = keys.length === 0 ? undefined : keys;
+  return encodeShown(rows, top, all, (below, row, side) => {
+    const bit = rows.innerOf(row)?.bit ?? 0;
+    const turning = below.filter((key) => bitOf(key, bit) === side);
+    return turning.length === 0 ? undefined : turning;
+  });
+}
+
+/**
+ * A tree from `top` down, in preorder. `enter` says what of `state` goes on to one side of an inner
+ * row; `undefined`
+ * hides what is there.
+ */
+export function encodeShown<Row, State>(
+  rows: TreeRows<Row>,
+  top: Row,
+  state: State | undefined,
+  enter: (state: State, row: Row, side: 0 | 1) => State | undefined,
+): Uint8Array<ArrayBuffer> {
   const parts: Uint8Array[] = [];
-  const write = (row: number, below: readonly Uint8Array[]): void => {
-    if (below.length === 0) {
+  const write = (row: Row, here: State | undefined): void => {
+    if (here === undefined) {
       parts.push(Uint8Array.of(HIDDEN), rows.hashOf(row));
       return;
     }
@@ -84,16 +113,10 @@ export function encodePruned(
       return;
     }
     parts.push(Uint8Array.of(INNER, inner.bit));
-    write(
-      inner.left,
-      below.filter((key) => bitOf(key, inner.bit) === 0),
-    );
-    write(
-      inner.right,
-      below.filter((key) => bitOf(key, inner.bit) === 1),
-    );
+    write(inner.left, enter(here, row, 0));
+    write(inner.right, enter(here, row, 1));
   };
-  if (top !== undefined) write(top, keys);
+  write(top, state);
   return join(parts);
 }
 
@@ -135,6 +158,70 @@ export class PrunedTree {
     return firstDifference(leaf.key, key) === KEY_BITS
       ? { state: "present", value: leaf.value }
       : { state: "absent" };
+  }
+
+  /** The tree that hides everything below this root. */
+  static hidden(sha256: Sha256, root: Hash): PrunedTree {
+    const isEmpty = firstDifference(root, emptyMapRoot(sha256)) === KEY_BITS;
+    return new PrunedTree(sha256, isEmpty ? undefined : { kind: "hidden", hash: root });
+  }
+
+  /** Where the walk for a key meets a subtree that is not shown. */
+  hiddenOn(key: Hash): HiddenPlace | undefined {
+    let [turns, above] = ["", -1];
+    let node = this.#top;
+    for (; node?.kind === "inner"; node = bitOf(key, above) === 1 ? node.right : node.left) {
+      above = node.bit;
+      turns += String(bitOf(key, above));
+    }
+    return node?.kind === "hidden" ? { root: node.hash, turns, above } : undefined;
+  }
+
+  /**
+   * Shows what a place hides, out of a tree with that root. `false`, and nothing changed, where it
+   * has another one, shows nothing either, or goes on with a bit that is not behind those above.
+   */
+  show({ root, turns, above }: HiddenPlace, shown: PrunedTree): boolean {
+    const top = shown.#top;
+    if (top === undefined || top.kind === "hidden") return false;
+    if (top.kind === "inner" && top.bit <= above) return false;
+    if (firstDifference(shown.root(), root) !== KEY_BITS) return false;
+    const put = (node: PrunedNode | undefined, depth: number): PrunedNode | undefined => {
+      if (node?.kind === "hidden" && depth === turns.length) return top;
+      if (node?.kind !== "inner" || depth === turns.length) return undefined;
+      const side = turns[depth] === "1" ? "right" : "left";
+      const below = put(node[side], depth + 1);
+      if (below !== undefined) node[side] = below;
+      return below && node;
+    };
+    const changed = put(this.#top, 0);
+    this.#top = changed ?? this.#top;
+    return changed !== undefined;
+  }
+
+  /** The leaves that are shown, in the order of their keys; `undefined` where some are not. */
+  leaves(): readonly { readonly key: Hash; readonly value: Hash }[] | undefined {
+    const leaves: LeafNode[] = [];
+    const isWhole = (node: PrunedNode): boolean => {
+      if (node.kind === "leaf") leaves.push(node);
+      return node.kind === "inner"
+        ? isWhole(node.left) && isWhole(node.right)
+        : node.kind === "leaf";
+    };
+    return this.#top === undefined || isWhole(this.#top) ? leaves : undefined;
+  }
+
+  /** The same tree, showing no more than the walks for `keys`. */
+  encode(keys: readonly Hash[]): Uint8Array<ArrayBuffer> {
+    const rows: TreeRows<PrunedNode> = {
+      hashOf: (node) => this.#hash(node),
+      innerOf: (node) => (node.kind === "inner" ? node : undefined),
+      leafOf: (node) => {
+        if (node.kind === "leaf") return node;
+        throw new LogError("INTERNAL", "a walk ends at what is not shown");
+      },
+    };
+    return encodePruned(rows, this.#top, keys);
   }
 
   /** Give a key a value. `false`, and nothing changed, where the tree hides what is needed for it. */

@@ -20,12 +20,12 @@
  */
 import { concat, join, utf8 } from "../bytes.ts";
 import { type Failure, failure, type Result, success } from "../error.ts";
-import { HASH_BYTES, type Hash } from "../tlog/hash.ts";
-import { sizeFromBytes, sizeToBytes } from "../tlog/size.ts";
+import type { Hash } from "../tlog/hash.ts";
+import { sizeToBytes } from "../tlog/size.ts";
 import { rangeNodes } from "../tlog/tree.ts";
-import { hashAt } from "./map.ts";
+import { ByteReader, formatValues, u32 } from "./byte-reader.ts";
 import { compareBytes } from "./map-key.ts";
-import { type ClaimedValue, MAX_VALUES } from "./record.ts";
+import type { ClaimedValue } from "./record.ts";
 
 const HEADER = utf8("countersign-index-update/v1\n");
 /** Bytes of an update that is read; a larger one is asked for in parts. */
@@ -67,7 +67,7 @@ export function parseUpdate(strangersBytes: Uint8Array): Result<readonly LeafUpd
       field: "update",
       limit: MAX_UPDATE_BYTES,
     });
-  const reader = new Reader(strangersBytes);
+  const reader = new ByteReader(strangersBytes);
   if (compareBytes(reader.bytes(HEADER.length), HEADER) !== 0) return malformed(reader.at);
   const updates: LeafUpdate[] = [];
   for (let left = reader.u32(); left > 0; left--) {
@@ -92,84 +92,25 @@ function formatRecord(record: OldRecord): Uint8Array {
     key,
     sizeToBytes(n),
     sizeToBytes(last),
-    Uint8Array.of(saturated ? MAX_VALUES + 1 : values.length),
-    ...values.flatMap(({ index, claim }) => [sizeToBytes(index), claim]),
+    formatValues({ values, saturated }),
     ...edge,
   );
 }
 
-function readRecord(reader: Reader): OldRecord | undefined {
+function readRecord(reader: ByteReader): OldRecord | undefined {
   const key = reader.hash();
   const n = reader.size();
   const last = reader.size();
-  const d = reader.u8();
-  if (d > MAX_VALUES + 1) return undefined;
-  const values: ClaimedValue[] = [];
-  for (let left = Math.min(d, MAX_VALUES); left > 0; left--) {
-    const index = reader.size();
-    const claim = reader.hash();
-    if (index === undefined || claim === undefined) return undefined;
-    values.push({ index, claim });
-  }
+  const claimed = reader.values();
   if (key === undefined || n === undefined || last === undefined || n === 0) return undefined;
+  if (claimed === undefined) return undefined;
   const edge: Hash[] = [];
   for (let left = rangeNodes(0, n).length; left > 0; left--) {
     const hash = reader.hash();
     if (hash === undefined) return undefined;
     edge.push(hash);
   }
-  return { key, n, last, values, saturated: d > MAX_VALUES, edge };
-}
-
-/** Reads past the end give zeros and nothing, and are noticed: `isWhole` is false then. */
-class Reader {
-  readonly #bytes: Uint8Array;
-  at = 0;
-
-  constructor(bytes: Uint8Array) {
-    this.#bytes = bytes;
-  }
-
-  get ended(): boolean {
-    return this.at >= this.#bytes.length;
-  }
-
-  get isWhole(): boolean {
-    return this.at === this.#bytes.length;
-  }
-
-  bytes(length: number): Uint8Array {
-    const part = this.#bytes.subarray(this.at, this.at + length);
-    this.at += length;
-    return part;
-  }
-
-  u8(): number {
-    return this.bytes(1)[0] ?? 0;
-  }
-
-  u32(): number {
-    const [a = 0, b = 0, c = 0, d = 0] = this.bytes(4);
-    return a * 2 ** 24 + b * 2 ** 16 + c * 2 ** 8 + d;
-  }
-
-  sized(): Uint8Array {
-    return this.bytes(this.u32());
-  }
-
-  size(): number | undefined {
-    return sizeFromBytes(this.bytes(8));
-  }
-
-  hash(): Hash | undefined {
-    const hash = hashAt(this.#bytes, this.at);
-    this.at += HASH_BYTES;
-    return hash;
-  }
-}
-
-function u32(value: number): Uint8Array {
-  return sizeToBytes(value).slice(4);
+  return { key, n, last, ...claimed, edge };
 }
 
 function malformed(at: number): Failure {

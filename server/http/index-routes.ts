@@ -9,6 +9,7 @@ import {
   conflictEvidencePath,
 } from "../../schema/http/conflicts.ts";
 import { CLAIMS_PATH, INDEX_PREFIX, LOOKUP_PATH } from "../../schema/http/lookup-request.ts";
+import { MAP_PREFIX } from "../../schema/http/map-paths.ts";
 import { CHECKPOINT_PATH } from "../../schema/http/paths.ts";
 import { ConflictSide } from "./conflicts.ts";
 import { LookupSide } from "./lookup.ts";
@@ -54,6 +55,9 @@ export function indexRoutes(ports: HttpPorts): readonly Route[] {
     get("index edge", `${INDEX_PREFIX}/edge/:name`, (req, res, name) => side.edge(req, res, name)),
     get("index update", `${INDEX_PREFIX}/update/:name`, (req, res, name) =>
       side.update(req, res, name),
+    ),
+    get("index map", `${MAP_PREFIX}/:name`, (req, res, name, query) =>
+      side.piece(req, res, name, query),
     ),
   ];
 }

@@ -6,6 +6,7 @@
  * @module
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { LRUCache } from "lru-cache";
 import { LogError, unwrap } from "../../schema/error.ts";
 import {
   type LookupRequest,
@@ -14,6 +15,7 @@ import {
   parseLookupRequest,
   parseUpdateRange,
 } from "../../schema/http/lookup-request.ts";
+import { type MapPiece, parseMapPiece } from "../../schema/http/map-paths.ts";
 import { JSON_TYPE, OCTETS_TYPE } from "../../schema/http/paths.ts";
 import { formatLookup, LOOKUP_MEDIA_TYPE, type Lookup } from "../../schema/index/lookup.ts";
 import { formatUpdate, type LeafUpdate, parseUpdate } from "../../schema/index/update.ts";
@@ -24,6 +26,7 @@ import { checkBodyHead, readBody } from "./body.ts";
 import type { ConflictPort } from "./conflicts.ts";
 import type { AskHints } from "./hints.ts";
 import type { HttpPorts } from "./ports.ts";
+import { IMMUTABLE } from "./read.ts";
 import { send } from "./respond.ts";
 
 /** The index, as far as a front end sees it. */
@@ -36,6 +39,8 @@ export interface IndexPort {
   readonly update: (leafIndex: number) => Promise<Uint8Array | undefined>;
   /** The right edge of the postings tree behind a leaf. */
   readonly edge: (leafIndex: number) => Promise<Uint8Array | undefined>;
+  /** A piece of the map, of some recent version; `undefined` where none of them has it. */
+  readonly piece: (piece: MapPiece) => Promise<Uint8Array | undefined>;
   /** Slots in which an entry says something else than what is indexed. */
   readonly hints: AskHints;
   readonly conflicts: ConflictPort;
@@ -45,10 +50,16 @@ export interface IndexPort {
 
 /** Leaves whose updates go into one answer. */
 const MAX_UPDATES = 256;
+/** Pieces of the map that are kept: those near its root are asked for by everybody. */
+const CACHE_BYTES = 8_388_608;
 
 export class LookupSide {
   readonly #ports: HttpPorts;
   readonly #index: IndexPort;
+  readonly #pieces = new LRUCache<string, Uint8Array>({
+    maxSize: CACHE_BYTES,
+    sizeCalculation: (body) => body.length + 512,
+  });
 
   constructor(ports: HttpPorts, index: IndexPort) {
     this.#ports = ports;
@@ -79,6 +90,24 @@ export class LookupSide {
     if (bytes === undefined)
       throw new LogError("NOT_FOUND", `The index has no leaf ${leaf}.`, { limit: size });
     send(req, res, 200, OCTETS_TYPE, bytes, ["Cache-Control", "no-cache"]);
+  }
+
+  /** `GET /index/v1/map/{piece}`: named by its hash, so that it never changes. */
+  async piece(
+    req: IncomingMessage,
+    res: ServerResponse,
+    untrustedName: string,
+    untrustedQuery: string,
+  ): Promise<void> {
+    const piece = unwrap(parseMapPiece(untrustedName, untrustedQuery));
+    const body = this.#pieces.get(untrustedName) ?? (await this.#index.piece(piece));
+    if (body === undefined)
+      throw new LogError("NOT_FOUND", "The index keeps no version of its map with this piece.", {
+        field: "map",
+        hint: "begin again at the map root of the newest leaf of the index log",
+      });
+    this.#pieces.set(untrustedName, body);
+    send(req, res, 200, OCTETS_TYPE, body, IMMUTABLE);
   }
 
   /** `GET /v1/lookup` and, for summaries alone, `GET /v1/claims`. */

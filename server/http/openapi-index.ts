@@ -19,6 +19,7 @@ import {
   MAX_LOOKUP_REQUEST_BYTES,
   VERIFIER_POLICY_PATH,
 } from "../../schema/http/lookup-request.ts";
+import { MAP_PREFIX } from "../../schema/http/map-paths.ts";
 import { CHECKPOINT_PATH, JSON_TYPE, OCTETS_TYPE } from "../../schema/http/paths.ts";
 import { LOOKUP_MEDIA_TYPE, MAX_LOOKUP_KEYS } from "../../schema/index/lookup.ts";
 import { KEY_TYPES } from "../../schema/index/map-key.ts";
@@ -84,6 +85,14 @@ export function indexPaths(): Json {
       "The right edge of the postings tree behind a leaf of the index log.",
       OCTETS_TYPE,
       [parameter("leaf", "path", "The leaf's index in the index log.")],
+    ),
+    [`${MAP_PREFIX}/{piece}`]: bytesPath(
+      "A piece of the map, named by its hash: a tile of nodes, a page of keys, or a long list.",
+      OCTETS_TYPE,
+      [
+        parameter("piece", "path", "`<subtree hash>`, or `<page's hash>.<place of its key>`."),
+        parameter("at", "query", "The turns to it from the root: 0 left, 1 right."),
+      ],
     ),
     [`${INDEX_PREFIX}/update/{range}`]: bytesPath(
       "What an index verifier needs besides the entries, for some leaves of the index log.",

@@ -30,7 +30,7 @@ const CACHE_BYTES = 33_554_432;
 /** About what the kernel takes off our hands. */
 const SMALL_BYTES = 65_536;
 
-const IMMUTABLE: Headers = ["Cache-Control", "public, max-age=31536000, immutable"];
+export const IMMUTABLE: Headers = ["Cache-Control", "public, max-age=31536000, immutable"];
 const GROWING: Headers = ["Cache-Control", "public, max-age=86400"];
 const NO_CACHE: Headers = ["Cache-Control", "no-cache"];
 /** Contents can be erased later: a cache must ask again. */

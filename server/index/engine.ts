@@ -15,6 +15,7 @@
  */
 import { equal, fromUtf8, join } from "../../schema/bytes.ts";
 import { LogError, unwrap } from "../../schema/error.ts";
+import type { MapPiece } from "../../schema/http/map-paths.ts";
 import { encodeIndexLeaf, firstIndexLeaf, parseIndexLeaf } from "../../schema/index/index-leaf.ts";
 import { type LookupAnswer, type LookupKey, MAX_LISTED } from "../../schema/index/lookup.ts";
 import type { MapImage } from "../../schema/index/map-image.ts";
@@ -28,6 +29,7 @@ import { CompactRange } from "../../schema/tlog/tree.ts";
 import type { ContestedPage } from "./conflicts.ts";
 import { type FoundConflict, findConflicts, findHints } from "./find-conflicts.ts";
 import { IndexGrowth, type IndexPosition } from "./grow.ts";
+import { mapPiece } from "./map-pieces.ts";
 import {
   CHUNK,
   damaged,
@@ -257,6 +259,21 @@ export class IndexEngine {
   edge(leafIndex: number): Uint8Array | undefined {
     const edge = this.#ports.store.leaf(leafIndex)?.edge;
     return edge === undefined ? undefined : join(edge);
+  }
+
+  /** A piece of the map, in any version that is kept; `undefined` where none of them has it. */
+  piece(wanted: MapPiece): Uint8Array | undefined {
+    const { store } = this.#ports;
+    const versions = this.#kept.map(({ position: { leaf, map } }) => {
+      return { top: map.top, size: leaf.main.size };
+    });
+    const source = {
+      rows: this.#tree,
+      versions: versions.toReversed(),
+      list: (key: Uint8Array, size: number, limit: number) => store.list(key, size, limit),
+      summary: (key: Uint8Array, size: number) => store.record(key, size)?.summary(),
+    };
+    return mapPiece(source, wanted);
   }
 
   /** Contradictions among the entries of some keys, as far as they are kept. */

@@ -4,15 +4,11 @@
  * @module
  */
 import { parseLeaf } from "../../schema/entry/leaf.ts";
-import type { LookupEntry } from "../../schema/index/lookup.ts";
+import { type LookupEntry, MAX_BROUGHT, MAX_BROUGHT_BYTES } from "../../schema/index/lookup.ts";
 import { leafHash, type Sha256 } from "../../schema/tlog/hash.ts";
 import type { TreeHead } from "../../schema/tlog/proof.ts";
 import type { FoundKeys } from "./engine.ts";
 import type { FollowedLog } from "./ports.ts";
-
-/** Entries that one bundle brings, and their bytes; more are asked for by their index. */
-const MAX_ENTRIES = 1_000;
-const MAX_ENTRY_BYTES = 8_388_608;
 
 /** From the start of the log, as far as they fit; `head` is the main head that was indexed. */
 export function foundEntries(
@@ -24,7 +20,7 @@ export function foundEntries(
   const indexes = new Set(
     found.answers.flatMap((one) => (one.kind === "list" ? one.list.map((at) => at.index) : [])),
   );
-  const sorted = [...indexes].toSorted((a, b) => a - b).slice(0, MAX_ENTRIES);
+  const sorted = [...indexes].toSorted((a, b) => a - b).slice(0, MAX_BROUGHT);
   const head = { size, root, checkpoint: new Uint8Array(0) };
   const entries: LookupEntry[] = [];
   let bytes = 0;
@@ -34,7 +30,7 @@ export function foundEntries(
     if (leaf === undefined) break;
     const held = content?.state === "held" ? content.bytes : undefined;
     bytes += leaf.length + (held?.length ?? 0);
-    if (bytes > MAX_ENTRY_BYTES) break;
+    if (bytes > MAX_BROUGHT_BYTES) break;
     const key = keyOf(main, leaf);
     entries.push({
       index,

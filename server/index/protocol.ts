@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { MapPiece } from "../../schema/http/map-paths.ts";
 import type { LookupKey } from "../../schema/index/lookup.ts";
 import type { IndexedLog } from "../../schema/index/mapfn.ts";
 import type { ContestedPage } from "./conflicts.ts";
@@ -35,6 +36,10 @@ export type IndexRequest =
       readonly at?: number;
     }
   | { readonly call: "update" | "edge"; readonly leafIndex: number }
+  | {
+      readonly call: "piece";
+      readonly piece: Omit<MapPiece, "root"> & { readonly root: Uint8Array };
+    }
   | ConflictQuestion;
 
 export type ConflictQuestion =
@@ -66,5 +71,6 @@ export interface IndexAnswer {
   readonly conflicts?: readonly FoundConflict[];
   readonly contested?: ContestedPage;
   readonly more?: boolean;
+  readonly piece?: Uint8Array | undefined;
   readonly hints?: readonly LookupKey[];
 }

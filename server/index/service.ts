@@ -16,6 +16,7 @@
  */
 import { equal, fromUtf8 } from "../../schema/bytes.ts";
 import { LogError } from "../../schema/error.ts";
+import type { MapPiece } from "../../schema/http/map-paths.ts";
 import type { Lookup, LookupEntry, LookupKey } from "../../schema/index/lookup.ts";
 import { leafHash } from "../../schema/tlog/hash.ts";
 import type { PublishedHead } from "../sequencer/ports.ts";
@@ -138,6 +139,11 @@ export class IndexService {
   /** The right edge of the postings tree behind a leaf, hash after hash. */
   async edge(leafIndex: number): Promise<Uint8Array | undefined> {
     return (await this.#ask({ call: "edge", leafIndex })).edge;
+  }
+
+  /** A piece of the map; `undefined` where no version that is kept has it. */
+  async piece(piece: MapPiece): Promise<Uint8Array | undefined> {
+    return (await this.#ask({ call: "piece", piece })).piece;
   }
 
   /** Contradictions of what is indexed, or of what may be soon. */

@@ -154,12 +154,12 @@ export class IndexStore {
   }
 
   /** The record of a key as the entries below `size` have made it. */
-  record(key: Hash, size: number): KeyRecord | undefined {
+  record(key: Uint8Array, size: number): KeyRecord | undefined {
     return readRecord(this.#sha256, this.#kept, key, size);
   }
 
   /** The list of a key, of entries below `size`: at most `limit` of them from the start. */
-  list(key: Hash, size: number, limit: number): readonly Listed[] {
+  list(key: Uint8Array, size: number, limit: number): readonly Listed[] {
     return this.#kept.postings.all(key, size, limit).map(toListed);
   }
 
@@ -267,7 +267,7 @@ function prepareReads(database: Database.Database) {
 function readRecord(
   sha256: Sha256,
   reads: ReturnType<typeof prepareReads>,
-  key: Hash,
+  key: Uint8Array,
   size: number,
 ): KeyRecord | undefined {
   const few = reads.postings.all(key, size, SHORT_LIST + 1);

@@ -84,6 +84,10 @@ function handle(request: IndexRequest): Handled<IndexAnswer> {
       return answer({ edge: opened().edge(request.leafIndex) });
     case "update":
       return answer({ update: opened().update(request.leafIndex) });
+    case "piece": {
+      const { piece } = request;
+      return answer({ piece: opened().piece({ ...piece, root: hash(piece.root) }) });
+    }
     case "conflicts":
       return answer({ conflicts: opened().conflicts(request.keys.map(hash)) });
     case "contested":

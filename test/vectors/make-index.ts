@@ -7,18 +7,21 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { nodeCrypto } from "../../client/crypto/node.ts";
 import { gitHashOf } from "../../client/git/hash.ts";
-import { latin1, toBase64, toHex, utf8 } from "../../schema/bytes.ts";
+import { fromHex, latin1, toBase64, toHex, utf8 } from "../../schema/bytes.ts";
 import { prepareSubmission } from "../../schema/entry/prepare.ts";
 import { unwrap } from "../../schema/error.ts";
+import { type MapPiece, mapPath } from "../../schema/http/map-paths.ts";
 import { canonicalPurl, canonicalRepository } from "../../schema/index/canonical.ts";
 import { encodeIndexLeaf } from "../../schema/index/index-leaf.ts";
 import { claimValue, type KeyField, type KeyType, mapKey } from "../../schema/index/map-key.ts";
+import { parseMapTile } from "../../schema/index/map-tile.ts";
 import { MapTree } from "../../schema/index/map-tree.ts";
 import { MAPFN_V1, mapfn } from "../../schema/index/mapfn.ts";
 import { encodePostings, type Posting, sortPostings } from "../../schema/index/posting.ts";
 import { encodePruned } from "../../schema/index/pruned-tree.ts";
 import { type Listed, recordHash, summaryOf } from "../../schema/index/record.ts";
-import type { Hash } from "../../schema/tlog/hash.ts";
+import { asHash, type Hash } from "../../schema/tlog/hash.ts";
+import { mapPiece } from "../../server/index/map-pieces.ts";
 import { SUBMISSIONS, vectorLog } from "./make-leaf.ts";
 
 const { sha256 } = nodeCrypto;
@@ -155,6 +158,55 @@ function mapVector(): object {
   };
 }
 
+/** A map of more keys than a page has: a tile of nodes, its pages, and a long list. */
+function mapTiles(): object {
+  const lists = Array.from({ length: 80 }, (_, n): readonly Listed[] =>
+    Array.from({ length: n === 0 ? 40 : 1 + (n % 2) }, (_, i) => {
+      return i % 2 === 0 ? { index: n + i } : { index: n + i, claim: digest(`value ${i}`) };
+    }),
+  );
+  const tree = new MapTree(sha256);
+  const byKey = new Map(lists.map((list, n) => [toHex(digest(`key ${n}`)), list]));
+  for (const [n, list] of lists.entries())
+    tree.set(digest(`key ${n}`), recordHash(sha256, summaryOf(sha256, list)));
+  const { top, root } = tree.seal();
+  const listOf = (key: Uint8Array): readonly Listed[] => byKey.get(toHex(key)) ?? [];
+  const source = {
+    rows: tree,
+    versions: [{ top, size: 1_000 }],
+    list: (key: Uint8Array, _: number, limit: number) => listOf(key).slice(0, limit),
+    summary: (key: Uint8Array) => summaryOf(sha256, listOf(key)),
+  };
+  const pieces: Record<string, string> = {};
+  const add = (piece: MapPiece): Uint8Array => {
+    const bytes = mapPiece(source, piece);
+    if (bytes === undefined) throw new Error("the map has this piece");
+    pieces[mapPath(piece)] = toBase64(bytes);
+    return bytes;
+  };
+  const walked = unwrap(parseMapTile(sha256, root, add({ root, turns: "" }))).tree;
+  for (const key of byKey.keys()) {
+    const place = walked.hiddenOn(hashFromHex(key));
+    if (place === undefined) continue;
+    const page = unwrap(parseMapTile(sha256, place.root, add(place)));
+    walked.show(place, page.tree);
+    const long = page.records.findIndex(({ record }) => record.kind === "summary");
+    if (long >= 0) add({ ...place, place: long });
+  }
+  return {
+    root: toHex(root),
+    lists: lists.map((list, n) => ({
+      key: toHex(digest(`key ${n}`)),
+      list: list.map(({ index, claim }) => (claim === undefined ? [index] : [index, toHex(claim)])),
+    })),
+    pieces,
+  };
+}
+
+function hashFromHex(hex: string): Hash {
+  return asHash(fromHex(hex) ?? new Uint8Array(0)) ?? digest("");
+}
+
 /** Path below test/vectors → text, for each file. */
 export function files(): Map<string, string> {
   const json = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
@@ -164,6 +216,7 @@ export function files(): Map<string, string> {
     ["index/mapfn.json", json(mapfnVectors())],
     ["index/encodings.json", json(encodings())],
     ["index/map.json", json(mapVector())],
+    ["index/map-tiles.json", json(mapTiles())],
     [
       "index/canonical.json",
       json({

@@ -1,5 +1,5 @@
 /** `lookup` against a log with an index on loopback, and against every lie that it can tell. */
-import { readdirSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { nodeCrypto } from "../../../client/crypto/node.ts";
 import { gitHashOf } from "../../../client/git/hash.ts";
@@ -507,5 +507,79 @@ describe("a log that lies", () => {
       status: 3,
       answer: { state: "forked" },
     });
+  });
+});
+
+describe("lookup --private", () => {
+  /** What the log was asked for, by kind. */
+  const kinds = (): string[] =>
+    [...new Set(served.asked.map((path) => path.replace(/[0-9a-f]{64}|\d+/g, "N")))].toSorted();
+
+  test("answers what the log would have answered, and never names what is looked up", async () => {
+    const told = await ask("commit", commit.id, "-o", "told.json");
+    served.asked.length = 0;
+    const kept = await ask("commit", commit.id, "-o", "kept.json", "--private");
+    const withoutName = (answer: unknown): string =>
+      JSON.stringify(answer).replaceAll("told.json", "").replaceAll("kept.json", "");
+    expect(withoutName(kept.answer)).toBe(withoutName(told.answer));
+    expect(readFileSync(place.path("kept.json"))).toEqual(readFileSync(place.path("told.json")));
+    expect(kinds()).toEqual([
+      "GET checkpoint",
+      "GET index/vN/checkpoint",
+      "GET index/vN/map/N",
+      "GET index/vN/tile/N/N.p/N",
+      "GET index/vN/tile/content/N.p/N",
+      "GET index/vN/tile/entries/N.p/N",
+      "GET tile/N/N.p/N",
+      "GET tile/content/N.p/N",
+      "GET tile/entries/N.p/N",
+    ]);
+    const absent = await tell("purl", "pkg:npm/nothing", "--private");
+    expect(absent).toMatchObject({ status: 0, stderr: "" });
+    expect(absent.stdout).toContain("nothing was ever logged about it");
+  });
+
+  test("reads a long list and summaries alike", async () => {
+    for (let n = 0; n < 34; n++) main.submit(await fileSubmission(ada, utf8(`file ${n}`)));
+    index.grow();
+    for (const more of [[], ["--summary"]]) {
+      await ask("signer", idOf(ada), "-o", "told.json", ...more);
+      const kept = await ask("signer", idOf(ada), "-o", "kept.json", "--private", ...more);
+      expect(kept.status).toBe(0);
+      expect(readFileSync(place.path("kept.json"))).toEqual(readFileSync(place.path("told.json")));
+    }
+    expect(kinds()).toContain("GET index/vN/map/N.N");
+  });
+
+  test("is refused together with what would name it, and before there is a leaf", async () => {
+    const both = await tell("commit", commit.id, "--private", "--tail");
+    expect(both).toMatchObject({ status: 2 });
+    expect(both.stderr).toContain("so tells it which");
+    served.index = new TestIndex(main);
+    expect((await tell("commit", commit.id, "--private")).stderr).toContain("no leaf of a signed");
+  });
+
+  test("is not answered where a piece is not the one that was asked for", async () => {
+    served.lieInPiece = (honest) =>
+      Uint8Array.from(honest, (byte, i) => (i === 40 ? byte ^ 1 : byte));
+    const { status, stderr } = await tell("commit", commit.id, "--private");
+    expect(status).toBe(3);
+    expect(stderr).toContain("The tile of the map");
+    served.lieInPiece = () => new Uint8Array(200_000);
+    expect((await tell("commit", commit.id, "--private")).status).not.toBe(0);
+  });
+
+  test("names an index that lies, and asks for no evidence by name", async () => {
+    index.lie = (postings, at) => (at === 5 ? index.postingsOf(3) : postings);
+    main.submit(await fileSubmission(ada, utf8("something else")));
+    main.submit(await fileSubmission(ada, utf8("and another")));
+    index.grow();
+    served.asked.length = 0;
+    expect(await ask("commit", commit.id, "--private")).toMatchObject({
+      status: 3,
+      answer: { refusal: { code: "FALSE_POSTING", index: 5 } },
+    });
+    expect(served.asked.filter((path) => path.includes("v1/lookup"))).toEqual([]);
+    expect(readdirSync(place.folder).filter((name) => name.includes("evidence"))).toEqual([]);
   });
 });

@@ -10,8 +10,11 @@ import {
   parseLookupQuery,
   parseLookupRequest,
 } from "../../../schema/http/lookup-request.ts";
+import { parseMapPiece } from "../../../schema/http/map-paths.ts";
 import { formatLookup, type Lookup } from "../../../schema/index/lookup.ts";
 import { formatUpdate } from "../../../schema/index/update.ts";
+import { type ContentSlot, encodeContentTile } from "../../../schema/tlog/bundle.ts";
+import { parseTilePath, TILE_WIDTH } from "../../../schema/tlog/tile.ts";
 import type { TestIndex } from "./test-index.ts";
 
 export interface ServedIndex {
@@ -20,6 +23,8 @@ export interface ServedIndex {
   index: TestIndex;
   /** The honest answer to a look-up, another one, or something else done with the response. */
   lie: LookupLie;
+  /** The honest bytes of a piece of the map, or others. */
+  lieInPiece: (honest: Uint8Array, name: string) => Uint8Array;
   close(): Promise<void>;
 }
 
@@ -32,7 +37,7 @@ type LookupLie = (
 export async function serveIndex(index: TestIndex): Promise<ServedIndex> {
   const asked: string[] = [];
   const honestly: LookupLie = (honest) => honest;
-  const state = { index, lie: honestly };
+  const state = { index, lie: honestly, lieInPiece: (honest: Uint8Array) => honest };
   const server = createServer((req, res) => {
     answer(state, asked, req, res)
       .then((body) => {
@@ -60,7 +65,7 @@ export async function serveIndex(index: TestIndex): Promise<ServedIndex> {
 }
 
 async function answer(
-  { index, lie }: Pick<ServedIndex, "index" | "lie">,
+  { index, lie, lieInPiece }: Pick<ServedIndex, "index" | "lie" | "lieInPiece">,
   asked: string[],
   req: IncomingMessage,
   res: ServerResponse,
@@ -80,10 +85,27 @@ async function answer(
   if (path.startsWith("index/v1/postings/")) return index.below(`/${path}`);
   const leaf = /^index\/v1\/edge\/(\d+)$/.exec(path)?.[1];
   if (leaf !== undefined) return index.edges[Number(leaf)];
+  const [, piece] = /^index\/v1\/map\/(.+)$/.exec(path) ?? [];
+  if (piece !== undefined) {
+    const honest = index.piece(unwrap(parseMapPiece(piece, url.search.slice(1))));
+    return honest && lieInPiece(honest, piece);
+  }
   const below = /^index\/v1\/(.+)$/.exec(path)?.[1];
+  if (below?.startsWith("tile/content/") === true) return heads(index, below, url.search);
   return below === undefined
     ? index.main.serve(path, url.search)
     : index.log.serve(below, url.search);
+}
+
+/** Beside each leaf but the first the index log holds the main head that the leaf names. */
+function heads({ updates }: TestIndex, path: string, search: string): Uint8Array {
+  const { index, width } = unwrap(parseTilePath(path));
+  const from = Number(/^\?from=(\d+)$/.exec(search)?.[1] ?? 0);
+  const slots = Array.from({ length: width - from }, (_, i): ContentSlot => {
+    const update = updates[index * TILE_WIDTH + from + i - 1];
+    return update === undefined ? { state: "never-held" } : { state: "held", bytes: update.main };
+  });
+  return encodeContentTile(slots).bytes;
 }
 
 async function readRequest(

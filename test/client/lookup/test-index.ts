@@ -7,6 +7,7 @@ import type { Source } from "../../../client/fetch.ts";
 import { gitHashOf } from "../../../client/git/hash.ts";
 import { concat, fromUtf8, toHex } from "../../../schema/bytes.ts";
 import { LogError } from "../../../schema/error.ts";
+import type { MapPiece } from "../../../schema/http/map-paths.ts";
 import { encodeIndexLeaf, type IndexLeaf, indexOrigin } from "../../../schema/index/index-leaf.ts";
 import type { Lookup, LookupAnswer, LookupKey } from "../../../schema/index/lookup.ts";
 import { mapKey } from "../../../schema/index/map-key.ts";
@@ -18,6 +19,7 @@ import { initialState } from "../../../schema/index/re-execute.ts";
 import { type KeyRecord, type Listed, summaryOf } from "../../../schema/index/record.ts";
 import { formatUpdate, type LeafUpdate } from "../../../schema/index/update.ts";
 import { IndexGrowth, type IndexPosition, type IndexStep } from "../../../server/index/grow.ts";
+import { mapPiece } from "../../../server/index/map-pieces.ts";
 import { TestLog } from "../test-log.ts";
 
 const { sha256 } = nodeCrypto;
@@ -111,6 +113,21 @@ export class TestIndex {
     const leaf = this.lieInLeaf({ ...step.position.leaf, ...root });
     const position = { ...step.position, leaf, postings: range };
     return { ...step, position, update: { ...step.update, leaf: encodeIndexLeaf(leaf) } };
+  }
+
+  /** A piece of the newest map. */
+  piece(wanted: MapPiece): Uint8Array | undefined {
+    const { leaf, map } = this.position;
+    const list = (key: Uint8Array): readonly Listed[] => this.#lists.get(toHex(key)) ?? [];
+    return mapPiece(
+      {
+        rows: this.tree,
+        versions: [{ top: map.top, size: leaf.main.size }],
+        list: (key, _, limit) => list(key).slice(0, limit),
+        summary: (key) => summaryOf(sha256, list(key)),
+      },
+      wanted,
+    );
   }
 
   answer(key: LookupKey, summaryOnly = false): LookupAnswer {

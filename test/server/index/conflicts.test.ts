@@ -3,12 +3,15 @@ import { appendFileSync, readFileSync, writeFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { nodeCrypto } from "../../../client/crypto/node.ts";
 import { verifyEvidence } from "../../../client/evidence.ts";
-import { toHex, utf8 } from "../../../schema/bytes.ts";
+import { httpTransport } from "../../../client/fetch.ts";
+import { fetchLookup } from "../../../client/lookup/ask.ts";
+import { assembleLookup } from "../../../client/lookup/private.ts";
+import { fromUtf8, toHex, utf8 } from "../../../schema/bytes.ts";
 import { mapKey } from "../../../schema/index/map-key.ts";
 import type { Hash } from "../../../schema/tlog/hash.ts";
 import { type Conflict, type ConflictPorts, Conflicts } from "../../../server/index/conflicts.ts";
 import type { FoundConflict } from "../../../server/index/find-conflicts.ts";
-import { bob, build, OTHER_COMMIT, refUpdate } from "../../client/evidence/scene.ts";
+import { ada, bob, build, OTHER_COMMIT, refUpdate } from "../../client/evidence/scene.ts";
 import * as say from "../../vectors/statements.ts";
 import { temporaryFolder } from "../fixture.ts";
 import { ask } from "../http/harness.ts";
@@ -16,6 +19,25 @@ import { Operated, trustedOf } from "../operated.ts";
 import { feed, type Item, items, signed, submit, until } from "./feed.ts";
 
 const { sha256 } = nodeCrypto;
+
+/** A look-up through static files gives the bundle that the log gives. */
+async function sameInPrivate(log: Parameters<typeof feed>[0]): Promise<void> {
+  const transport = httpTransport(`http://127.0.0.1:${log.port}`);
+  const keys = [
+    { type: "signer", fields: [sha256(ada.spki)] },
+    { type: "purl", fields: ["pkg:npm/nothing"] },
+  ] as const;
+  for (const entries of [true, false]) {
+    const request = { keys, entries, summaries: !entries };
+    const ports = { crypto: nodeCrypto, transport, log: trustedOf(log) };
+    expect(fromUtf8(await assembleLookup(ports, request))).toBe(
+      fromUtf8(await fetchLookup(transport, request)),
+    );
+  }
+  const piece = `/index/v1/map/${"0".repeat(64)}`;
+  expect((await ask(log, piece)).status).toBe(404);
+  expect((await ask(log, `${piece}?at=2`)).status).toBe(400);
+}
 
 describe("the conflicts of a running log", () => {
   test("are found, served with evidence, resolved by their signers, and found again", async () => {
@@ -61,6 +83,7 @@ describe("the conflicts of a running log", () => {
       const again = await items(log, 3);
       const ids = (list: readonly Item[]): string[] => list.map(({ id }) => id).toSorted();
       expect(ids(again)).toEqual(ids(found));
+      await sameInPrivate(log);
       const verdict = again.find(({ slot }) => slot.type === "verdict-by") ?? expect.fail("none");
       const approved = toHex(sha256(contentOf(say.review())));
       await submit(log, signed(say.review({ verdict: "withdraw", supersedes: approved })));

@@ -8,12 +8,14 @@ import { gitHashOf } from "../../../client/git/hash.ts";
 import { verifyLookup } from "../../../client/lookup/verify.ts";
 import { concat, fromUtf8, utf8 } from "../../../schema/bytes.ts";
 import { unwrap } from "../../../schema/error.ts";
-import { indexOrigin } from "../../../schema/index/index-leaf.ts";
+import { indexOrigin, parseIndexLeaf } from "../../../schema/index/index-leaf.ts";
 import { formatLookup, type LookupKey } from "../../../schema/index/lookup.ts";
+import { parseMapTile } from "../../../schema/index/map-tile.ts";
 import { MAPFN_V1, mapfn } from "../../../schema/index/mapfn.ts";
 import { encodePostings } from "../../../schema/index/posting.ts";
 import { initialState, reExecute } from "../../../schema/index/re-execute.ts";
 import { parseUpdate } from "../../../schema/index/update.ts";
+import type { Hash } from "../../../schema/tlog/hash.ts";
 import { IndexEngine } from "../../../server/index/engine.ts";
 import { removeSnapshot, snapshotFile } from "../../../server/index/snapshot.ts";
 import { IndexStore, indexDatabase } from "../../../server/index/store.ts";
@@ -212,6 +214,32 @@ describe("the index engine", () => {
     erased.set(at, utf8("damaged"));
     expect(grow).toThrow("malformed");
     expect(engine.leaves).toBe(1);
+  });
+
+  test("makes pieces of every version of the map that is kept, and of no other", () => {
+    const roots: Hash[] = [];
+    for (let step = 0; step < 66; step++) {
+      review(step);
+      const { mapRoot } = unwrap(parseIndexLeaf(grow()));
+      expect(engine.piece({ root: mapRoot, turns: "" })).toBeUndefined();
+      engine.keep();
+      roots.push(mapRoot);
+    }
+    const pieces = roots.map((root) => engine.piece({ root, turns: "" }));
+    expect(pieces.slice(0, 2)).toEqual([undefined, undefined]);
+    for (const [i, bytes] of pieces.slice(2).entries()) {
+      const tile = parseMapTile(sha256, roots[i + 2] ?? expect.fail(), bytes ?? expect.fail());
+      expect(tile).toMatchObject({ ok: true });
+    }
+    const top = roots.at(-1) ?? expect.fail();
+    const tree = unwrap(parseMapTile(sha256, top, pieces.at(-1) ?? expect.fail())).tree;
+    const place = tree.hiddenOn(sha256(utf8("any"))) ?? expect.fail("a map of hundreds of keys");
+    const page = unwrap(parseMapTile(sha256, place.root, engine.piece(place) ?? expect.fail()));
+    expect(tree.show(place, page.tree)).toBe(true);
+    expect(engine.piece({ ...place, turns: `${place.turns}0` })).toBeUndefined();
+    expect(engine.piece({ ...place, turns: place.turns.padEnd(256, "0") })).toBeUndefined();
+    const long = page.records.findIndex(({ record }) => record.kind === "list");
+    expect(engine.piece({ ...place, place: long })).toBeDefined();
   });
 
   test("X7 starts from a snapshot and what came since, at the map that the tables give", () => {
