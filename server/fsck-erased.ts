@@ -4,8 +4,8 @@
  *
  * @module
  */
-import { fromHex, toBase64, toHex } from "../schema/bytes.ts";
-import { leafContentDigest, parseLeaf } from "../schema/entry/leaf.ts";
+import { fromHex, toHex } from "../schema/bytes.ts";
+import { leafContentDigest } from "../schema/entry/leaf.ts";
 import { OwnStatements } from "../schema/entry/own-statements.ts";
 import { parsePostings } from "../schema/index/posting.ts";
 import type { Findings, FsckPorts } from "./fsck.ts";
@@ -17,7 +17,6 @@ export class ErasureCheck {
   readonly #audit: FsckPorts["audit"];
   readonly #findings: Findings;
   readonly #own: OwnStatements | undefined;
-  readonly #signers: readonly string[];
   /** Digests in hex, with the index of the statement. */
   readonly #announced = new Map<string, number>();
   /** Contents of the log's own statements, which nothing erases. */
@@ -28,18 +27,15 @@ export class ErasureCheck {
     this.#audit = audit;
     this.#findings = findings;
     this.#own = vkeys && new OwnStatements(crypto.sha256, vkeys);
-    this.#signers = this.#own?.signers.map((id) => toBase64(id)) ?? [];
   }
 
   leaf({ idx, bytes, content }: LeafRow): void {
-    const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    if (content === null || !this.#signers.some((id) => text.includes(id))) return;
-    const leaf = parseLeaf(bytes);
-    const held = leaf.ok ? this.#audit.contentBytes(content) : undefined;
-    if (!leaf.ok || held === undefined) return;
-    const said = this.#own?.read(leaf.value, held);
+    const leaf = content === null ? undefined : this.#own?.find(bytes);
+    if (content === null || leaf === undefined) return;
+    const held = this.#audit.contentBytes(content);
+    const said = held && this.#own?.read(leaf, held);
     if (said === undefined) return;
-    this.#protected.add(toHex(leafContentDigest(leaf.value)));
+    this.#protected.add(toHex(leafContentDigest(leaf)));
     if (said.type === "erase" && !this.#announced.has(said.digest))
       this.#announced.set(said.digest, idx);
   }

@@ -21,8 +21,7 @@ import { LogReader, type ReadEntry } from "../client/log.ts";
 import { keptPostings } from "../client/lookup/erased.ts";
 import type { TrustedLog } from "../client/trust.ts";
 import { fetchHead } from "../client/update.ts";
-import { equal, toBase64, toHex } from "../schema/bytes.ts";
-import { parseLeaf } from "../schema/entry/leaf.ts";
+import { equal, toHex } from "../schema/bytes.ts";
 import { OwnStatements } from "../schema/entry/own-statements.ts";
 import { LogError } from "../schema/error.ts";
 import { encodePostings } from "../schema/index/posting.ts";
@@ -153,19 +152,16 @@ class Repair {
   /** As far as its statements are whole here; the next start finds the others and carries them out. */
   #findErased(): void {
     const own = new OwnStatements(this.#ports.crypto.sha256, this.#ports.log.vkeyTexts);
-    const signers = own.signers.map((id) => toBase64(id));
     const { size } = this.#patch.head;
     for (let from = 0; from < size; from += TILE_WIDTH)
       for (const { bytes, content } of this.#patch.leaves(
         from,
         Math.min(from + TILE_WIDTH, size),
       )) {
-        const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-        if (content === null || !signers.some((id) => text.includes(id))) continue;
-        const leaf = parseLeaf(bytes);
-        const held = leaf.ok ? this.#patch.contentBytes(content) : undefined;
-        const erasure = leaf.ok && held !== undefined && own.erasure(leaf.value, held);
-        if (erasure) this.#erased.add(erasure.digest);
+        const leaf = content === null ? undefined : own.find(bytes);
+        const held = leaf && content !== null ? this.#patch.contentBytes(content) : undefined;
+        const erasure = leaf && held && own.erasure(leaf, held);
+        if (erasure !== undefined) this.#erased.add(erasure.digest);
       }
   }
 

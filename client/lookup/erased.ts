@@ -10,7 +10,7 @@
  *
  * @module
  */
-import { latin1, toBase64, toHex } from "../../schema/bytes.ts";
+import { toHex } from "../../schema/bytes.ts";
 import { type Leaf, leafContentDigest, parseLeaf } from "../../schema/entry/leaf.ts";
 import { OwnStatements } from "../../schema/entry/own-statements.ts";
 import { LogError, unwrap } from "../../schema/error.ts";
@@ -70,17 +70,12 @@ export async function announcedErasures(
   from: number,
 ): Promise<ReadonlyMap<string, AnnouncedErasure>> {
   const own = new OwnStatements(ports.crypto.sha256, ports.log.vkeyTexts);
-  const signers = own.signers.map((id) => toBase64(id));
   const reader = new LogReader(ports, head);
   const said: LoggedStatement[] = [];
   for await (const { index, leafBytes } of reader.entries(from)) {
-    // Most leaves are other people's, and need not be parsed.
-    const text = latin1(leafBytes);
-    if (!signers.some((id) => text.includes(id))) continue;
-    const leaf = parseLeaf(leafBytes);
-    if (!leaf.ok || !own.mayBe(leaf.value)) continue;
-    const content = await reader.content(leafContentDigest(leaf.value));
-    said.push({ index, leaf: leaf.value, content });
+    const leaf = own.find(leafBytes);
+    if (leaf === undefined) continue;
+    said.push({ index, leaf, content: await reader.content(leafContentDigest(leaf)) });
   }
   return eraseStatements(own, said);
 }

@@ -4,12 +4,12 @@
  *
  * @module
  */
-import { equal } from "../bytes.ts";
+import { equal, latin1, toBase64 } from "../bytes.ts";
 import { ed25519Spki } from "../key/spki.ts";
 import type { Hash, Sha256 } from "../tlog/hash.ts";
 import { parseVkey, SIGNATURE_TYPES } from "../tlog/note.ts";
 import { parsePae } from "./dsse.ts";
-import type { Leaf } from "./leaf.ts";
+import { type Leaf, parseLeaf } from "./leaf.ts";
 import {
   type Erase,
   LOG_PAYLOAD_TYPE,
@@ -22,6 +22,8 @@ export class OwnStatements {
   readonly signers: readonly Hash[];
   readonly #sha256: Sha256;
   readonly #vkeys: readonly string[];
+  /** As they stand in a leaf. */
+  readonly #names: readonly string[];
 
   /** Of the log that signs under these verifier keys. */
   constructor(sha256: Sha256, vkeys: readonly string[]) {
@@ -33,6 +35,15 @@ export class OwnStatements {
         ? [sha256(ed25519Spki(vkey.value.publicKey))]
         : [];
     });
+    this.#names = this.signers.map((id) => toBase64(id));
+  }
+
+  /** A leaf that {@link mayBe} one. Most are other people's: parsing each of a long log takes minutes. */
+  find(leafBytes: Uint8Array): Leaf | undefined {
+    const text = latin1(leafBytes);
+    if (!this.#names.some((name) => text.includes(name))) return undefined;
+    const leaf = parseLeaf(leafBytes);
+    return leaf.ok && this.mayBe(leaf.value) ? leaf.value : undefined;
   }
 
   /** Whether a leaf is of a kind and key that a statement of the log has. */

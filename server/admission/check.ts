@@ -87,7 +87,8 @@ function refused(refusal: SignatureRefusal, index: number | undefined): LogError
   });
 }
 
-function checked(entry: PreparedLeaf): CheckedEntry {
+/** A leaf as the sequencer takes it, once it has been checked. */
+export function checked(entry: PreparedLeaf): CheckedEntry {
   return {
     kind: entry.leaf.kind,
     signerId: entry.signerId,

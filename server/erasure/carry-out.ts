@@ -16,7 +16,7 @@
  */
 import type { Crypto } from "../../client/crypto/crypto.ts";
 import { gitHashOf } from "../../client/git/hash.ts";
-import { fromHex, toBase64, toHex } from "../../schema/bytes.ts";
+import { fromHex, toHex } from "../../schema/bytes.ts";
 import { parseLeaf } from "../../schema/entry/leaf.ts";
 import { OwnStatements } from "../../schema/entry/own-statements.ts";
 import { LogError } from "../../schema/error.ts";
@@ -135,18 +135,14 @@ async function findStatements(
   size: number,
 ): Promise<readonly FoundErasure[]> {
   const own = new OwnStatements(crypto.sha256, log.vkeys);
-  const signers = own.signers.map((id) => toBase64(id));
   const found: FoundErasure[] = [];
   for (let at = from; at < size; at += ROWS) {
     const to = Math.min(at + ROWS, size);
     for (const [i, bytes] of reader.leaves(at, to).entries()) {
-      // Parsing each leaf of a long log would take minutes.
-      const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-      if (!signers.some((id) => text.includes(id))) continue;
-      const leaf = parseLeaf(bytes);
-      const [content] = reader.contents(at + i, at + i + 1);
-      if (!leaf.ok || content?.state !== "held") continue;
-      const erasure = own.erasure(leaf.value, content.bytes);
+      const leaf = own.find(bytes);
+      const [content] = leaf === undefined ? [] : reader.contents(at + i, at + i + 1);
+      if (leaf === undefined || content?.state !== "held") continue;
+      const erasure = own.erasure(leaf, content.bytes);
       const digest = erasure && asHash(fromHex(erasure.digest) ?? new Uint8Array(0));
       if (digest !== undefined) found.push({ digest, statement: at + i });
     }

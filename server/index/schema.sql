@@ -1,5 +1,5 @@
 -- The index beside a log: what can be rebuilt from the log, but for which heads were indexed, and
--- those stand in the index log. Keys are hashes, so rows come at random places: small pages.
+-- those stand in the index log. Keys are hashes, so rows come at random places.
 
 CREATE TABLE meta (
   one    INTEGER PRIMARY KEY CHECK (one = 1),

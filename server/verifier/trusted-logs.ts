@@ -56,7 +56,7 @@ export function parseTrustedIndexes(
     const { url, origin, vkeys, witnesses = [] } = log;
     const others = [...vkeys, ...witnesses.flatMap(({ policy }) => policy.witnesses.map(keyOf))];
     if (others.some(({ publicKey }) => own.some((key) => equal(key.publicKey, publicKey))))
-      return failure("TRUST_INVALID", `A key of this index verifier is a log or witness there.`, {
+      return failure("TRUST_INVALID", "A key of this index verifier is a log or witness there.", {
         field: origin,
         expected: "other keys: a key is never both a witness and an index verifier",
       });

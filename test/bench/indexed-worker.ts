@@ -9,7 +9,7 @@ import { nodeCryptoInPlace } from "../../client/crypto/node.ts";
 import { prepareSubmission } from "../../schema/entry/prepare.ts";
 import { unwrap } from "../../schema/error.ts";
 import { parseSubmission } from "../../schema/http/submission.ts";
-import type { CheckedEntry } from "../../server/admission/check.ts";
+import { type CheckedEntry, checked } from "../../server/admission/check.ts";
 import {
   type PackedOutcomes,
   packOutcomes,
@@ -32,15 +32,7 @@ function handle({ from, to }: EntryOrder): Handled<PackedOutcomes> {
 
 function entriesOf(n: number): readonly CheckedEntry[] {
   const parsed = unwrap(parseSubmission(submissionOf(n)));
-  return unwrap(prepareSubmission(nodeCryptoInPlace.sha256, parsed)).map((entry) => ({
-    kind: entry.leaf.kind,
-    signerId: entry.signerId,
-    leaf: entry.leafBytes,
-    leafHash: entry.leafHash,
-    contentDigest: entry.contentDigest,
-    content: entry.content,
-    key: entry.keyObject,
-  }));
+  return unwrap(prepareSubmission(nodeCryptoInPlace.sha256, parsed)).map(checked);
 }
 
 answerRequests(handle);

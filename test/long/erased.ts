@@ -1,5 +1,4 @@
 /** Runs erase-child.ts and keeps what it said, over all its lives. */
-import { spawn } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { nodeCrypto } from "../../client/crypto/node.ts";
@@ -9,6 +8,7 @@ import { StoreAudit } from "../../server/storage/sqlite/audit.ts";
 import { SqliteStorage } from "../../server/storage/sqlite/sqlite.ts";
 import { digestOf, LOG_KEY, Running } from "../server/erasure/rig.ts";
 import type { Place } from "../server/fixture.ts";
+import { begin } from "./life.ts";
 
 /** Content `n`: small ones lie inside a page, large ones over many. */
 export function secretOf(n: number): string {
@@ -35,31 +35,21 @@ export class Told {
 }
 
 /** One life; resolves with the signal that ended it. `milliseconds` after it is ready it is killed. */
-export async function live(
+export function live(
   { folder, guard }: Place,
   told: Told,
   { plan = "", milliseconds }: { readonly plan?: string; readonly milliseconds?: number },
 ): Promise<{ readonly signal: NodeJS.Signals | null; readonly errors: string }> {
-  const script = join(import.meta.dirname, "erase-child.ts");
-  const argv = [script, folder, guard, String(told.next), plan];
-  const child = spawn(process.execPath, argv, { stdio: ["ignore", "pipe", "pipe"] });
-  let rest = "";
-  let errors = "";
-  child.stdout.setEncoding("utf8").on("data", (text: string) => {
-    const lines = (rest + text).split("\n");
-    rest = lines.pop() ?? "";
-    for (const line of lines) {
+  const { child, ended } = begin(
+    "erase-child.ts",
+    [folder, guard, String(told.next), plan],
+    (line) => {
       told.hear(line);
       if (line === "ready" && milliseconds !== undefined)
         setTimeout(() => child.kill("SIGKILL"), milliseconds);
-    }
-  });
-  child.stderr.setEncoding("utf8").on("data", (text: string) => {
-    errors += text;
-  });
-  return new Promise((resolve) => {
-    child.on("close", (_, signal) => resolve({ signal, errors }));
-  });
+    },
+  );
+  return ended;
 }
 
 /** Starts the log by the code of the normal path, and holds it against all that was told. */

@@ -1,6 +1,4 @@
 /** Runs kill-child.ts and keeps what it said, over all its lives. */
-import { type ChildProcess, spawn } from "node:child_process";
-import { join } from "node:path";
 import { nodeCrypto } from "../../client/crypto/node.ts";
 import { equal, toHex } from "../../schema/bytes.ts";
 import { success } from "../../schema/error.ts";
@@ -10,6 +8,7 @@ import { fsck } from "../../server/fsck.ts";
 import { openLog } from "../../server/open.ts";
 import { StoreAudit } from "../../server/storage/sqlite/audit.ts";
 import { entry, GENESIS, type Place, SIGNER, sha256 } from "../server/fixture.ts";
+import { begin, type Life } from "./life.ts";
 
 /** Everything that was acknowledged by any life of the log. */
 export class Memory {
@@ -51,32 +50,10 @@ export class Memory {
   }
 }
 
-export interface Life {
-  readonly child: ChildProcess;
-  /** What it said is in the memory. The signal that ended it, and what it said to nobody. */
-  readonly ended: Promise<{ readonly signal: NodeJS.Signals | null; readonly errors: string }>;
-}
-
 /** One life. `plan` is its planned death; without one the caller kills it. */
 export function live(place: Place, memory: Memory, plan = ""): Life {
-  const script = join(import.meta.dirname, "kill-child.ts");
-  const argv = [script, place.folder, place.guard, String(memory.next), plan];
-  const child = spawn(process.execPath, argv, { stdio: ["ignore", "pipe", "pipe"] });
-  let rest = "";
-  let errors = "";
-  child.stdout.setEncoding("utf8").on("data", (text: string) => {
-    const lines = (rest + text).split("\n");
-    // A last line without its end was cut off by the kill: nobody was told.
-    rest = lines.pop() ?? "";
-    for (const line of lines) memory.hear(line);
-  });
-  child.stderr.setEncoding("utf8").on("data", (text: string) => {
-    errors += text;
-  });
-  const ended = new Promise<{ signal: NodeJS.Signals | null; errors: string }>((resolve) => {
-    child.on("close", (_, signal) => resolve({ signal, errors }));
-  });
-  return { child, ended };
+  const args = [place.folder, place.guard, String(memory.next), plan];
+  return begin("kill-child.ts", args, (line) => memory.hear(line));
 }
 
 /** Starts the log by the code of the normal path and re-verifies all that was acknowledged. */

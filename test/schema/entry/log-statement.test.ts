@@ -8,6 +8,7 @@ import {
   parseLogStatement,
   speaksForItself,
 } from "../../../schema/entry/log-statement.ts";
+import { OwnStatements } from "../../../schema/entry/own-statements.ts";
 import { unwrap } from "../../../schema/error.ts";
 import { formatVkey, SIGNATURE_TYPES } from "../../../schema/tlog/note.ts";
 import * as made from "../../vectors/signers.ts";
@@ -92,4 +93,17 @@ describe("a log statement", () => {
     expect(entry.reading).toMatchObject({ kind: "pae", mediaType: LOG_PAYLOAD_TYPE });
     expect(entryOf("log-genesis-by-another-key").reading.kind).toBe("pae");
   });
+});
+
+test("of many leaves those that may be a statement of the log are found, and what they say is read", () => {
+  const own = new OwnStatements(sha256, [log, cosigner]);
+  for (const statement of STATEMENTS) {
+    const { leafBytes, content, leaf } = submitted(statement, key);
+    expect(own.find(leafBytes)).toEqual(leaf);
+    expect(content && own.read(leaf, content)).toEqual(statement);
+    expect(own.find(submitted(statement, made.ed25519Signer("ada")).leafBytes)).toBeUndefined();
+    expect(own.find(leafBytes.subarray(1))).toBeUndefined();
+  }
+  const other = only(made.dsseSubmission("text/plain", utf8("by the log's key"), key));
+  expect(own.find(other.leafBytes)).toBeUndefined();
 });
