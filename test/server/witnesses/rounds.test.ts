@@ -257,7 +257,8 @@ describe("I4 proofs of a published head while the tree has grown", () => {
       const waiting = log.log.append(entries(size - 1, next));
       const last = entry(next - 1).leafHash;
       await until(() => log.storage.reader.findLeaf(last) !== undefined);
-      expect(log.log.published()).toBe(head);
+      // A late line of the last round may still be added to it: the size is what must not move.
+      expect(log.log.published().size).toBe(head.size);
       for (const index of [1, Math.floor(size / 2), size - 1]) {
         const { leafHash } = entry(index - 1);
         const proof = log.log.inclusion(index, head, leafHash);
