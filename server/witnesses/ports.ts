@@ -65,7 +65,10 @@ export interface WitnessTiming {
   readonly maxBackoffMs: number;
   /** Pause after an alarm. */
   readonly alarmMs: number;
-  /** At least this lies between the beginnings of two rounds: it bounds what witnesses are asked. */
+  /**
+   * At least this lies between the beginnings of two rounds, under load up to three times as much:
+   * it bounds what witnesses are asked.
+   */
   readonly roundMs: number;
   /** How long a round with a quorum waits for those who usually answer as fast. */
   readonly graceMs: number;

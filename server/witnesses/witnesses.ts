@@ -52,6 +52,8 @@ export class Witnesses implements Cosigners {
   #witnessed: SignedHead | undefined;
   /** When the last round began. */
   #roundAt = Number.NEGATIVE_INFINITY;
+  /** Milliseconds from there to the beginning of the next one, at least. */
+  #spacing = 0;
   /** When the round of that quorum began. */
   #quorumAt = Number.NEGATIVE_INFINITY;
   #quorumTime: number | undefined;
@@ -122,7 +124,7 @@ export class Witnesses implements Cosigners {
     if (head.size === 0) return Number.POSITIVE_INFINITY;
     const at =
       isPublished && now < freshAt ? this.#nextMissing(head, freshAt) : this.#nextChance(head, now);
-    return Math.max(0, at - now, this.#roundAt + this.#timing.roundMs - now);
+    return Math.max(0, at - now, this.#roundAt + this.#spacing - now);
   };
 
   round = async (head: SignedHead): Promise<SignedHead | undefined> => {
@@ -147,7 +149,9 @@ export class Witnesses implements Cosigners {
     this.#round = undefined;
     for (const witness of this.#members.values()) witness.isSlow = round.pending.has(witness);
     const isWitnessed = !this.#hasEnded && gathered.hasQuorum(this.#policy, round.since);
-    observer.round((clock() - began) / 1000, isWitnessed);
+    const took = clock() - began;
+    this.#spacing = spacingAfter(took, this.#timing.roundMs);
+    observer.round(took / 1000, isWitnessed);
     if (!isWitnessed) return undefined;
     this.#quorumAt = began;
     this.#quorumTime = gathered.quorumTime(this.#policy);
@@ -297,6 +301,15 @@ export class Witnesses implements Cosigners {
       this.#refusal = noneLeft(kind, quorumWitnesses(this.#policy), (key) => out.has(key.vkeyText));
     else this.#refusal = undefined;
   }
+}
+
+/**
+ * From the beginning of a round to the next one. Where a round takes long because processors are
+ * short, rounds take at most half of the time, and grow instead; where it takes long because
+ * witnesses are far away, nobody waits for that.
+ */
+function spacingAfter(took: number, roundMs: number): number {
+  return Math.max(roundMs, Math.min(2 * took, 3 * roundMs));
 }
 
 function hasKeys(witness: Witness, keys: readonly PolicyWitness[]): boolean {

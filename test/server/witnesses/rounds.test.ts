@@ -1,11 +1,14 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { nodeCrypto } from "../../../client/crypto/node.ts";
 import { toHex } from "../../../schema/bytes.ts";
 import { SIGNATURE_TYPES } from "../../../schema/tlog/note.ts";
 import { verifyConsistency, verifyInclusion } from "../../../schema/tlog/proof.ts";
 import type { Appended } from "../../../server/sequencer/ports.ts";
+import { memorySizes } from "../../../server/witnesses/sizes.ts";
+import { Witnesses } from "../../../server/witnesses/witnesses.ts";
 import { Witness as World } from "../../faults/rig.ts";
-import { entries, entry, sha256 } from "../entries.ts";
+import { entries, entry, SIGNER, sha256 } from "../entries.ts";
 import { rejectionOf } from "../refusal.ts";
 import {
   carriesQuorum,
@@ -16,7 +19,7 @@ import {
   type WitnessedLog,
   witnessedWorld,
 } from "./rig.ts";
-import { NOW, TestWitness, TRICKS } from "./test-witness.ts";
+import { NOW, TestWitness, TRICKS, transportTo } from "./test-witness.ts";
 
 /** Witnesses that answer only when the returned function is called. */
 function hold(witnesses: readonly TestWitness[]): () => void {
@@ -294,6 +297,58 @@ describe("rounds", () => {
     ]);
     await log.end();
   });
+
+  test.each([
+    { took: 3, next: 20 },
+    { took: 14, next: 28 },
+    { took: 400, next: 60 },
+  ])(
+    "after one of $took ms the next begins $next ms after its beginning",
+    async ({ took, next }) => {
+      const world = await witnessedWorld([new TestWitness("w1")]);
+      const log = await open(world);
+      await ready(log);
+      let clock = 0;
+      const { post, get } = transportTo(world.witnesses);
+      const cosigners = new Witnesses(
+        world.policy,
+        {
+          crypto: nodeCrypto,
+          signer: SIGNER,
+          transport: {
+            get,
+            post: async (url, body) => {
+              const answer = await post(url, body);
+              clock = took;
+              return answer;
+            },
+          },
+          sizes: memorySizes(world.sizes),
+          observer: {
+            round: () => undefined,
+            cosigned: () => undefined,
+            failed: () => undefined,
+            alarm: () => undefined,
+          },
+          clock: () => clock,
+          now: () => NOW,
+        },
+        { roundMs: 20 },
+      );
+      const { size, root } = log.log.published();
+      cosigners.attach({
+        tree: { size: () => size, root: () => root, consistency: () => [] },
+        contradicted: () => undefined,
+        late: () => undefined,
+        changed: () => undefined,
+      });
+      expect(await cosigners.round(log.log.published())).toBeDefined();
+      expect(cosigners.due({ ...log.log.published(), size: size + 1 }, false)).toBe(
+        Math.max(0, next - took),
+      );
+      await log.end();
+    },
+  );
 
   test("a slow witness holds up nobody, and its line is added to the head that still stands", async () => {
     const world = await witnessedWorld();
