@@ -24,8 +24,8 @@ export {
 } from "../schema/evidence.ts";
 export type { Submission } from "../schema/http/messages.ts";
 export { supersededKey } from "../schema/index/contradiction.ts";
+export { CURRENT_INDEX, type Generation } from "../schema/index/generation.ts";
 export type { Lookup, LookupKey } from "../schema/index/lookup.ts";
-export { MAPFN_V1 } from "../schema/index/mapfn.ts";
 export { formatReceipt, parseReceipt, type Receipt } from "../schema/receipt.ts";
 export type { Crypto } from "./crypto/crypto.ts";
 export {

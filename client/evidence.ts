@@ -16,6 +16,7 @@
  * @module
  */
 import { type Evidence, parseEvidence } from "../schema/evidence.ts";
+import { GENERATIONS, type Generation } from "../schema/index/generation.ts";
 import type { Crypto } from "./crypto/crypto.ts";
 import { judgeClaims } from "./evidence/claims.ts";
 import { judgeLog } from "./evidence/log.ts";
@@ -30,12 +31,14 @@ export type { Accused, EvidenceRefusal, EvidenceVerdict } from "./evidence/verdi
  * Check an evidence file.
  *
  * @param strangersBytes the file; anybody may have made it
+ * @param known mapfns by which it can be judged
  * @returns whether it holds, and against whom. Never throws for what is in the file.
  */
 export async function verifyEvidence(
   crypto: Crypto,
   trust: Logs,
   strangersBytes: Uint8Array,
+  known: readonly Generation[] = GENERATIONS,
 ): Promise<EvidenceVerdict> {
   const parsed = parseEvidence(strangersBytes);
   if (!parsed.ok) {
@@ -43,11 +46,18 @@ export async function verifyEvidence(
     const where = field === undefined ? {} : { field };
     return refuse({ code: "EVIDENCE_MALFORMED", message: parsed.message, ...where });
   }
-  return judge(crypto, trust, parsed.value);
+  return judge(crypto, trust, parsed.value, known);
 }
 
-async function judge(crypto: Crypto, trust: Logs, evidence: Evidence): Promise<EvidenceVerdict> {
-  const indexLogs = { logs: trust.logs.map((log) => indexLogOf(crypto.sha256, log, [])) };
+async function judge(
+  crypto: Crypto,
+  trust: Logs,
+  evidence: Evidence,
+  known: readonly Generation[],
+): Promise<EvidenceVerdict> {
+  const indexLogs = {
+    logs: trust.logs.flatMap((log) => known.map((one) => indexLogOf(crypto.sha256, log, one, []))),
+  };
   switch (evidence.kind) {
     case "fork-same-size":
     case "fork-inconsistent":
@@ -62,12 +72,12 @@ async function judge(crypto: Crypto, trust: Logs, evidence: Evidence): Promise<E
     case "index-contradiction":
     case "omission":
     case "false-posting":
-      return judgeMap(crypto, trust, indexLogs, evidence);
+      return judgeMap(crypto, { trust, indexLogs, known }, evidence);
     case "equivocation":
     case "irreproducible":
     case "builders-disagree":
     case "ref-moved":
     case "sha1-collision":
-      return judgeClaims(crypto, trust, evidence);
+      return judgeClaims(crypto, { trust, known }, evidence);
   }
 }

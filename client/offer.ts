@@ -15,13 +15,14 @@
 import { equal, toHex } from "../schema/bytes.ts";
 import { speaksForItself } from "../schema/entry/log-statement.ts";
 import { failure, LogError, type Result, success } from "../schema/error.ts";
-import { INDEX_PREFIX, VERIFIER_POLICY_PATH } from "../schema/http/lookup-request.ts";
+import { verifierPolicyPath } from "../schema/http/lookup-request.ts";
 import {
   CHECKPOINT_PATH,
   SIGNING_CONFIG_PATH,
   TRUSTED_ROOT_PATH,
   WITNESS_POLICY_PATH,
 } from "../schema/http/paths.ts";
+import { CURRENT_INDEX, indexPrefix } from "../schema/index/generation.ts";
 import { MAX_NOTE_BYTES } from "../schema/limits.ts";
 import { formatReceipt } from "../schema/receipt.ts";
 import { parseCheckpoint } from "../schema/tlog/checkpoint.ts";
@@ -42,6 +43,8 @@ import { indexLogOf } from "./lookup/index-log.ts";
 import type { TrustedLog } from "./trust.ts";
 import { explainRefusal } from "./verify/explain.ts";
 import { verifyReceipt } from "./verify/receipt.ts";
+
+const VERIFIER_POLICY_PATH = verifierPolicyPath(CURRENT_INDEX);
 
 /** The documents, byte for byte as they were served. */
 export interface Documents {
@@ -161,7 +164,7 @@ function readVerifiers(
   if (text === undefined) return success(undefined);
   const policy = parsePolicy(sha256, text);
   if (!policy.ok) return disagrees(VERIFIER_POLICY_PATH, policy.message);
-  const { vkeyTexts } = indexLogOf(sha256, log, []);
+  const { vkeyTexts } = indexLogOf(sha256, log, CURRENT_INDEX, []);
   if (policy.value.logs.some(({ vkeyText }) => !vkeyTexts.includes(vkeyText)))
     return disagrees(VERIFIER_POLICY_PATH, "it is for another log than the trusted root");
   const both = policy.value.witnesses.find(({ vkey }) =>
@@ -179,10 +182,14 @@ async function checkIndex(
   { log }: Offer,
 ): Promise<Result<undefined>> {
   if (log.index === undefined) return success(undefined);
-  const path = `${INDEX_PREFIX}${CHECKPOINT_PATH}`;
+  const path = `${indexPrefix(CURRENT_INDEX)}${CHECKPOINT_PATH}`;
   const note = await orNothing(transport.get(path, MAX_NOTE_BYTES));
   if (note === undefined) return disagrees(path, "its index verifiers have signed nothing yet");
-  const head = await openHead(crypto, indexLogOf(crypto.sha256, log, log.index), note);
+  const head = await openHead(
+    crypto,
+    indexLogOf(crypto.sha256, log, CURRENT_INDEX, log.index),
+    note,
+  );
   return head.ok ? success(undefined) : disagrees(path, head.message);
 }
 

@@ -22,7 +22,7 @@
  */
 import type { TomlTable } from "smol-toml";
 import { equal, utf8 } from "../schema/bytes.ts";
-import { indexOrigin } from "../schema/index/index-leaf.ts";
+import { CURRENT_INDEX, indexOrigin } from "../schema/index/generation.ts";
 import type { Sha256 } from "../schema/tlog/hash.ts";
 import { makeVkey, type Vkey } from "../schema/tlog/note.ts";
 import { type Policy, parsePolicy, splitsInTwo } from "../schema/tlog/tlog-policy.ts";
@@ -51,7 +51,7 @@ export function readWitnesses(
   const witnesses = readPolicies(sha256, fields, log, [...path, "witnesses"], vkeys);
   // The log's keys sign its index under the index's own name.
   const indexKeys = vkeys.map(({ name, type, publicKey }) =>
-    makeVkey(sha256, indexOrigin(name), type, publicKey),
+    makeVkey(sha256, indexOrigin(name, CURRENT_INDEX), type, publicKey),
   );
   const index = readPolicies(sha256, fields, log, [...path, "index"], indexKeys);
   oneRolePerKey(fields, [...path, "index"], witnesses, index);

@@ -60,8 +60,10 @@ export { parseSubmission } from "./http/submission.ts";
 // The index.
 export type { Contradiction, Said } from "./index/contradiction.ts";
 export { contradiction, SLOT_TYPES, saidIn, supersededKey } from "./index/contradiction.ts";
+export type { Generation } from "./index/generation.ts";
+export { CURRENT_INDEX, GENERATIONS, INDEX_V1, indexOrigin } from "./index/generation.ts";
 export type { IndexLeaf } from "./index/index-leaf.ts";
-export { encodeIndexLeaf, indexOrigin, parseIndexLeaf } from "./index/index-leaf.ts";
+export { encodeIndexLeaf, parseIndexLeaf } from "./index/index-leaf.ts";
 export type { Lookup, LookupAnswer, LookupEntry, LookupKey } from "./index/lookup.ts";
 export {
   formatLookup,

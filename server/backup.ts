@@ -33,6 +33,7 @@ import Database from "better-sqlite3";
 import { toBase64, toHex, utf8 } from "../schema/bytes.ts";
 import { LogError, unwrap } from "../schema/error.ts";
 import { readFields } from "../schema/fields.ts";
+import { GENERATIONS, indexFolder } from "../schema/index/generation.ts";
 import { parseJson } from "../schema/json.ts";
 import { indexLogFolder } from "./index/places.ts";
 import { isEmptyFolder, syncFile } from "./storage/sqlite/create.ts";
@@ -43,8 +44,6 @@ import { corrupt, prepareHead, readMeta, toHead } from "./storage/sqlite/rows.ts
 const FORMAT = "countersign-backup/v1";
 const DATA = "store.backup";
 const MANIFEST = "backup.json";
-/** Below a backup: that of the index log, in the same form. */
-const INDEX = "index-v1";
 /** Pages copied at a time: 4 MiB, so that a server in the same process stays awake. */
 const PAGES = 1_024;
 const CHUNK = 4_194_304;
@@ -77,8 +76,12 @@ export async function backupStore(
 ): Promise<BackupManifest> {
   mustExist(storeFiles(folder).database);
   mustBeNew(target);
-  const index = indexLogFolder(folder);
-  if (existsSync(storeFiles(index).database)) await copyStore(index, join(target, INDEX));
+  // Below a backup, those of the index logs, in the same form.
+  for (const generation of GENERATIONS) {
+    const index = indexLogFolder(folder, generation);
+    if (existsSync(storeFiles(index).database))
+      await copyStore(index, join(target, indexFolder(generation)));
+  }
   return copyStore(folder, target, progress);
 }
 
@@ -125,8 +128,10 @@ async function copyStore(
 export function restoreStore(backup: string, folder: string, progress?: Progress): BackupManifest {
   const manifest = readManifest(backup);
   mustBeNew(folder);
-  const index = join(backup, INDEX);
-  if (existsSync(index)) putBack(index, indexLogFolder(folder), readManifest(index));
+  for (const generation of GENERATIONS) {
+    const index = join(backup, indexFolder(generation));
+    if (existsSync(index)) putBack(index, indexLogFolder(folder, generation), readManifest(index));
+  }
   return putBack(backup, folder, manifest, progress);
 }
 

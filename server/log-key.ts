@@ -19,6 +19,7 @@ import {
 } from "../schema/entry/log-statement.ts";
 import { LogError } from "../schema/error.ts";
 import type { DsseSubmission } from "../schema/http/messages.ts";
+import type { Generation } from "../schema/index/generation.ts";
 import { formatCheckpoint } from "../schema/tlog/checkpoint.ts";
 import type { Hash } from "../schema/tlog/hash.ts";
 import { formatNote, formatVkey, keyHash, makeVkey, SIGNATURE_TYPES } from "../schema/tlog/note.ts";
@@ -35,8 +36,8 @@ export interface LogKey {
   /** All 32 bytes of the key's hash: Sigstore's `logId.keyId`. */
   readonly logId: Hash;
   readonly checkpoints: CheckpointSigner;
-  /** Heads of the log's index, under the index's own name (`server/index/open.ts`). */
-  readonly indexCheckpoints: CheckpointSigner;
+  /** Heads of an index of the log, under the index's own name (`server/index/open.ts`). */
+  readonly indexCheckpoints: (generation: Generation) => CheckpointSigner;
   /** The note of a promise; the same bytes each time. */
   readonly promise: (promise: NewPromise) => Promise<Uint8Array>;
   /** A statement of the log about itself, to be admitted like any other submission. */
@@ -76,7 +77,7 @@ export function logKey(crypto: Pick<Crypto, "sha256">, signer: Signer, origin: s
       ...signerFor(origin),
       checkGenesis: (leaf, content) => checkGenesis(sha256, { origin, vkey }, leaf, content),
     },
-    indexCheckpoints: indexSigner(crypto, origin, signerFor),
+    indexCheckpoints: (generation) => indexSigner(crypto, origin, generation, signerFor),
     promise: (promise) => signNote(origin, formatPromise({ origin, ...promise })),
     statement,
     genesis: (createdAt) =>

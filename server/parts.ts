@@ -13,10 +13,12 @@ import { generateKey, openKeyFile } from "../client/keys/key-file.ts";
 import { privateKeySigner } from "../client/keys/private-key.ts";
 import type { Signer } from "../client/keys/signer.ts";
 import { LogError } from "../schema/error.ts";
+import { GENERATIONS } from "../schema/index/generation.ts";
 import { emptyRoot } from "../schema/tlog/hash.ts";
 import { type Authority, anyone, enrolledKeys, tokens } from "./admission/authority.ts";
 import { ClockFile, ClockInMemory, clockPath } from "./clock-file.ts";
 import type { Config } from "./config.ts";
+import type { IndexParts } from "./index/indexes.ts";
 import { type IndexPlaces, indexExists, indexPlaces } from "./index/places.ts";
 import { type ClockStore, type HeldClock, openClock } from "./log-clock.ts";
 import { type LogKey, logKey } from "./log-key.ts";
@@ -70,9 +72,8 @@ type Opened = Pick<
   | "promises"
   | "withGenesis"
   | "witnesses"
-  | "index"
+  | "indexes"
   | "dataFolder"
-  | "verifiers"
 >;
 
 /** Under the policy that the configuration names; without one a log has no witnesses. */
@@ -100,11 +101,12 @@ async function verifiersOf(
   { crypto, cwd }: OpenPorts,
   key: LogKey,
   places: IndexPlaces,
-): Promise<Pick<LogParts, "verifiers">> {
+): Promise<Pick<IndexParts, "verifiers">> {
   if (index.verifiers === undefined) return {};
   const rules = {
     kind: INDEX_VERIFIERS,
-    vkeys: key.indexCheckpoints.vkeys,
+    // One file for all indexes: it may name any of them.
+    vkeys: GENERATIONS.flatMap((generation) => key.indexCheckpoints(generation).vkeys),
     allowSplit: index.allow_split,
     ...(witness.policy === undefined
       ? {}
@@ -114,17 +116,21 @@ async function verifiersOf(
   return { verifiers: await openWitnesses(crypto.sha256, rules, index.timeout_ms, files) };
 }
 
-/** A log from before there was an index has none until it is made. */
-async function indexOf(
+/** Those that were made. A log from before there was an index has none until then. */
+async function indexesOf(
   config: Config,
   ports: OpenPorts,
   key: LogKey,
   places: Places,
-): Promise<Pick<LogParts, "index" | "verifiers">> {
+): Promise<Pick<LogParts, "indexes">> {
   if (config.index.enabled === "off") return {};
-  const found = indexPlaces(places);
-  if (indexExists(found))
-    return { index: found, ...(await verifiersOf(config, ports, key, found)) };
+  const indexes: IndexParts[] = [];
+  for (const generation of GENERATIONS) {
+    const found = indexPlaces(places, generation);
+    if (!indexExists(found)) continue;
+    indexes.push({ places: found, ...(await verifiersOf(config, ports, key, found)) });
+  }
+  if (indexes.length > 0) return { indexes };
   ports.logger.warn("this log keeps no index: `countersign index init` makes one");
   return {};
 }
@@ -140,7 +146,7 @@ async function openSqlite(config: Config, ports: OpenPorts): Promise<Opened> {
     const key = await openKey(config, ports, places.key, origin);
     const stamping = await openStamping(config, ports, places);
     const witnesses = await witnessesOf(config, ports, key, folder);
-    const index = await indexOf(config, ports, key, places);
+    const indexes = await indexesOf(config, ports, key, places);
     const guard = await FileGuard.open(places.guard);
     // Not before the guard is held: its lock is the lock of the clock's file.
     const file = new ClockFile(ports.crypto.sha256, origin, clockPath(places.guard));
@@ -148,7 +154,7 @@ async function openSqlite(config: Config, ports: OpenPorts): Promise<Opened> {
     const timestamps = authorityOf(config, ports, clock, stamping);
     const promises = filePromises(ports.crypto.sha256, origin, promisesPath(places.guard));
     const opened = { storage, key, guard, clock, timestamps, promises, dataFolder: folder };
-    return { ...opened, ...witnesses, ...index };
+    return { ...opened, ...witnesses, ...indexes };
   } catch (error) {
     await storage.close();
     throw error;

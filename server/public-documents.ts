@@ -10,9 +10,8 @@
  * @module
  */
 import { LogError, unwrap } from "../schema/error.ts";
-import { INDEX_PREFIX } from "../schema/http/lookup-request.ts";
 import { TIMESTAMP_PATH } from "../schema/http/paths.ts";
-import { indexOrigin } from "../schema/index/index-leaf.ts";
+import { type Generation, indexOrigin, indexPrefix } from "../schema/index/generation.ts";
 import { formatSigningConfig } from "../schema/sigstore/signing-config.ts";
 import { formatTrustedRoot } from "../schema/sigstore/trusted-root.ts";
 import type { Sha256 } from "../schema/tlog/hash.ts";
@@ -27,7 +26,7 @@ export interface PublicDocuments {
   /** Read anew for each answer: witnesses come and go while the log runs. */
   readonly witnessPolicy: () => Uint8Array;
   /** The same for the index: its log is named by the index's own key. */
-  readonly verifierPolicy: () => Uint8Array;
+  readonly verifierPolicy: (generation: Generation) => Uint8Array;
 }
 
 export interface DocumentParts {
@@ -45,7 +44,7 @@ export interface DocumentParts {
   /** Witnesses, groups and quorum in force; `undefined` where no witness is configured. */
   readonly policy: () => Policy | undefined;
   /** The same for the index log. */
-  readonly verifiers: () => Policy | undefined;
+  readonly verifiers: (generation: Generation) => Policy | undefined;
 }
 
 const LOOPBACK = /^(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])$/;
@@ -70,8 +69,11 @@ export function makeDocuments(parts: DocumentParts): PublicDocuments {
       }),
     ),
     witnessPolicy: () => policyText(parts.policy(), { vkey, vkeyText, url }),
-    verifierPolicy: () =>
-      policyText(parts.verifiers(), { ...indexKey(sha256, vkey), url: url + INDEX_PREFIX }),
+    verifierPolicy: (generation) =>
+      policyText(parts.verifiers(generation), {
+        ...indexKey(sha256, vkey, generation),
+        url: url + indexPrefix(generation),
+      }),
   };
 }
 
@@ -84,8 +86,9 @@ function policyText(policy: Policy | undefined, log: Policy["logs"][number]): Ui
 function indexKey(
   sha256: Sha256,
   { name, type, publicKey }: Vkey,
+  generation: Generation,
 ): { vkey: Vkey; vkeyText: string } {
-  const origin = indexOrigin(name);
+  const origin = indexOrigin(name, generation);
   return {
     vkey: makeVkey(sha256, origin, type, publicKey),
     vkeyText: formatVkey(sha256, origin, type, publicKey),

@@ -6,6 +6,7 @@
  */
 import { equal } from "../schema/bytes.ts";
 import { LogError } from "../schema/error.ts";
+import type { Generation } from "../schema/index/generation.ts";
 import { BLIND_SPOT } from "./http/health.ts";
 import type { Check } from "./http/ports.ts";
 import type { IndexHandle } from "./index/handle.ts";
@@ -24,37 +25,45 @@ export interface ReadinessParts {
   readonly signsTimes: boolean;
   /** Left out where there is no policy. */
   readonly witnesses?: Pick<RunningWitnesses, "check"> | undefined;
-  /** Left out where nobody has to have executed the index. */
-  readonly verifiers?: Pick<RunningWitnesses, "check"> | undefined;
-  /** Left out where the log keeps no index. */
-  readonly index?: Pick<IndexHandle, "state"> | undefined;
+  /** The indexes that the log keeps, and who has to have executed each. */
+  readonly indexes?: readonly {
+    readonly generation: Pick<Generation, "number">;
+    readonly handle: Pick<IndexHandle, "state">;
+    readonly verifiers: Pick<RunningWitnesses, "check"> | undefined;
+  }[];
 }
 
 /** An index that is this far behind is a failing check, unless it waits for its verifiers. */
 const MAX_INDEX_LAG_MS = 60_000;
 
 export function makeChecks(parts: ReadinessParts): () => Promise<readonly Check[]> {
-  const { witnesses, verifiers, index } = parts;
+  const { witnesses, indexes = [] } = parts;
   return async () => [
     await checked("sequencer", () => sequencerCheck(parts)),
     await checked("storage", () => storageCheck(parts)),
     await checked("guard", () => guardCheck(parts)),
     await checked("clock", async () => clockCheck(parts)),
     ...(witnesses === undefined ? [] : [{ name: "witnesses", ...witnesses.check() }]),
-    ...(index === undefined ? [] : [{ name: "index", ...indexCheck(index) }]),
-    // Said, and no reason to take the log away: its verifiers have to read it.
-    ...(verifiers === undefined
-      ? []
-      : [{ name: "index verifiers", ok: true, detail: verifiers.check().detail }]),
+    ...indexes.flatMap(({ generation, handle, verifiers }) => {
+      const name = indexCheckName(generation);
+      return [
+        { name, ...indexCheck(handle) },
+        // Said, and no reason to take the log away: its verifiers have to read it.
+        ...(verifiers === undefined
+          ? []
+          : [{ name: `${name} verifiers`, ok: true, detail: verifiers.check().detail }]),
+      ];
+    }),
   ];
 }
 
 /** Without a quorum nobody but the guard sees a rollback. */
 export function notesOf(
   witnesses: RunningWitnesses | undefined,
-  verifiers: RunningWitnesses | undefined,
+  indexes: readonly { readonly verifiers: RunningWitnesses | undefined }[],
 ): readonly string[] {
-  const notes = [...(witnesses?.notes() ?? []), ...(verifiers?.notes() ?? [])];
+  const verifiers = indexes.flatMap((one) => one.verifiers?.notes() ?? []);
+  const notes = [...(witnesses?.notes() ?? []), ...new Set(verifiers)];
   return witnesses?.policy.quorum === undefined ? [...notes, BLIND_SPOT] : notes;
 }
 
@@ -89,7 +98,12 @@ async function guardCheck({ guard, sequencer }: ReadinessParts): Promise<Finding
   return { ok: true, detail: `equal at ${guarded.size}` };
 }
 
-function indexCheck({ state: handle }: NonNullable<ReadinessParts["index"]>): Finding {
+/** `index`, and of later ones `index v2`. */
+function indexCheckName({ number }: Pick<Generation, "number">): string {
+  return number === 1 ? "index" : `index v${number}`;
+}
+
+function indexCheck({ state: handle }: Pick<IndexHandle, "state">): Finding {
   // A large index opens for a while; the log is ready all the same.
   if (handle.state === "opening") return { ok: true, detail: "opening" };
   if (handle.state === "refused")

@@ -3,6 +3,8 @@
  *
  * @module
  */
+
+import { LogError } from "../schema/error.ts";
 import { makeAdmit } from "./admission/admit.ts";
 import type { CheckPool } from "./admission/check-pool.ts";
 import { Limits } from "./admission/limit.ts";
@@ -11,9 +13,10 @@ import type { Refusals } from "./erasure/refusals.ts";
 import { checkGenesis } from "./genesis.ts";
 import { clientAddress } from "./http/address.ts";
 import { ByteBudget } from "./http/body.ts";
-import type { ConflictPort } from "./http/conflicts.ts";
-import type { HttpPorts } from "./http/ports.ts";
-import type { IndexHandle } from "./index/handle.ts";
+import type { IndexPort } from "./http/lookup.ts";
+import type { ClaimsPort, HttpPorts } from "./http/ports.ts";
+import { currentIndex, type OpenIndex } from "./index/indexes.ts";
+import type { RunningIndex } from "./index/run.ts";
 import type { Metrics } from "./observe/metrics.ts";
 import type { Promises } from "./promises/promises.ts";
 import { makeDocuments, type PublicDocuments } from "./public-documents.ts";
@@ -32,9 +35,7 @@ export interface RunningParts {
   readonly checks: CheckPool;
   readonly metrics: Metrics;
   readonly witnesses: RunningWitnesses | undefined;
-  /** Of the index. */
-  readonly verifiers: RunningWitnesses | undefined;
-  readonly index: IndexHandle | undefined;
+  readonly indexes: readonly OpenIndex[];
   readonly refusals: Refusals;
   readonly promises: Promises | undefined;
 }
@@ -42,7 +43,7 @@ export interface RunningParts {
 export function httpPorts(
   parts: LogParts,
   config: Config,
-  { sequencer, checks, metrics, witnesses, verifiers, index, refusals, promises }: RunningParts,
+  { sequencer, checks, metrics, witnesses, indexes, refusals, promises }: RunningParts,
 ): HttpPorts {
   const { limits: rates } = config;
   const limits = new Limits({
@@ -67,11 +68,10 @@ export function httpPorts(
       clock,
       signsTimes: parts.timestamps !== undefined,
       witnesses,
-      verifiers,
-      index,
+      indexes,
     }),
     notes: () => [
-      ...notesOf(witnesses, verifiers),
+      ...notesOf(witnesses, indexes),
       ...(parts.promises !== undefined && promises === undefined ? [NO_PROMISES] : []),
     ],
     budget: new ByteBudget(rates.inflight_bytes),
@@ -82,17 +82,9 @@ export function httpPorts(
     writeWaitMs: witnesses === undefined ? undefined : config.witness.write_wait_ms,
     timestamps: parts.timestamps,
     promises,
-    documents: documentsOf(parts, config, { witnesses, verifiers }),
-    index: index && {
-      lookup: async (keys, options) => index.get().service.lookup(keys, options),
-      update: async (leafIndex) => index.get().service.update(leafIndex),
-      edge: async (leafIndex) => index.get().service.edge(leafIndex),
-      piece: async (piece) => index.get().service.piece(piece),
-      hints: async (leaf, content) =>
-        (await index.get().service.ask({ call: "hints", leaf, content })).hints ?? [],
-      conflicts: conflictPort(parts, config, index),
-      log: () => index.get(),
-    },
+    documents: documentsOf(parts, config, { witnesses, indexes }),
+    indexes: indexes.map(indexPort),
+    claims: indexes.length === 0 ? undefined : claimsPort(parts, config, indexes),
   };
 }
 
@@ -100,7 +92,7 @@ export function httpPorts(
 function documentsOf(
   parts: LogParts,
   { http }: Config,
-  { witnesses, verifiers }: Pick<RunningParts, "witnesses" | "verifiers">,
+  { witnesses, indexes }: Pick<RunningParts, "witnesses" | "indexes">,
 ): PublicDocuments {
   const { crypto, key, storage, timestamps } = parts;
   const [leaf = new Uint8Array(0)] = storage.reader.leaves(0, 1);
@@ -116,12 +108,38 @@ function documentsOf(
     chain: timestamps?.chain,
     retired: parts.retiredChains ?? [],
     policy: () => witnesses?.policy,
-    verifiers: () => verifiers?.policy,
+    verifiers: (generation) =>
+      indexes.find((one) => one.generation === generation)?.verifiers?.policy,
   });
 }
 
-function conflictPort({ key }: LogParts, { http }: Config, index: IndexHandle): ConflictPort {
+function indexPort({ generation, handle }: OpenIndex): IndexPort {
   return {
+    generation,
+    lookup: async (keys, options) => handle.get().service.lookup(keys, options),
+    update: async (leafIndex) => handle.get().service.update(leafIndex),
+    edge: async (leafIndex) => handle.get().service.edge(leafIndex),
+    piece: async (piece) => handle.get().service.piece(piece),
+    log: () => handle.get(),
+  };
+}
+
+/** What is told of claims without a proof comes from the current index. */
+function claimsPort(
+  { key }: LogParts,
+  { http }: Config,
+  indexes: readonly OpenIndex[],
+): ClaimsPort {
+  const index = {
+    get: (): RunningIndex => {
+      const current = currentIndex(indexes);
+      if (current === undefined) throw new LogError("INTERNAL", "the log keeps no index");
+      return current.handle.get();
+    },
+  };
+  return {
+    hints: async (leaf, content) =>
+      (await index.get().service.ask({ call: "hints", leaf, content })).hints ?? [],
     origin: key.origin,
     publicUrl: (http.public_url ?? `https://${key.origin}`).replace(/\/$/, ""),
     after: (cursor, limit) => index.get().conflicts.after(cursor, limit),

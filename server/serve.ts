@@ -25,9 +25,7 @@ import { type App, makeApp } from "./http/app.ts";
 import type { ByteBudget } from "./http/body.ts";
 import { BLIND_SPOT } from "./http/health.ts";
 import { type Listening, listen } from "./http/server.ts";
-import { IndexHandle } from "./index/handle.ts";
-import type { IndexPlaces } from "./index/places.ts";
-import { type IndexRunPorts, runIndex } from "./index/run.ts";
+import { currentIndex, type IndexParts, type OpenIndex, openIndexes } from "./index/indexes.ts";
 import { splitAddress } from "./listen.ts";
 import type { HeldClock } from "./log-clock.ts";
 import type { LogKey } from "./log-key.ts";
@@ -44,7 +42,7 @@ import type { NewEntry, Storage } from "./storage/storage.ts";
 import type { TimestampAuthority } from "./tsa/authority.ts";
 import type { Chain } from "./tsa/chain.ts";
 import type { WitnessParts } from "./witnesses/open.ts";
-import { runVerifiers, runWitnesses, witnessingOf } from "./witnesses/run.ts";
+import { runWitnesses, witnessingOf } from "./witnesses/run.ts";
 import type { RunningWitnesses } from "./witnesses/running.ts";
 
 /** More would outrun HTTP and the store, and each has a heap of its own. */
@@ -75,12 +73,10 @@ export interface LogParts {
   readonly witnesses?: WitnessParts;
   /** What was promised; left out: the log gives no promises. */
   readonly promises?: PromiseStore;
-  /** Where the log keeps its index; left out where it keeps none. */
-  readonly index?: IndexPlaces;
+  /** The indexes that the log keeps, the oldest first; left out where it keeps none. */
+  readonly indexes?: readonly IndexParts[];
   /** Where the operator's commands leave requests; left out where nothing is on disk. */
   readonly dataFolder?: string;
-  /** Left out where nobody has to have executed the index. */
-  readonly verifiers?: WitnessParts;
 }
 
 export interface RunningLog {
@@ -113,7 +109,6 @@ export async function serveLog(parts: LogParts, config: Config): Promise<Running
   const metrics = new Metrics();
   const { promise: stopped, resolve: stop } = Promise.withResolvers<LogError>();
   const witnesses = runWitnesses(parts, config, metrics);
-  const verifiers = runVerifiers(parts, config, metrics);
   const refusals = new Refusals();
   const sequencer = await openSequencer(parts, config, {
     metrics,
@@ -129,14 +124,14 @@ export async function serveLog(parts: LogParts, config: Config): Promise<Running
   });
   const checks = new CheckPool({ threads: checkThreads() });
   let metricsServer: MetricsServer | undefined;
-  let index: IndexHandle | undefined;
+  let indexes: readonly OpenIndex[] = [];
   let erasures: Erasures | undefined;
   try {
     // The index reads what is erased: nothing of it may change while it opens.
-    erasures = await openErasures(parts, { sequencer, refusals, index: () => index, stop });
-    index = openIndex(parts, { sequencer, metrics, verifiers, stop });
+    erasures = await openErasures(parts, { sequencer, refusals, indexes: () => indexes, stop });
+    indexes = openIndexes(parts, { config, sequencer, metrics, stop });
     const promises = await openPromises(parts, config, sequencer);
-    const running = { sequencer, checks, metrics, witnesses, verifiers, index, refusals, promises };
+    const running = { sequencer, checks, metrics, witnesses, indexes, refusals, promises };
     const ports = httpPorts(parts, config, running);
     const app = makeApp(ports);
     attachReadings(metrics, { ...running, app, budget: ports.budget });
@@ -155,50 +150,11 @@ export async function serveLog(parts: LogParts, config: Config): Promise<Running
     await metricsServer?.close();
     await checks.close();
     await erasures?.close();
-    await index?.close();
+    for (const { handle } of indexes) await handle.close();
     await parts.clock.close();
     await sequencer.close();
     throw error;
   }
-}
-
-/** Neither waited for nor fatal: an index that cannot start is a failing check and an error in the log. */
-function openIndex(
-  parts: LogParts,
-  {
-    sequencer,
-    metrics,
-    verifiers,
-    stop,
-  }: Pick<RunningParts, "sequencer" | "metrics" | "verifiers"> & Pick<SequencerParts, "stop">,
-): IndexHandle | undefined {
-  const { crypto, index: places, key, logger, now, storage } = parts;
-  if (places === undefined) return undefined;
-  const ports: IndexRunPorts = {
-    crypto,
-    key,
-    places,
-    verifying: witnessingOf(verifiers, parts.verifiers),
-    main: sequencer,
-    mainReader: storage.reader,
-    onFatal: (reason) => {
-      logger.fatal({ code: reason.code, err: reason }, "the index log stopped for good");
-      stop(reason);
-    },
-    now,
-    onConflict: ({ id, kind, slot, entries }) => {
-      metrics.conflict(kind);
-      const level = kind === "equivocation" ? "warn" : "info";
-      logger[level]({ id, kind, slot: slot.type, entries }, "claims that contradict others");
-    },
-    onTrouble: (reason) => {
-      logger.error({ code: reason.code, err: reason }, "the index cannot go on now");
-    },
-  };
-  return new IndexHandle(
-    () => runIndex(ports),
-    (reason) => logger.error({ code: reason.code, err: reason }, "the index refuses to start"),
-  );
 }
 
 interface SequencerParts {
@@ -256,15 +212,16 @@ function attachReadings(
   {
     sequencer,
     witnesses,
-    verifiers,
-    index,
+    indexes,
     app,
     budget,
-  }: Pick<Opened, "sequencer" | "witnesses" | "verifiers" | "index"> & {
+  }: Pick<Opened, "sequencer" | "witnesses" | "indexes"> & {
     readonly app: App;
     readonly budget: ByteBudget;
   },
 ): void {
+  const index = currentIndex(indexes);
+  const verifiers = index?.verifiers;
   metrics.attach({
     treeSize: () => sequencer.published().size,
     ready: () => app.readiness.last,
@@ -278,7 +235,7 @@ function attachReadings(
 }
 
 /** Nothing while the index is not running. */
-function readingsOf({ state }: IndexHandle): IndexReadings {
+function readingsOf({ handle: { state } }: OpenIndex): IndexReadings {
   if (state.state === "running") return state.index.service.status();
   return { size: 0, leaves: 0, keys: 0, mapBytes: 0, lagEntries: 0, lagMs: 0 };
 }
@@ -310,24 +267,14 @@ interface Opened extends RunningParts {
 function toRunning(
   parts: LogParts,
   config: Config,
-  {
-    sequencer,
-    server,
-    checks,
-    metricsServer,
-    witnesses,
-    verifiers,
-    index,
-    erasures,
-    stopped,
-  }: Opened,
+  { sequencer, server, checks, metricsServer, witnesses, indexes, erasures, stopped }: Opened,
 ): RunningLog {
   let closing: Promise<void> | undefined;
   const close = async (): Promise<void> => {
     await server.close(config.shutdown.grace_ms);
     await checks.close();
     await erasures.close();
-    await index?.close();
+    for (const { handle } of indexes) await handle.close();
     // Before the guard is given back: its lock is the lock of the clock's file.
     await parts.clock.close();
     await sequencer.close();
@@ -346,7 +293,7 @@ function toRunning(
     erase: erasures.erase,
     reload: async () => {
       await witnesses?.reload();
-      await verifiers?.reload();
+      for (const { verifiers } of indexes) await verifiers?.reload();
     },
     stopped,
     close: () => (closing ??= close()),

@@ -10,6 +10,7 @@ import { equal, toHex } from "../../schema/bytes.ts";
 import { formatIndexState } from "../../schema/index/index-state.ts";
 import type { IndexState } from "../../schema/index/re-execute.ts";
 import type { SignedHead } from "../head.ts";
+import type { IndexedLogPorts } from "../lookup/ask.ts";
 import { convictLeaf } from "../lookup/convict.ts";
 import { committedLeaves, unannounced } from "../lookup/erased.ts";
 import { followIndex } from "../lookup/follow-index.ts";
@@ -45,7 +46,7 @@ export type RangeResult = AcceptedRange | RefusedRange;
 
 export async function executeRange(
   io: Io,
-  ports: LogPorts,
+  ports: IndexedLogPorts,
   head: SignedHead,
   { from, to }: LeafRange,
 ): Promise<RangeResult> {

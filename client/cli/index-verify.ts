@@ -10,6 +10,7 @@
 import { utf8 } from "../../schema/bytes.ts";
 import { LogError, type Result, unwrap } from "../../schema/error.ts";
 import { readFields } from "../../schema/fields.ts";
+import { CURRENT_INDEX } from "../../schema/index/generation.ts";
 import { parseJson } from "../../schema/json.ts";
 import { indexPorts } from "../lookup/ask.ts";
 import { fetchSigned, observe } from "../update.ts";
@@ -56,7 +57,7 @@ export const indexVerify: Command = {
     },
   ],
   run: async (args, io) => {
-    const ports = await openLog(args, io);
+    const ports = { ...(await openLog(args, io)), generation: CURRENT_INDEX };
     const index = indexPorts(ports);
     // By the log's signature alone: index verifiers are whom this is done in place of.
     const head = await fetchSigned(index);

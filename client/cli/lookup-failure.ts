@@ -4,11 +4,10 @@
  * @module
  */
 import { LogError } from "../../schema/error.ts";
-import type { Asked, AskPorts } from "../lookup/ask.ts";
+import type { Asked, AskPorts, IndexedLogPorts } from "../lookup/ask.ts";
 import { convict } from "../lookup/convict.ts";
 import { explainLookupRefusal } from "../lookup/explain.ts";
 import type { LookupRefusal } from "../lookup/verify.ts";
-import type { LogPorts } from "../update.ts";
 import type { Refusal } from "../verify/verdict.ts";
 import type { Arguments } from "./command.ts";
 import { saveEvidence } from "./evidence-file.ts";
@@ -19,7 +18,7 @@ import { print, printJson } from "./output.ts";
 /** The file with evidence against an index that leaves out or makes up, where there is some. */
 export async function evidenceOf(
   io: Io,
-  log: LogPorts,
+  log: IndexedLogPorts,
   refusal: Refusal | LookupRefusal,
 ): Promise<string | undefined> {
   if (refusal.code !== "FALSE_POSTING" && refusal.code !== "INDEX_OMITS") return undefined;
@@ -32,7 +31,7 @@ export async function reportFailure(
   args: Arguments,
   io: Io,
   failed: Exclude<Asked, { readonly state: "answered" }>,
-  log?: LogPorts & Pick<AskPorts, "bundle">,
+  log?: IndexedLogPorts & Pick<AskPorts, "bundle">,
 ): Promise<ExitStatus> {
   if (failed.state === "forked") {
     const { origin } = failed;

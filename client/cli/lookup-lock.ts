@@ -4,8 +4,8 @@
  * @module
  */
 import { LogError, unwrap } from "../../schema/error.ts";
+import { CURRENT_INDEX } from "../../schema/index/generation.ts";
 import { type LookupKey, MAX_LOOKUP_KEYS } from "../../schema/index/lookup.ts";
-import { MAPFN_V1 } from "../../schema/index/mapfn.ts";
 import { type Asked, type AskPorts, askLookup } from "../lookup/ask.ts";
 import { indexesOf, type LookedUp, nameOf, readEntries } from "../lookup/entries.ts";
 import { MAX_LOCK_BYTES, type Pinned, readLockFile } from "../lookup/lock-files.ts";
@@ -50,7 +50,7 @@ export const lookupLock: Command = {
     if (!read.ok) throw new LogError(read.code, `${file}: ${read.message}`, read.detail);
     const packages = unwrap(read);
     const trust = await readTrust(args, io);
-    const ports: AskPorts = { ...(await openLog(args, io)), mapfn: MAPFN_V1 };
+    const ports: AskPorts = { ...(await openLog(args, io)), generation: CURRENT_INDEX };
     const keys = packages.flatMap(({ byDigest, byName }) => [...byDigest, ...byName]);
     const known = await askAll(ports, trust, keys, Math.floor(io.now() / 1000));
     if ("state" in known) return reportFailure(args, io, known, ports);

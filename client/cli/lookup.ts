@@ -5,13 +5,13 @@
  */
 import { LogError } from "../../schema/error.ts";
 import type { LookupRequest } from "../../schema/http/lookup-request.ts";
+import { CURRENT_INDEX } from "../../schema/index/generation.ts";
 import {
   type LookupKey,
   MAX_LOOKUP_BYTES,
   MAX_LOOKUP_KEYS,
   parseLookup,
 } from "../../schema/index/lookup.ts";
-import { MAPFN_V1 } from "../../schema/index/mapfn.ts";
 import { nodeCrypto } from "../crypto/node.ts";
 import { type Asked, type AskPorts, askLookup } from "../lookup/ask.ts";
 import { furtherKeys, type LookedUp, nameOf, readEntries } from "../lookup/entries.ts";
@@ -111,8 +111,12 @@ async function askTheLog(args: Arguments, io: Io, question: Question): Promise<E
     });
   const ports: AskPorts = {
     ...log,
-    mapfn: MAPFN_V1,
-    ...(isPrivate ? { bundle: async (request) => assembleLookup(log, request) } : {}),
+    generation: CURRENT_INDEX,
+    ...(isPrivate
+      ? {
+          bundle: async (request) => assembleLookup({ ...log, generation: CURRENT_INDEX }, request),
+        }
+      : {}),
   };
   const asked = await askWhole(args, ports, trust, question.keys);
   const output = args.value("output");
@@ -202,7 +206,12 @@ async function readFromFile(
   const names = new Set(inside.map(nameOf));
   const keys = question?.keys ?? inside;
   const missing = keys.find((key) => !names.has(nameOf(key)));
-  const ports = { crypto: nodeCrypto, trust, memory: openMemory(args, io), mapfn: MAPFN_V1 };
+  const ports = {
+    crypto: nodeCrypto,
+    trust,
+    memory: openMemory(args, io),
+    generation: CURRENT_INDEX,
+  };
   const opened =
     parsed.ok && missing !== undefined
       ? ({ state: "refused", refusal: { code: "OTHER_KEYS", key: missing }, bytes } as const)

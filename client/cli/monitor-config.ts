@@ -8,7 +8,7 @@
 import { dirname, join } from "node:path";
 import { fromUtf8 } from "../../schema/bytes.ts";
 import { LogError, unwrap } from "../../schema/error.ts";
-import { MAPFN_V1 } from "../../schema/index/mapfn.ts";
+import { CURRENT_INDEX } from "../../schema/index/generation.ts";
 import { nodeCrypto } from "../crypto/node.ts";
 import { httpTransport } from "../fetch.ts";
 import { fileMemory } from "../memory-file.ts";
@@ -77,7 +77,7 @@ async function openWatch(
     crypto: nodeCrypto,
     log,
     trust,
-    mapfn: MAPFN_V1,
+    generation: CURRENT_INDEX,
     transport: httpTransport(url),
     memory: fileMemory(join(state, "memory.json")),
   };

@@ -5,8 +5,8 @@
  * @module
  */
 import { join } from "node:path";
+import { CURRENT_INDEX } from "../../schema/index/generation.ts";
 import { LOOKUP_SUFFIX, MAX_LOOKUP_BYTES, MAX_LOOKUP_KEYS } from "../../schema/index/lookup.ts";
-import { MAPFN_V1 } from "../../schema/index/mapfn.ts";
 import type { Asked } from "../lookup/ask.ts";
 import { openLookup } from "../lookup/offline.ts";
 import { askPatiently } from "../lookup/wait.ts";
@@ -49,7 +49,7 @@ async function fromLogs(
   const folder = args.value("save-lookups");
   const patience = patienceOf(args);
   return async (log, keys) => {
-    const ports = { ...open(log), mapfn: MAPFN_V1 };
+    const ports = { ...open(log), generation: CURRENT_INDEX };
     const answers: Asked[] = [];
     for (let at = 0; at < keys.length; at += MAX_LOOKUP_KEYS) {
       const part = keys.slice(at, at + MAX_LOOKUP_KEYS);
@@ -81,7 +81,7 @@ async function fromFiles(
   const opened: Asked[] = [];
   for (const name of names) {
     const bytes = await readBytes(io, name, MAX_LOOKUP_BYTES);
-    opened.push(await openLookup({ ...verify, mapfn: MAPFN_V1 }, bytes));
+    opened.push(await openLookup({ ...verify, generation: CURRENT_INDEX }, bytes));
   }
   return async (log) =>
     opened.filter((one) => one.state !== "answered" || one.answer.origin === log.origin);

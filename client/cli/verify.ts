@@ -8,6 +8,7 @@
  */
 import { fromHex } from "../../schema/bytes.ts";
 import { LogError } from "../../schema/error.ts";
+import { CURRENT_INDEX } from "../../schema/index/generation.ts";
 import { MAX_CONTENT_BYTES } from "../../schema/limits.ts";
 import { MAX_RECEIPT_BYTES, RECEIPT_SUFFIX } from "../../schema/receipt.ts";
 import { asHash } from "../../schema/tlog/hash.ts";
@@ -200,7 +201,8 @@ async function indexEvidence(
   if (log === undefined) return undefined;
   const { evidenceOf } = await import("./lookup-failure.ts");
   const open = await openEach(args, io, trust);
-  return evidenceOf(io, open(log), "refusal" in refusal ? refusal.refusal : refusal);
+  const ports = { ...open(log), generation: CURRENT_INDEX };
+  return evidenceOf(io, ports, "refusal" in refusal ? refusal.refusal : refusal);
 }
 
 async function askFresh(args: Arguments, io: Io, ports: VerifyPorts): Promise<Verdict> {

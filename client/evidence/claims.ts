@@ -24,8 +24,9 @@ import {
   saidIn,
   supersededKey,
 } from "../../schema/index/contradiction.ts";
+import { type Generation, generationOf } from "../../schema/index/generation.ts";
+import { parseIndexLeaf } from "../../schema/index/index-leaf.ts";
 import { formatLookup, type LookupKey } from "../../schema/index/lookup.ts";
-import { MAPFN_V1 } from "../../schema/index/mapfn.ts";
 import type { Crypto } from "../crypto/crypto.ts";
 import { gitHashOf } from "../git/hash.ts";
 import { verifyLookup } from "../lookup/verify.ts";
@@ -42,22 +43,30 @@ import {
   refuse,
 } from "./verdict.ts";
 
+/** The trusted logs, and the mapfns that are known. */
+interface ClaimTrust {
+  readonly trust: Logs;
+  readonly known: readonly Generation[];
+}
+
 export async function judgeClaims(
   crypto: Crypto,
-  trust: Logs,
+  trusted: ClaimTrust,
   evidence: ClaimEvidence,
 ): Promise<EvidenceVerdict> {
   const { kind, slot, statements } = evidence;
-  const a = await openStatement(crypto, trust, slot, statements[0]);
+  const a = await openStatement(crypto, trusted, slot, statements[0]);
   if (!a.ok) return a;
-  const b = await openStatement(crypto, trust, slot, statements[1]);
+  const b = await openStatement(crypto, trusted, slot, statements[1]);
   if (!b.ok) return b;
   if (a.log !== b.log)
     return refuse({ code: "LOG_UNKNOWN", message: "The two statements are in two logs." });
   const is = contradiction(slot.type, a.said, b.said);
   if (is !== kind) return nothing(NO_CHARGE[is]);
   const isVerdict = kind === "equivocation" && slot.type === "verdict-by";
-  const stands = isVerdict ? await checkStanding(crypto, a.log, evidence, [a.said, b.said]) : FREE;
+  const stands = isVerdict
+    ? await checkStanding(crypto, { ...trusted, log: a.log }, evidence, [a.said, b.said])
+    : FREE;
   if (!stands.ok) return stands;
   const signer = toHex(a.said.signer);
   const accused: Accused = kind === "equivocation" ? { who: "signer", signer } : { who: "nobody" };
@@ -103,7 +112,7 @@ type Statement = { readonly ok: true; readonly log: TrustedLog; readonly said: S
 
 async function openStatement(
   crypto: Crypto,
-  trust: Logs,
+  { trust, known }: ClaimTrust,
   slot: LookupKey,
   { entry, content, key }: LoggedStatement,
 ): Promise<Statement> {
@@ -117,7 +126,10 @@ async function openStatement(
     return nothing(`The signature of entry ${entry.index} proves nothing: ${signature.message}.`);
   const hashes = { sha256: crypto.sha256, git: gitHashOf(crypto) };
   const indexed = { origin: log.origin, vkeys: log.vkeyTexts };
-  const said = saidIn(hashes, indexed, slot, entry.leafBytes, content);
+  // A slot means the same in every mapfn that has it.
+  const [said] = known.flatMap(
+    (generation) => saidIn(generation, hashes, indexed, slot, entry.leafBytes, content) ?? [],
+  );
   return said === undefined
     ? nothing(`Entry ${entry.index} claims nothing in this slot.`)
     : { ok: true, log, said };
@@ -130,13 +142,17 @@ const FREE: Standing = { ok: true, also: "" };
 /** Nobody has superseded either statement, up to a head that has both. */
 async function checkStanding(
   crypto: Crypto,
-  log: TrustedLog,
+  { known, log }: ClaimTrust & { readonly log: TrustedLog },
   { lookup, statements }: ClaimEvidence,
   said: readonly [Said, Said],
 ): Promise<Standing> {
   if (lookup === undefined)
     return nothing("It is not shown that neither of the two verdicts was withdrawn.");
-  const ports = { crypto, log, verifiers: log.index ?? [], mapfn: MAPFN_V1 };
+  const leaf = parseIndexLeaf(lookup.index.leaf);
+  const generation = leaf.ok ? generationOf(known, leaf.value.mapfn) : undefined;
+  if (generation === undefined)
+    return nothing("The look-up for a withdrawal is of a mapfn that this program does not know.");
+  const ports = { crypto, log, verifiers: log.index ?? [], generation };
   const answer = await verifyLookup(ports, formatLookup(lookup), said.map(supersededKey));
   if (!answer.ok)
     return nothing(`The look-up for a withdrawal proves nothing [${answer.refusal.code}].`);

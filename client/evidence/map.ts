@@ -18,6 +18,7 @@ import { equal, utf8 } from "../../schema/bytes.ts";
 import { leafContentDigest, parseLeaf } from "../../schema/entry/leaf.ts";
 import type { MapEvidence } from "../../schema/evidence/map.ts";
 import { type ListGap, leavesOut } from "../../schema/index/gap.ts";
+import { type Generation, generationOf } from "../../schema/index/generation.ts";
 import { type IndexLeaf, parseIndexLeaf } from "../../schema/index/index-leaf.ts";
 import {
   formatLookup,
@@ -27,7 +28,6 @@ import {
   type PlacedLeaf,
 } from "../../schema/index/lookup.ts";
 import { type KeyType, mapKey } from "../../schema/index/map-key.ts";
-import { MAPFN_V1, mapfn } from "../../schema/index/mapfn.ts";
 import type { Posting } from "../../schema/index/posting.ts";
 import { type Hash, leafHash } from "../../schema/tlog/hash.ts";
 import { parseNote } from "../../schema/tlog/note.ts";
@@ -49,15 +49,21 @@ import {
   refuse,
 } from "./verdict.ts";
 
+/** The trusted logs, their index logs, and the mapfns that are known. */
+export interface MapTrust {
+  readonly trust: Logs;
+  readonly indexLogs: Logs;
+  readonly known: readonly Generation[];
+}
+
 export async function judgeMap(
   crypto: Crypto,
-  trust: Logs,
-  indexLogs: Logs,
+  trusted: MapTrust,
   evidence: MapEvidence,
 ): Promise<EvidenceVerdict> {
   if (evidence.kind === "index-contradiction")
-    return judgeLeaves(crypto, indexLogs, evidence.leaves);
-  const scene = await openScene(crypto, trust, evidence.key, evidence.lookup);
+    return judgeLeaves(crypto, trusted.indexLogs, evidence.leaves);
+  const scene = await openScene(crypto, trusted, evidence.key, evidence.lookup);
   if (!scene.ok) return scene;
   return evidence.kind === "omission"
     ? judgeOmission(crypto, scene, evidence.key, evidence.gaps)
@@ -135,7 +141,7 @@ interface Scene {
 
 async function openScene(
   crypto: Crypto,
-  trust: Logs,
+  { trust, known: generations }: MapTrust,
   key: LookupKey,
   lookup: Lookup,
 ): Promise<Scene | Refused> {
@@ -147,9 +153,13 @@ async function openScene(
   const [entry, ...more] = lookup.entries;
   if (entry === undefined || more.length > 0)
     return nothing("The bundle must have just the entry that it is about.");
+  const leaf = parseIndexLeaf(lookup.index.leaf);
+  const generation = leaf.ok ? generationOf(generations, leaf.value.mapfn) : undefined;
+  if (generation === undefined)
+    return nothing("The bundle is of an index whose mapfn this program does not know.");
   const { witnesses: _, ...alone } = log.value;
   const asked = lookup.answers.length > 1 ? [key, OPAQUE] : [key];
-  const ports = { crypto, log: alone, verifiers: [], mapfn: MAPFN_V1 };
+  const ports = { crypto, log: alone, verifiers: [], generation };
   const answer = await verifyLookup(ports, formatLookup({ ...lookup, entries: [] }), asked);
   if (!answer.ok) {
     const { code } = answer.refusal;
@@ -169,7 +179,7 @@ async function openScene(
   const hashes = { sha256, git: gitHashOf(crypto) };
   const { origin, vkeyTexts } = log.value;
   const post = (content: Uint8Array | undefined, vkeys: readonly string[]): readonly Posting[] =>
-    mapfn(hashes, { origin, vkeys }, entry.leaf, content);
+    generation.mapfn(hashes, { origin, vkeys }, entry.leaf, content);
   const known = [vkeyTexts, ...vkeyTexts.map((vkey) => [vkey])];
   const readings = known.map((vkeys) => post(entry.content, vkeys));
   const bare = post(undefined, vkeyTexts);

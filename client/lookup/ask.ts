@@ -17,23 +17,24 @@ import { utf8 } from "../../schema/bytes.ts";
 import type { Evidence } from "../../schema/evidence.ts";
 import {
   formatLookupRequest,
-  INDEX_PREFIX,
   LOOKUP_PATH,
   type LookupRequest,
   lookupPath,
 } from "../../schema/http/lookup-request.ts";
 import { JSON_TYPE } from "../../schema/http/paths.ts";
+import { type Generation, indexPrefix } from "../../schema/index/generation.ts";
 import { MAX_LOOKUP_BYTES, parseLookup } from "../../schema/index/lookup.ts";
-import type { Hash } from "../../schema/tlog/hash.ts";
-import type { Transport } from "../fetch.ts";
 import { type Head, openSigned } from "../head.ts";
 import { type HeadPorts, type LogPorts, type Observed, observe, update } from "../update.ts";
 import { below, indexLogOf } from "./index-log.ts";
 import { type LookupRefusal, type LookupYes, verifyLookup } from "./verify.ts";
 
-export interface AskPorts extends LogPorts {
-  /** The mapfn that the index must follow. */
-  readonly mapfn: Hash;
+/** A log, and which of its indexes is asked. */
+export interface IndexedLogPorts extends LogPorts {
+  readonly generation: Generation;
+}
+
+export interface AskPorts extends IndexedLogPorts {
   /** Another way to the bundle; the log is asked for it by default. */
   readonly bundle?: (request: LookupRequest) => Promise<Uint8Array>;
 }
@@ -58,11 +59,11 @@ export type Asked =
  * @throws {LogError} what `update` throws; `NOT_FOUND` where the log keeps no index.
  */
 export async function askLookup(ports: AskPorts, request: LookupRequest): Promise<Asked> {
-  const { crypto, log, mapfn } = ports;
-  const bytes = await (ports.bundle?.(request) ?? fetchLookup(ports.transport, request));
+  const { crypto, log, generation } = ports;
+  const bytes = await (ports.bundle?.(request) ?? fetchLookup(ports, request));
   const held = await holdHeads(ports, bytes);
   if (held !== undefined && !(held.state === "stale" && request.at !== undefined)) return held;
-  const verifyPorts = { crypto, log, verifiers: log.index ?? [], mapfn };
+  const verifyPorts = { crypto, log, verifiers: log.index ?? [], generation };
   const answer = await verifyLookup(verifyPorts, bytes, request.keys);
   if (!answer.ok) return { state: "refused", refusal: answer.refusal, bytes };
   const observed = await update(ports);
@@ -73,9 +74,10 @@ export async function askLookup(ports: AskPorts, request: LookupRequest): Promis
 
 /** The bundle, unread: by GET for one key, which caches understand, else by POST. */
 export async function fetchLookup(
-  transport: Transport,
-  request: LookupRequest,
+  { generation, transport }: Pick<IndexedLogPorts, "generation" | "transport">,
+  asked: LookupRequest,
 ): Promise<Uint8Array> {
+  const request = { ...asked, index: generation.number };
   if (request.keys.length === 1)
     return transport.get(lookupPath(request, request.summaries), MAX_LOOKUP_BYTES);
   return transport.post(LOOKUP_PATH, utf8(formatLookupRequest(request)), {
@@ -85,19 +87,19 @@ export async function fetchLookup(
 }
 
 /** The index log, as a log whose heads can be held against the memory. */
-export function indexPorts(ports: LogPorts): HeadPorts {
-  const { crypto, log, memory, transport } = ports;
+export function indexPorts(ports: IndexedLogPorts): HeadPorts {
+  const { crypto, generation, log, memory, transport } = ports;
   return {
     crypto,
     memory,
-    log: indexLogOf(crypto.sha256, log, log.index ?? []),
-    transport: below(transport, INDEX_PREFIX),
+    log: indexLogOf(crypto.sha256, log, generation, log.index ?? []),
+    transport: below(transport, indexPrefix(generation)),
   };
 }
 
 /** What a head that is not signed means is for `verifyLookup` to say. */
 async function holdHeads(
-  ports: LogPorts,
+  ports: IndexedLogPorts,
   strangersBytes: Uint8Array,
 ): Promise<Exclude<Asked, { readonly state: "answered" | "refused" }> | undefined> {
   const parsed = parseLookup(strangersBytes);

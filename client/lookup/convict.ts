@@ -30,18 +30,18 @@ import { noteText } from "../fork.ts";
 import { openSigned, type SignedHead } from "../head.ts";
 import { LogReader } from "../log.ts";
 import type { LogPorts } from "../update.ts";
-import { fetchLookup, indexPorts } from "./ask.ts";
+import { fetchLookup, type IndexedLogPorts, indexPorts } from "./ask.ts";
 
 const OPAQUE: LookupKey = { type: "opaque", fields: [] };
 
 /** Evidence against the index for what it says, or does not say, of an entry under a key. */
 export async function convict(
-  ports: LogPorts,
+  ports: IndexedLogPorts,
   key: LookupKey,
   index: number,
 ): Promise<Evidence | undefined> {
   const request = { keys: [key, OPAQUE], entries: false, summaries: false };
-  const parsed = parseLookup(await fetchLookup(ports.transport, request));
+  const parsed = parseLookup(await fetchLookup(ports, request));
   if (!parsed.ok) return undefined;
   const entry = await entryUnder(ports, parsed.value, index);
   if (entry === undefined) return undefined;
@@ -57,7 +57,7 @@ export async function convict(
  * for a smaller one. Both are read under the index head that the log has signed.
  */
 export async function convictLeaf(
-  ports: LogPorts,
+  ports: IndexedLogPorts,
   head: SignedHead,
   leafIndex: number,
 ): Promise<Evidence | undefined> {
@@ -80,10 +80,12 @@ export async function convictLeaf(
 }
 
 async function ifItHolds(
-  { crypto, log }: LogPorts,
+  { crypto, generation, log }: IndexedLogPorts,
   evidence: Evidence,
 ): Promise<Evidence | undefined> {
-  const verdict = await verifyEvidence(crypto, { logs: [log] }, formatEvidence(evidence));
+  const verdict = await verifyEvidence(crypto, { logs: [log] }, formatEvidence(evidence), [
+    generation,
+  ]);
   return verdict.ok ? evidence : undefined;
 }
 

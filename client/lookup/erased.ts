@@ -14,15 +14,16 @@ import { toHex } from "../../schema/bytes.ts";
 import { type Leaf, leafContentDigest, parseLeaf } from "../../schema/entry/leaf.ts";
 import { OwnStatements } from "../../schema/entry/own-statements.ts";
 import { LogError, unwrap } from "../../schema/error.ts";
-import { INDEX_PREFIX, postingsPath } from "../../schema/http/lookup-request.ts";
+import { postingsPath } from "../../schema/http/lookup-request.ts";
 import { CHECKPOINT_PATH } from "../../schema/http/paths.ts";
+import { indexPrefix } from "../../schema/index/generation.ts";
 import { MAX_POSTINGS_BYTES, type Posting, parsePostings } from "../../schema/index/posting.ts";
 import { MAX_NOTE_BYTES } from "../../schema/limits.ts";
 import type { Transport } from "../fetch.ts";
 import { openHead, type SignedHead } from "../head.ts";
 import { LogReader, type ReadPorts } from "../log.ts";
 import { fetchHead } from "../update.ts";
-import { indexLogOf } from "./index-log.ts";
+import { type IndexReadPorts, indexLogOf } from "./index-log.ts";
 
 /** A content that a statement of the log erases. */
 export interface AnnouncedErasure {
@@ -55,11 +56,16 @@ export async function keptPostings(
  * Leaves of the index under the newest head that the index verifiers of the trust file have signed;
  * none where it names none, or they are too few.
  */
-export async function committedLeaves({ crypto, log, transport }: ReadPorts): Promise<number> {
+export async function committedLeaves({
+  crypto,
+  generation,
+  log,
+  transport,
+}: IndexReadPorts): Promise<number> {
   const verifiers = log.index ?? [];
   if (verifiers.length === 0) return 0;
-  const note = await transport.get(`${INDEX_PREFIX}${CHECKPOINT_PATH}`, MAX_NOTE_BYTES);
-  const head = await openHead(crypto, indexLogOf(crypto.sha256, log, verifiers), note);
+  const note = await transport.get(`${indexPrefix(generation)}${CHECKPOINT_PATH}`, MAX_NOTE_BYTES);
+  const head = await openHead(crypto, indexLogOf(crypto.sha256, log, generation, verifiers), note);
   return head.ok ? head.value.tree.size : 0;
 }
 

@@ -16,8 +16,8 @@
 import { equal } from "../../schema/bytes.ts";
 import { type Failure, failure, LogError, type Result, success } from "../../schema/error.ts";
 import { updatePath } from "../../schema/http/lookup-request.ts";
+import type { Generation } from "../../schema/index/generation.ts";
 import { parseIndexLeaf } from "../../schema/index/index-leaf.ts";
-import { mapfn } from "../../schema/index/mapfn.ts";
 import type { Posting } from "../../schema/index/posting.ts";
 import { type IndexedEntry, type IndexState, reExecute } from "../../schema/index/re-execute.ts";
 import { type LeafUpdate, MAX_UPDATE_BYTES, parseUpdate } from "../../schema/index/update.ts";
@@ -31,6 +31,8 @@ const LEAVES_AT_ONCE = 16;
 
 /** The main log: its transport also answers for the index below it. */
 export interface FollowPorts extends ReadPorts {
+  /** Which of its indexes is followed. */
+  readonly generation: Generation;
   /** The postings that are kept of an entry whose content was erased; asked of the log by default. */
   readonly erased?: (index: number) => Promise<readonly Posting[] | undefined>;
   /**
@@ -80,11 +82,11 @@ export async function* followIndex(
 }
 
 async function fetchUpdates(
-  { transport }: FollowPorts,
+  { generation, transport }: FollowPorts,
   from: number,
   to: number,
 ): Promise<readonly LeafUpdate[]> {
-  const path = updatePath(from, to);
+  const path = updatePath(generation, from, to);
   const parsed = parseUpdate(await transport.get(path, MAX_UPDATE_BYTES));
   if (parsed.ok && parsed.value.length === to - from) return parsed.value;
   throw new LogError("RESPONSE_INVALID", `The log's answer to ${path} is no such update.`, {
@@ -134,10 +136,11 @@ async function followLeaf(
 }
 
 async function readEntries(
-  { crypto, log, transport, erased = (index) => keptPostings(transport, index) }: FollowPorts,
+  { crypto, generation, log, transport, ...ports }: FollowPorts,
   reader: LogReader,
   from: number,
 ): Promise<{ readonly entries: readonly IndexedEntry[]; readonly taken: readonly number[] }> {
+  const { erased = (index) => keptPostings(transport, index) } = ports;
   const hashes = { sha256: crypto.sha256, git: gitHashOf(crypto) };
   const named = { origin: log.origin, vkeys: log.vkeyTexts };
   const entries: IndexedEntry[] = [];
@@ -145,7 +148,7 @@ async function readEntries(
   for await (const { index, leafBytes, content } of reader.contents(from)) {
     if (content.state !== "erased") {
       const held = content.state === "held" ? content.bytes : undefined;
-      entries.push({ leaf: leafBytes, postings: mapfn(hashes, named, leafBytes, held) });
+      entries.push({ leaf: leafBytes, postings: generation.mapfn(hashes, named, leafBytes, held) });
       continue;
     }
     const postings = await erased(index);

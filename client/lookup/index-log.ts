@@ -9,20 +9,27 @@
  *
  * @module
  */
-import { indexOrigin } from "../../schema/index/index-leaf.ts";
+import { type Generation, indexOrigin } from "../../schema/index/generation.ts";
 import type { Sha256 } from "../../schema/tlog/hash.ts";
 import { formatVkey, makeVkey } from "../../schema/tlog/note.ts";
 import type { Source } from "../fetch.ts";
+import type { ReadPorts } from "../log.ts";
 import type { WitnessPolicy } from "../quorum.ts";
 import type { TrustedLog } from "../trust.ts";
+
+/** A log that is read, and which of its indexes. */
+export interface IndexReadPorts extends ReadPorts {
+  readonly generation: Generation;
+}
 
 /** The index log, as a log that heads can be opened under. */
 export function indexLogOf(
   sha256: Sha256,
   log: TrustedLog,
+  generation: Generation,
   verifiers: readonly WitnessPolicy[],
 ): TrustedLog {
-  const origin = indexOrigin(log.origin);
+  const origin = indexOrigin(log.origin, generation);
   const vkeys = log.vkeys.map(({ type, publicKey }) => makeVkey(sha256, origin, type, publicKey));
   return {
     origin,

@@ -17,14 +17,13 @@ import { LogError, unwrap } from "../../schema/error.ts";
 import { edgePath } from "../../schema/http/lookup-request.ts";
 import { parseIndexLeaf } from "../../schema/index/index-leaf.ts";
 import { hashAt } from "../../schema/index/map.ts";
-import { MAPFN_V1 } from "../../schema/index/mapfn.ts";
 import { type IndexState, initialState } from "../../schema/index/re-execute.ts";
 import { HASH_BYTES, type Hash } from "../../schema/tlog/hash.ts";
 import { CompactRange, rangeNodes } from "../../schema/tlog/tree.ts";
 import type { SignedHead } from "../head.ts";
 import { LogReader } from "../log.ts";
-import { fetchHead, type LogPorts } from "../update.ts";
-import { indexPorts } from "./ask.ts";
+import { fetchHead } from "../update.ts";
+import { type IndexedLogPorts, indexPorts } from "./ask.ts";
 
 /** Right edges have at most so many nodes. */
 const MAX_EDGE_BYTES = 53 * HASH_BYTES;
@@ -36,18 +35,18 @@ const MAX_EDGE_BYTES = 53 * HASH_BYTES;
  *   where the log offers another edge, and what asking throws
  */
 export async function stateBehind(
-  ports: LogPorts,
+  ports: IndexedLogPorts,
   head: SignedHead,
   leaves: number,
 ): Promise<IndexState> {
-  const { crypto, log } = ports;
+  const { crypto, generation, log } = ports;
   const { sha256 } = crypto;
-  if (leaves === 1) return initialState(sha256, MAPFN_V1, log.origin);
+  if (leaves === 1) return initialState(sha256, generation.id, log.origin);
   const indexLog = new LogReader(indexPorts(ports), head);
   const { leafBytes } = await indexLog.entry(leaves - 1);
   const leaf = unwrap(parseIndexLeaf(leafBytes));
   const { size, root } = leaf.main;
-  if (leaf.origin !== log.origin || !equal(leaf.mapfn, MAPFN_V1))
+  if (leaf.origin !== log.origin || !equal(leaf.mapfn, generation.id))
     throw misbehaved(leaves - 1, "it is of another log, or another mapfn");
   const index = await edgeOf(ports, indexLog, leaves);
   const newest = await fetchHead(ports);
@@ -58,7 +57,7 @@ export async function stateBehind(
     });
   const main = await edgeOf(ports, new LogReader(ports, newest), size);
   if (!equal(main.root(), root)) throw misbehaved(leaves - 1, "its main head is not the log's");
-  const path = edgePath(leaves - 1);
+  const path = edgePath(generation, leaves - 1);
   const edge = hashesOf(await ports.transport.get(path, MAX_EDGE_BYTES));
   const postings =
     edge.length === rangeNodes(0, size).length ? CompactRange.from(sha256, size, edge) : undefined;
@@ -74,7 +73,7 @@ export async function stateBehind(
 }
 
 async function edgeOf(
-  { crypto }: LogPorts,
+  { crypto }: IndexedLogPorts,
   reader: LogReader,
   size: number,
 ): Promise<CompactRange> {

@@ -18,8 +18,9 @@
 import { equal } from "../../schema/bytes.ts";
 import { encodeLeaf } from "../../schema/entry/leaf.ts";
 import { contradiction, SIGNER_SLOTS, said } from "../../schema/index/contradiction.ts";
+import { CURRENT_INDEX } from "../../schema/index/generation.ts";
 import type { LookupKey } from "../../schema/index/lookup.ts";
-import { type MapHashes, namedPostings } from "../../schema/index/mapfn.ts";
+import type { MapHashes } from "../../schema/index/mapfn.ts";
 import type { NamedPosting } from "../../schema/index/posting-set.ts";
 import { gitHashOf } from "../git/hash.ts";
 import { checkReceipt, type ReceiptFile, type VerifyPorts } from "../verify/receipt.ts";
@@ -169,9 +170,13 @@ export class Lookups {
   #postings(receipt: CheckedReceipt): readonly NamedPosting[] {
     const { head, vkeys, leaf, content } = receipt;
     const log = { origin: head.origin, vkeys };
-    return namedPostings(this.#hashes, log, encodeLeaf(leaf), content);
+    const { generation } = this.answers.find(({ origin }) => origin === head.origin) ?? NOT_ASKED;
+    return generation.namedPostings(this.#hashes, log, encodeLeaf(leaf), content);
   }
 }
+
+/** What would be asked. */
+const NOT_ASKED = { generation: CURRENT_INDEX };
 
 function placeOf(origin: string, index: number): string {
   return `${index} ${origin}`;

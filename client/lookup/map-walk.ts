@@ -11,6 +11,7 @@
 import { toHex } from "../../schema/bytes.ts";
 import { LogError } from "../../schema/error.ts";
 import { type MapPiece, mapPath } from "../../schema/http/map-paths.ts";
+import type { Generation } from "../../schema/index/generation.ts";
 import { MAX_MAP_TILE_BYTES, type PageRecord, parseMapTile } from "../../schema/index/map-tile.ts";
 import { PrunedTree } from "../../schema/index/pruned-tree.ts";
 import type { Hash, Sha256 } from "../../schema/tlog/hash.ts";
@@ -42,6 +43,7 @@ export interface WalkedMap {
  */
 export async function walkMap(
   sha256: Sha256,
+  generation: Generation,
   root: Hash,
   keys: readonly Hash[],
   fetch: FetchPiece,
@@ -61,7 +63,7 @@ export async function walkMap(
     for (let at = 0; at < wanted.length; at += AT_ONCE)
       await Promise.all(
         wanted.slice(at, at + AT_ONCE).map(async (place) => {
-          const path = mapPath(place);
+          const path = mapPath(generation, place);
           const tile = parseMapTile(sha256, place.root, await fetch(path, MAX_MAP_TILE_BYTES));
           if (!tile.ok) throw refused(path, tile.message);
           if (!tree.show(place, tile.value.tree))

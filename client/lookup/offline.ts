@@ -11,8 +11,8 @@
  */
 import { equal, utf8 } from "../../schema/bytes.ts";
 import { unwrap } from "../../schema/error.ts";
+import type { Generation } from "../../schema/index/generation.ts";
 import { parseLookup } from "../../schema/index/lookup.ts";
-import type { Hash } from "../../schema/tlog/hash.ts";
 import { sameSizeEvidence } from "../fork.ts";
 import { claimedLog, openSigned } from "../head.ts";
 import type { TrustedLog } from "../trust.ts";
@@ -22,7 +22,7 @@ import { indexLogOf } from "./index-log.ts";
 import { type LookupRefusal, verifyLookup } from "./verify.ts";
 
 export interface OfflinePorts extends VerifyPorts {
-  readonly mapfn: Hash;
+  readonly generation: Generation;
 }
 
 /** Check a bundle by its own keys: what it is about is for the caller to look for in the answer. */
@@ -30,7 +30,7 @@ export async function openLookup(
   ports: OfflinePorts,
   strangersBytes: Uint8Array,
 ): Promise<Exclude<Asked, { readonly state: "stale" }>> {
-  const { crypto, trust, mapfn } = ports;
+  const { crypto, generation, trust } = ports;
   const refused = (refusal: LookupRefusal): Asked & { readonly state: "refused" } => ({
     state: "refused",
     refusal,
@@ -42,11 +42,11 @@ export async function openLookup(
   const log = claimedLog(trust, utf8(main));
   if (!log.ok) return refused({ code: "MAIN_HEAD_REFUSED", message: log.message });
   const verifiers = log.value.index ?? [];
-  const indexLog = indexLogOf(crypto.sha256, log.value, verifiers);
+  const indexLog = indexLogOf(crypto.sha256, log.value, generation, verifiers);
   const fork =
     (await forkOf(ports, log.value, main)) ?? (await forkOf(ports, indexLog, index.checkpoint));
   if (fork !== undefined) return fork;
-  const verifyPorts = { crypto, log: log.value, verifiers, mapfn };
+  const verifyPorts = { crypto, log: log.value, verifiers, generation };
   const keys = answers.map(({ key }) => key);
   const answer = await verifyLookup(verifyPorts, strangersBytes, keys);
   return answer.ok ? { state: "answered", answer, bytes: strangersBytes } : refused(answer.refusal);

@@ -11,8 +11,9 @@
 import { fromUtf8, utf8 } from "../../schema/bytes.ts";
 import { parseLeaf } from "../../schema/entry/leaf.ts";
 import { LogError, unwrap } from "../../schema/error.ts";
-import { INDEX_PREFIX, type LookupRequest } from "../../schema/http/lookup-request.ts";
+import type { LookupRequest } from "../../schema/http/lookup-request.ts";
 import { mapPath } from "../../schema/http/map-paths.ts";
+import { indexPrefix } from "../../schema/index/generation.ts";
 import { type IndexLeaf, parseIndexLeaf } from "../../schema/index/index-leaf.ts";
 import {
   formatLookup,
@@ -34,7 +35,7 @@ import { contentPath, TILE_WIDTH, tileWidth } from "../../schema/tlog/tile.ts";
 import { openSigned, type SignedHead } from "../head.ts";
 import { LogReader, type ReadPorts } from "../log.ts";
 import { fetchSigned } from "../update.ts";
-import { below, indexLogOf } from "./index-log.ts";
+import { below, type IndexReadPorts, indexLogOf } from "./index-log.ts";
 import { type FetchPiece, type WalkedMap, walkMap } from "./map-walk.ts";
 
 /** Bytes of an item of a list, with its claim. */
@@ -47,7 +48,7 @@ const ITEM_BYTES = 41;
  *   that its pieces are gone; `RESPONSE_INVALID` for a file that is not what it must be
  */
 export async function assembleLookup(
-  ports: ReadPorts,
+  ports: IndexReadPorts,
   { keys, entries, summaries }: LookupRequest,
 ): Promise<Uint8Array> {
   const { crypto, log, transport } = ports;
@@ -55,7 +56,7 @@ export async function assembleLookup(
   const { index, leaf, main, note } = await newestHeads(ports);
   const mapKeys = keys.map(({ type, fields }) => mapKey(sha256, log.origin, type, fields));
   const fetch: FetchPiece = async (path, maxBytes) => transport.get(path, maxBytes);
-  const walked = await walkMap(sha256, leaf.mapRoot, mapKeys, fetch);
+  const walked = await walkMap(sha256, ports.generation, leaf.mapRoot, mapKeys, fetch);
   const answers: LookupAnswer[] = [];
   for (const [i, key] of keys.entries()) {
     const wanted = mapKeys[i];
@@ -78,12 +79,12 @@ interface Heads {
 }
 
 /** The newest leaf of the index log, and the signed main head that stands beside it. */
-async function newestHeads(ports: ReadPorts): Promise<Heads> {
+async function newestHeads(ports: IndexReadPorts): Promise<Heads> {
   const { crypto, log } = ports;
   const indexPorts: ReadPorts = {
     crypto,
-    log: indexLogOf(crypto.sha256, log, []),
-    transport: below(ports.transport, INDEX_PREFIX),
+    log: indexLogOf(crypto.sha256, log, ports.generation, []),
+    transport: below(ports.transport, indexPrefix(ports.generation)),
   };
   const head = await fetchSigned(indexPorts);
   const leafIndex = head.tree.size - 1;
@@ -127,7 +128,7 @@ async function mainHead(
 }
 
 async function answerOf(
-  { crypto, transport }: ReadPorts,
+  { crypto, generation, transport }: IndexReadPorts,
   walked: WalkedMap,
   key: LookupKey,
   wanted: Hash,
@@ -143,7 +144,7 @@ async function answerOf(
       : { key, ...record };
   const { summary } = record;
   if (summaries || summary.n > MAX_LISTED) return { key, kind: "summary", summary };
-  const bytes = await transport.get(mapPath(piece), summary.n * ITEM_BYTES);
+  const bytes = await transport.get(mapPath(generation, piece), summary.n * ITEM_BYTES);
   return { key, kind: "list", list: unwrap(parseMapList(sha256, summary, bytes)) };
 }
 

@@ -13,13 +13,13 @@
 import { toHex } from "../../schema/bytes.ts";
 import type { LookupKey } from "../../schema/index/lookup.ts";
 import { mapKey } from "../../schema/index/map-key.ts";
-import { mapfn } from "../../schema/index/mapfn.ts";
 import { gitHashOf } from "../git/hash.ts";
 import type { Head } from "../head.ts";
-import { LogReader, type ReadPorts } from "../log.ts";
+import { LogReader } from "../log.ts";
 import type { VerifyPorts } from "../verify/receipt.ts";
 import { type LookedUp, lookUpEntry } from "./entries.ts";
 import { keptPostings } from "./erased.ts";
+import type { IndexReadPorts } from "./index-log.ts";
 
 /** Bytes of leaves and contents that are read. */
 const MAX_TAIL_BYTES = 8_388_608;
@@ -36,12 +36,12 @@ export interface Tail {
 
 /** Read the entries from `from` to the newest head for what they say under these keys. */
 export async function scanTail(
-  ports: ReadPorts & VerifyPorts,
+  ports: IndexReadPorts & VerifyPorts,
   newest: Head,
   from: number,
   keys: readonly LookupKey[],
 ): Promise<Tail> {
-  const { crypto, log } = ports;
+  const { crypto, generation, log } = ports;
   const hashes = { sha256: crypto.sha256, git: gitHashOf(crypto) };
   const indexed = { origin: log.origin, vkeys: log.vkeyTexts };
   const wanted = new Set(
@@ -58,7 +58,7 @@ export async function scanTail(
     const postings =
       content.state === "erased"
         ? ((await keptPostings(ports.transport, index)) ?? [])
-        : mapfn(hashes, indexed, leafBytes, held);
+        : generation.mapfn(hashes, indexed, leafBytes, held);
     if (!postings.some(({ key }) => wanted.has(toHex(key)))) continue;
     const { entry, ...more } = await reader.receipt(index);
     const found = { index, leaf: entry.leafBytes, hashes: entry.hashes, ...more };

@@ -19,6 +19,7 @@
 import { equal, toHex, utf8 } from "../../schema/bytes.ts";
 import { leafContentDigest, parseLeaf } from "../../schema/entry/leaf.ts";
 import type { Result } from "../../schema/error.ts";
+import type { Generation } from "../../schema/index/generation.ts";
 import { type IndexLeaf, parseIndexLeaf } from "../../schema/index/index-leaf.ts";
 import {
   type Lookup,
@@ -28,7 +29,6 @@ import {
   parseLookup,
 } from "../../schema/index/lookup.ts";
 import { mapKey } from "../../schema/index/map-key.ts";
-import { mapfn } from "../../schema/index/mapfn.ts";
 import type { Posting } from "../../schema/index/posting.ts";
 import { PrunedTree } from "../../schema/index/pruned-tree.ts";
 import { recordHash, type Summary, summaryOf } from "../../schema/index/record.ts";
@@ -83,6 +83,8 @@ type LookupList = Extract<LookupAnswer, { readonly kind: "list" }>["list"];
 export interface LookupYes {
   readonly ok: true;
   readonly origin: string;
+  /** Which of its indexes answered. */
+  readonly generation: Generation;
   /** Complete up to this many entries. */
   readonly main: Head;
   /** Who has executed the index: `not asked` is *map unverified*. */
@@ -100,8 +102,8 @@ export interface LookupPorts {
   readonly log: TrustedLog;
   /** Policies of index verifiers, from the trust file; none: the map is the log's word alone. */
   readonly verifiers: readonly WitnessPolicy[];
-  /** The mapfn that the index must follow. */
-  readonly mapfn: Hash;
+  /** Which of its indexes it is, by whose mapfn. */
+  readonly generation: Generation;
 }
 
 /**
@@ -139,6 +141,7 @@ export async function verifyLookup(
   return {
     ok: true,
     origin: ports.log.origin,
+    generation: ports.generation,
     main,
     verified: index.witnessed,
     found,
@@ -152,9 +155,9 @@ type Opened =
   | Refused;
 
 async function openHeads(ports: LookupPorts, lookup: Lookup): Promise<Opened> {
-  const { crypto, log, verifiers } = ports;
+  const { crypto, generation, log, verifiers } = ports;
   const { sha256 } = crypto;
-  const indexLog = indexLogOf(sha256, log, verifiers);
+  const indexLog = indexLogOf(sha256, log, generation, verifiers);
   const index = await openHead(crypto, indexLog, utf8(lookup.index.checkpoint));
   if (!index.ok) {
     const lacks = index.code === "WITNESSES_TOO_FEW";
@@ -192,7 +195,8 @@ function newestLeaf(ports: LookupPorts, head: Head, { index }: Lookup): Result<I
   if (!verifyInclusion(crypto.sha256, head.tree, index.leafIndex, hash, index.hashes))
     return bad("The leaf is not in the index log.");
   if (parsed.value.origin !== log.origin) return bad("The index is of another log.");
-  if (!equal(parsed.value.mapfn, ports.mapfn)) return bad("The index follows another mapfn.");
+  if (!equal(parsed.value.mapfn, ports.generation.id))
+    return bad("The index follows another mapfn.");
   return parsed;
 }
 
@@ -243,10 +247,14 @@ function checkAnswer(
 }
 
 /** mapfn over an entry, with its content where it is given. */
-function postingsBy({ crypto, log }: LookupPorts): (entry: LookupEntry) => readonly Posting[] {
+function postingsBy({
+  crypto,
+  generation,
+  log,
+}: LookupPorts): (entry: LookupEntry) => readonly Posting[] {
   const hashes = { sha256: crypto.sha256, git: gitHashOf(crypto) };
   const indexed = { origin: log.origin, vkeys: log.vkeyTexts };
-  return ({ leaf, content }) => mapfn(hashes, indexed, leaf, content);
+  return ({ leaf, content }) => generation.mapfn(hashes, indexed, leaf, content);
 }
 
 /** Each entry under the main head, and its own postings against every list that was given. */

@@ -14,7 +14,6 @@
 import { equal, fromHex, toHex } from "../../schema/bytes.ts";
 import { leafSignerId } from "../../schema/entry/check.ts";
 import { leafContentDigest, parseLeaf } from "../../schema/entry/leaf.ts";
-import { namedPostings } from "../../schema/index/mapfn.ts";
 import type { NamedPosting } from "../../schema/index/posting-set.ts";
 import type { Listed } from "../../schema/index/record.ts";
 import { formatReceipt, type Receipt } from "../../schema/receipt.ts";
@@ -58,13 +57,13 @@ export interface ReadOne {
  * index may know fewer of them, and then statements that name another are only bytes to it.
  */
 export function readingsOf(
-  { crypto, log }: Pick<AskPorts, "crypto" | "log">,
+  { crypto, generation, log }: Pick<AskPorts, "crypto" | "generation" | "log">,
   leaf: Uint8Array,
   content: Uint8Array | undefined,
 ): readonly [readonly NamedPosting[], ...(readonly NamedPosting[])[]] {
   const hashes = { sha256: crypto.sha256, git: gitHashOf(crypto) };
   const post = (vkeys: readonly string[]): readonly NamedPosting[] =>
-    namedPostings(hashes, { origin: log.origin, vkeys }, leaf, content);
+    generation.namedPostings(hashes, { origin: log.origin, vkeys }, leaf, content);
   const alone = log.vkeyTexts.length > 1 ? log.vkeyTexts.map((vkey) => post([vkey])) : [];
   return [post(log.vkeyTexts), ...alone];
 }

@@ -192,9 +192,9 @@ async function followOn(
   head: Head,
   state: FullState,
 ): Promise<Done> {
-  const { crypto, log, mapfn } = ports;
+  const { crypto, generation, log } = ports;
   const total = head.tree.size;
-  let at = readIndexState(ports, state) ?? initialState(crypto.sha256, mapfn, log.origin);
+  let at = readIndexState(ports, state) ?? initialState(crypto.sha256, generation.id, log.origin);
   const to = Math.min(total, at.index.size + LEAVES_AT_ONCE);
   for await (const followed of followIndex(ports, at, to)) {
     if (followed.state === "accepted") {

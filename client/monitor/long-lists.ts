@@ -12,12 +12,12 @@
  */
 import { toHex } from "../../schema/bytes.ts";
 import { MAX_LISTED } from "../../schema/index/lookup.ts";
-import { mapfn } from "../../schema/index/mapfn.ts";
 import type { Listed, Summary } from "../../schema/index/record.ts";
 import { gitHashOf } from "../git/hash.ts";
 import type { SignedHead } from "../head.ts";
-import { LogReader, type ReadPorts } from "../log.ts";
+import { LogReader } from "../log.ts";
 import { keyText } from "../lookup/explain.ts";
+import type { IndexReadPorts } from "../lookup/index-log.ts";
 import { type Findings, LOOKUPS } from "./findings.ts";
 import type { Learned, Name } from "./names.ts";
 import type { Known } from "./state.ts";
@@ -32,7 +32,7 @@ export interface LongList {
 
 /** `previous` is where a list that was known ended, if it says nothing of its own. */
 export async function learnLong(
-  ports: ReadPorts,
+  ports: IndexReadPorts,
   findings: Findings,
   lists: readonly LongList[],
   previous: number,
@@ -88,19 +88,19 @@ function learnOne(
 }
 
 async function scan(
-  ports: ReadPorts,
+  ports: IndexReadPorts,
   head: SignedHead,
   from: number,
   wanted: ReadonlySet<string>,
 ): Promise<ReadonlyMap<string, readonly Listed[]>> {
-  const { crypto, log } = ports;
+  const { crypto, generation, log } = ports;
   const hashes = { sha256: crypto.sha256, git: gitHashOf(crypto) };
   const indexed = { origin: log.origin, vkeys: log.vkeyTexts };
   const posted = new Map<string, Listed[]>();
   for await (const entry of new LogReader(ports, head).contents(from)) {
     const { index, leafBytes, content } = entry;
     const held = content.state === "held" ? content.bytes : undefined;
-    for (const { key, claim } of mapfn(hashes, indexed, leafBytes, held)) {
+    for (const { key, claim } of generation.mapfn(hashes, indexed, leafBytes, held)) {
       const id = toHex(key);
       if (!wanted.has(id)) continue;
       const list = posted.get(id) ?? [];

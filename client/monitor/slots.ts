@@ -139,7 +139,7 @@ async function proved(
 /** Whether anybody has superseded either, as a bundle. */
 async function standing(ports: EntryPorts, says: readonly Said[]): Promise<Lookup> {
   const keys = says.map(supersededKey);
-  const bytes = await fetchLookup(ports.transport, { keys, entries: false, summaries: false });
+  const bytes = await fetchLookup(ports, { keys, entries: false, summaries: false });
   return unwrap(parseLookup(bytes));
 }
 

@@ -7,7 +7,7 @@
  *
  * In a query, `field` is a text and `hex` is bytes; their order is that of the key's fields.
  * `entries=true` asks for the entries of the lists too, `at` for the state at an older leaf of the
- * index log. The answer is a look-up bundle (`schema/index/lookup.ts`).
+ * index log, `index` for another index of the log than the first. The answer is a look-up bundle (`schema/index/lookup.ts`).
  *
  * Spec: docs/formats.md §HTTP.
  *
@@ -17,6 +17,7 @@
 import { toHex } from "../bytes.ts";
 import { failure, type Result, success } from "../error.ts";
 import { type Fields, readFields } from "../fields.ts";
+import { type Generation, INDEX_V1, indexPrefix } from "../index/generation.ts";
 import {
   formatLookupKey,
   type LookupKey,
@@ -26,10 +27,7 @@ import {
 import { type JsonValue, parseJson } from "../json.ts";
 import { formatSize, parseSize } from "../tlog/size.ts";
 
-/** The index log, as a log: checkpoint and tiles below this, and updates for index verifiers. */
-export const INDEX_PREFIX = "/index/v1";
-/** Who must have executed the index: a C2SP tlog-policy; never believed because it was served. */
-export const VERIFIER_POLICY_PATH = "/index/v1/verifier_policy";
+export const POSTINGS_PREFIX: string = `${indexPrefix(INDEX_V1)}/postings`;
 export const LOOKUP_PATH = "/v1/lookup";
 /** Summaries: how many entries, and which values were claimed. */
 export const CLAIMS_PATH = "/v1/claims";
@@ -42,12 +40,14 @@ export interface LookupRequest {
   readonly entries: boolean;
   /** Without the lists. */
   readonly summaries: boolean;
+  /** Which index of the log, by the number of its generation; the first where it is absent. */
+  readonly index?: number;
   /** Leaf of the index log; the newest where it is absent. */
   readonly at?: number;
 }
 
 /** The path and query of a request for one key. */
-export function lookupPath({ keys, entries, at }: LookupRequest, claims = false): string {
+export function lookupPath({ keys, entries, index, at }: LookupRequest, claims = false): string {
   const [key] = keys;
   const query = new URLSearchParams();
   query.set("type", key?.type ?? "");
@@ -57,16 +57,24 @@ export function lookupPath({ keys, entries, at }: LookupRequest, claims = false)
       typeof field === "string" ? field : toHex(field),
     );
   if (entries) query.set("entries", "true");
+  if (index !== undefined && index !== INDEX_V1.number) query.set("index", String(index));
   if (at !== undefined) query.set("at", String(at));
   return `${claims ? CLAIMS_PATH : LOOKUP_PATH}?${query}`;
 }
 
 /** The body of a request for any number of keys. */
-export function formatLookupRequest({ keys, entries, summaries, at }: LookupRequest): string {
+export function formatLookupRequest({
+  keys,
+  entries,
+  summaries,
+  index,
+  at,
+}: LookupRequest): string {
   return JSON.stringify({
     keys: keys.map(formatLookupKey),
     entries,
     summaries,
+    ...(index === undefined || index === INDEX_V1.number ? {} : { index }),
     ...(at === undefined ? {} : { at }),
   });
 }
@@ -79,7 +87,7 @@ export function parseLookupQuery(strangersQuery: string, claims: boolean): Resul
   for (const [name, value] of query) {
     if (name === "field") fields.push(value);
     else if (name === "hex") fields.push({ hex: value });
-    else if (["type", "entries", "at"].includes(name) && !Object.hasOwn(single, name))
+    else if (["type", "entries", "index", "at"].includes(name) && !Object.hasOwn(single, name))
       single[name] = value;
     else
       return failure(
@@ -87,19 +95,22 @@ export function parseLookupQuery(strangersQuery: string, claims: boolean): Resul
         `"${name.slice(0, 64)}" is not asked for here, or only once.`,
         {
           field: "query",
-          expected: "type, field, hex, entries, at",
+          expected: "type, field, hex, entries, index, at",
         },
       );
   }
-  const { type = "", entries = "false", at } = single;
+  const { type = "", entries = "false", index, at } = single;
   if (entries !== "true" && entries !== "false")
     return failure("FIELD_INVALID", "entries is true or false.", { field: "entries" });
+  const number = index === undefined ? undefined : parseSize(index, "index");
+  if (number?.ok === false) return number;
   const leaf = at === undefined ? undefined : parseSize(at, "at");
   if (leaf?.ok === false) return leaf;
   return readFields({ type, fields }, "", (key) => ({
     keys: [readLookupKey(key)],
     entries: entries === "true" && !claims,
     summaries: claims,
+    ...(number === undefined ? {} : { index: number.value }),
     ...(leaf === undefined ? {} : { at: leaf.value }),
   }));
 }
@@ -111,30 +122,40 @@ export function parseLookupRequest(strangersBody: Uint8Array): Result<LookupRequ
 }
 
 function readRequest(root: Fields): LookupRequest {
-  root.only("keys", "entries", "summaries", "at");
+  root.only("keys", "entries", "summaries", "index", "at");
   const flag = (name: string): boolean => root.optional(name, () => root.boolean(name)) ?? false;
+  const index = root.optional("index", (name) => root.integer(name));
   const at = root.optional("at", (name) => root.integer(name));
   return {
     keys: root.objects("keys", { min: 1, max: MAX_LOOKUP_KEYS }).map(readLookupKey),
     entries: flag("entries"),
     summaries: flag("summaries"),
+    ...(index === undefined ? {} : { index }),
     ...(at === undefined ? {} : { at }),
   };
 }
 
+/** `GET`: who must have executed the index, a C2SP tlog-policy; never believed because it was served. */
+export function verifierPolicyPath(generation: Generation): string {
+  return `${indexPrefix(generation)}/verifier_policy`;
+}
+
 /** `GET`: the updates that lead to the leaves [old, new) of the index log. */
-export function updatePath(from: number, to: number): string {
-  return `${INDEX_PREFIX}/update/${formatSize(from)}-${formatSize(to)}`;
+export function updatePath(generation: Generation, from: number, to: number): string {
+  return `${indexPrefix(generation)}/update/${formatSize(from)}-${formatSize(to)}`;
 }
 
 /** `GET`: the right edge of the postings tree behind a leaf of the index log, hash after hash. */
-export function edgePath(leafIndex: number): string {
-  return `${INDEX_PREFIX}/edge/${formatSize(leafIndex)}`;
+export function edgePath(generation: Generation, leafIndex: number): string {
+  return `${indexPrefix(generation)}/edge/${formatSize(leafIndex)}`;
 }
 
-/** `GET`: the postings of an entry whose content was erased (`schema/index/posting.ts`). */
+/**
+ * `GET`: the postings of an entry whose content was erased (`schema/index/posting.ts`). There is one
+ * list for all indexes of a log, below the first.
+ */
 export function postingsPath(index: number): string {
-  return `${INDEX_PREFIX}/postings/${formatSize(index)}`;
+  return `${POSTINGS_PREFIX}/${formatSize(index)}`;
 }
 
 /** The last segment of {@link updatePath}: leaf 0 needs no update. */

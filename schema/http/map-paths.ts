@@ -13,13 +13,15 @@
  */
 import { toHex } from "../bytes.ts";
 import { failure, type Result, success } from "../error.ts";
+import { type Generation, indexPrefix } from "../index/generation.ts";
 import { KEY_BITS } from "../index/map.ts";
 import { PAGE_KEYS } from "../index/map-tile.ts";
 import type { Hash } from "../tlog/hash.ts";
-import { INDEX_PREFIX } from "./lookup-request.ts";
 import { parseDigest } from "./paths.ts";
 
-export const MAP_PREFIX: string = `${INDEX_PREFIX}/map`;
+export function mapPrefix(generation: Generation): string {
+  return `${indexPrefix(generation)}/map`;
+}
 
 export interface MapPiece {
   /** Hash of the subtree. */
@@ -30,9 +32,9 @@ export interface MapPiece {
   readonly place?: number;
 }
 
-export function mapPath({ root, turns, place }: MapPiece): string {
+export function mapPath(generation: Generation, { root, turns, place }: MapPiece): string {
   const name = place === undefined ? toHex(root) : `${toHex(root)}.${place}`;
-  return `${MAP_PREFIX}/${name}${turns === "" ? "" : `?at=${turns}`}`;
+  return `${mapPrefix(generation)}/${name}${turns === "" ? "" : `?at=${turns}`}`;
 }
 
 /** The last segment of {@link mapPath}, and its query. */

@@ -27,9 +27,10 @@ import { leafContentDigest, parseLeaf } from "../entry/leaf.ts";
 import type { Reading } from "../entry/reading.ts";
 import type { KnownPredicate } from "../predicate/registry.ts";
 import type { Hash } from "../tlog/hash.ts";
+import type { Generation } from "./generation.ts";
 import type { LookupKey } from "./lookup.ts";
 import { type KeyType, mapKey } from "./map-key.ts";
-import { type IndexedLog, type MapHashes, namedPostings, readLogged, signerOf } from "./mapfn.ts";
+import { type IndexedLog, type MapHashes, readLogged, signerOf } from "./mapfn.ts";
 import type { NamedPosting } from "./posting-set.ts";
 import { type Superseding, supersedesOther } from "./supersedes.ts";
 
@@ -110,6 +111,7 @@ export function supersededKey({ signer, content }: Superseding): LookupKey {
  * that the content is the one whose digest the leaf names.
  */
 export function saidIn(
+  generation: Generation,
   hashes: MapHashes,
   log: IndexedLog,
   slot: LookupKey,
@@ -117,7 +119,9 @@ export function saidIn(
   content: Uint8Array,
 ): Said | undefined {
   const key = mapKey(hashes.sha256, log.origin, slot.type, slot.fields);
-  const found = namedPostings(hashes, log, leaf, content).find((one) => equal(one.key, key));
+  const found = generation
+    .namedPostings(hashes, log, leaf, content)
+    .find((one) => equal(one.key, key));
   return found && said(hashes, leaf, content, found);
 }
 

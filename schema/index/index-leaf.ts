@@ -42,11 +42,6 @@ export interface IndexLeaf {
   readonly postingsRoot: Hash;
 }
 
-/** The origin of the index log of a log. */
-export function indexOrigin(origin: string): string {
-  return `${origin}/index/v1`;
-}
-
 /** Leaf 0: nothing is indexed. */
 export function firstIndexLeaf(sha256: Sha256, mapfn: Hash, origin: string): IndexLeaf {
   const root = emptyRoot(sha256);

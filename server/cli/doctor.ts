@@ -14,6 +14,7 @@ import { print, printJson, table } from "../../client/cli/output.ts";
 import { nodeCrypto } from "../../client/crypto/node.ts";
 import type { Signer } from "../../client/keys/signer.ts";
 import { LogError } from "../../schema/error.ts";
+import { GENERATIONS, INDEX_V1 } from "../../schema/index/generation.ts";
 import type { TreeHead } from "../../schema/tlog/proof.ts";
 import { splitsInTwo } from "../../schema/tlog/tlog-policy.ts";
 import { ClockFile, clockPath } from "../clock-file.ts";
@@ -23,11 +24,12 @@ import { BLIND_SPOT } from "../http/health.ts";
 import { indexLogFolder } from "../index/places.ts";
 import { bind, splitAddress } from "../listen.ts";
 import { timeText } from "../log-clock.ts";
-import { logKey } from "../log-key.ts";
+import { type LogKey, logKey } from "../log-key.ts";
 import { mustBeOf, openAuthority, openConfiguredKey } from "../parts.ts";
 import { mustBeApart, type Places, placesOf } from "../places.ts";
 import { examine } from "../recover.ts";
 import { StoreAudit } from "../storage/sqlite/audit.ts";
+import { storeFiles } from "../storage/sqlite/files.ts";
 import { openStampingKey } from "../tsa/files.ts";
 import { askAll } from "../witnesses/ask.ts";
 import { httpWitnesses } from "../witnesses/http.ts";
@@ -134,20 +136,30 @@ async function witnessDiagnosis(
 ): Promise<readonly Diagnosis[]> {
   const { witness, index } = config;
   const policies = [
-    { ...witness, kind: WITNESSES, file: witness.policy, of: "checkpoints", ...place },
     {
+      ...witness,
+      kind: WITNESSES,
+      file: witness.policy,
+      of: (key: LogKey) => key.checkpoints,
+      ...place,
+    },
+    ...GENERATIONS.filter(
+      (one) =>
+        one === INDEX_V1 || existsSync(storeFiles(indexLogFolder(place.folder, one)).database),
+    ).map((generation) => ({
       ...index,
       kind: INDEX_VERIFIERS,
       file: index.verifiers,
-      of: "indexCheckpoints",
-      folder: indexLogFolder(place.folder),
-    },
-  ] as const;
+      of: (key: LogKey) => key.indexCheckpoints(generation),
+      folder: indexLogFolder(place.folder, generation),
+    })),
+  ];
   const found: Diagnosis[] = [];
   for (const { kind, file, of, allow_split, timeout_ms, folder } of policies) {
     if (file === undefined) continue;
     try {
-      const signer = logKey(nodeCrypto, await openConfiguredKey(config, io, place.key), origin)[of];
+      const key = await openConfiguredKey(config, io, place.key);
+      const signer = of(logKey(nodeCrypto, key, origin));
       const policy = await readPolicyFile(nodeCrypto.sha256, resolve(io.cwd, file), {
         kind,
         vkeys: signer.vkeys,

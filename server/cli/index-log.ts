@@ -7,9 +7,12 @@ import { randomBytes } from "node:crypto";
 import type { Arguments, Command } from "../../client/cli/command.ts";
 import { pathOf } from "../../client/cli/files.ts";
 import type { ExitStatus, Io } from "../../client/cli/io.ts";
+import { wholeNumber } from "../../client/cli/options.ts";
 import { print, printJson } from "../../client/cli/output.ts";
 import { nodeCrypto } from "../../client/crypto/node.ts";
 import { httpTransport } from "../../client/fetch.ts";
+import { LogError } from "../../schema/error.ts";
+import { GENERATIONS, type Generation, INDEX_V1 } from "../../schema/index/generation.ts";
 import type { Config } from "../config.ts";
 import { initIndex } from "../index/open.ts";
 import { indexLogFolder, indexPlaces } from "../index/places.ts";
@@ -25,11 +28,34 @@ import { peekStore } from "../storage/sqlite/inspect.ts";
 import { SqliteReader } from "../storage/sqlite/reader.ts";
 import { CONFIG_OPTIONS, configOf } from "./settings.ts";
 
-/** Makes the index log of a log. Throws `STORE_EXISTS` where there is one, or half of one. */
-export async function makeIndex(place: LogPlace, key: LogKey): Promise<void> {
-  await initIndex(indexPlaces(place), {
+const INDEX_OPTIONS = {
+  ...CONFIG_OPTIONS,
+  index: {
+    type: "string",
+    value: "N",
+    help: `which index of the log, by the number of its mapfn: ${GENERATIONS.map(({ number }) => number).join(", ")} (default: ${INDEX_V1.number})`,
+  },
+} as const;
+
+function indexOf(args: Arguments): Generation {
+  const number = args.value("index") === undefined ? INDEX_V1.number : wholeNumber(args, "index");
+  const found = GENERATIONS.find((one) => one.number === number);
+  if (found !== undefined) return found;
+  throw new LogError("USAGE", `this program knows no mapfn ${number}`, {
+    field: "--index",
+    expected: GENERATIONS.map((one) => one.number).join(", "),
+  });
+}
+
+/** Makes an index log of a log. Throws `STORE_EXISTS` where there is one, or half of one. */
+export async function makeIndex(
+  place: LogPlace,
+  key: LogKey,
+  generation: Generation = INDEX_V1,
+): Promise<void> {
+  await initIndex(indexPlaces(place, generation), {
     crypto: nodeCrypto,
-    signer: key.indexCheckpoints,
+    signer: key.indexCheckpoints(generation),
     origin: key.origin,
     databaseId: new Uint8Array(randomBytes(16)),
     clock: () => performance.now(),
@@ -43,7 +69,7 @@ export const indexInit: Command = {
     "New logs get their index from `countersign init`. The index log is a log of its own, with a store inside the data folder and a head guard beside the log's. Needs the server stopped; the next start indexes everything.",
   ],
   positionals: [],
-  options: CONFIG_OPTIONS,
+  options: INDEX_OPTIONS,
   examples: [
     {
       what: "an index for a log from before there was one",
@@ -51,10 +77,10 @@ export const indexInit: Command = {
     },
   ],
   run: async (args, io) =>
-    withStoppedLog(args, io, async ({ config, origin, places }) => {
+    withStoppedLog(args, io, async ({ config, generation, origin, places }) => {
       const signer = await openConfiguredKey(config, io, places.key);
-      await makeIndex(places, logKey(nodeCrypto, signer, origin));
-      return `${origin} has an index now. Next: countersign serve.`;
+      await makeIndex(places, logKey(nodeCrypto, signer, origin), generation);
+      return `${origin} has an index v${generation.number} now. Next: countersign serve.`;
     }),
 };
 
@@ -65,11 +91,11 @@ export const indexRebuild: Command = {
     "Takes away what can be derived: the next `serve` reads the log again and must arrive at every leaf of the index log, byte for byte. The index log and its guard are primary data and stay. Needs the server stopped.",
   ],
   positionals: [],
-  options: CONFIG_OPTIONS,
+  options: INDEX_OPTIONS,
   examples: [{ what: "tables anew", line: "countersign index rebuild --config countersign.toml" }],
   run: async (args, io) =>
-    withStoppedLog(args, io, async ({ places }) => {
-      const { tables } = indexPlaces(places);
+    withStoppedLog(args, io, async ({ generation, places }) => {
+      const { tables } = indexPlaces(places, generation);
       IndexStore.remove(tables);
       return `The tables in ${tables} are gone; the next start makes them anew.`;
     }),
@@ -84,7 +110,7 @@ export const indexRecover: Command = {
   ],
   positionals: [],
   options: {
-    ...CONFIG_OPTIONS,
+    ...INDEX_OPTIONS,
     from: {
       type: "string",
       value: "URL|FOLDER",
@@ -100,16 +126,22 @@ export const indexRecover: Command = {
     },
   ],
   run: async (args, io) =>
-    withStoppedLog(args, io, async ({ config, origin, places }) => {
+    withStoppedLog(args, io, async ({ config, generation, origin, places }) => {
       const key = logKey(nodeCrypto, await openConfiguredKey(config, io, places.key), origin);
-      const ports = { crypto: nodeCrypto, key, places: indexPlaces(places), clock: io.now };
+      const ports = {
+        crypto: nodeCrypto,
+        key,
+        places: indexPlaces(places, generation),
+        clock: io.now,
+      };
       const from = args.need("from");
       const served = /^https?:/.test(from);
       const reader = served
         ? undefined
-        : new SqliteReader(storeFiles(indexLogFolder(pathOf(io, from))).database);
+        : new SqliteReader(storeFiles(indexLogFolder(pathOf(io, from), generation)).database);
       try {
-        const copy = reader === undefined ? copyServed(httpTransport(from)) : copyInStore(reader);
+        const copy =
+          reader === undefined ? copyServed(httpTransport(from), generation) : copyInStore(reader);
         const leaves = await recoverIndex({ ...ports, copy });
         return `${leaves} leaves of the index log were brought back, up to the head that was signed.`;
       } finally {
@@ -122,6 +154,7 @@ interface StoppedLog {
   readonly config: Config;
   readonly origin: string;
   readonly places: Places;
+  readonly generation: Generation;
 }
 
 /** The server holds the store's lock for life; so does whoever changes its index. */
@@ -130,6 +163,7 @@ async function withStoppedLog(
   io: Io,
   work: (log: StoppedLog) => Promise<string>,
 ): Promise<ExitStatus> {
+  const generation = indexOf(args);
   const { config } = await configOf(args, io);
   const folder = pathOf(io, config.storage.folder);
   const { origin } = peekStore(folder).meta;
@@ -138,8 +172,8 @@ async function withStoppedLog(
   mustBeApart(places);
   const lock = takeLock(storeFiles(folder).lock, `the store in ${folder}`);
   try {
-    const done = await work({ config, origin, places });
-    if (args.json) printJson(io, { origin, index: indexPlaces(places).tables });
+    const done = await work({ config, generation, origin, places });
+    if (args.json) printJson(io, { origin, index: indexPlaces(places, generation).tables });
     else print(io, done);
     return 0;
   } finally {

@@ -9,7 +9,7 @@ import { LogError } from "../../schema/error.ts";
 import { parseIndexLeaf } from "../../schema/index/index-leaf.ts";
 import type { Hash } from "../../schema/tlog/hash.ts";
 import { ownDoor } from "../admission/own-door.ts";
-import type { IndexHandle } from "../index/handle.ts";
+import type { OpenIndex } from "../index/indexes.ts";
 import type { RunningIndex } from "../index/run.ts";
 import type { Sequencer } from "../sequencer/log.ts";
 import type { LogParts } from "../serve.ts";
@@ -26,13 +26,13 @@ interface RunPorts {
   readonly sequencer: Sequencer;
   readonly refusals: Refusals;
   /** Opened after the statements of the log are carried out. */
-  readonly index: () => IndexHandle | undefined;
+  readonly indexes: () => readonly OpenIndex[];
   readonly stop: (reason: LogError) => void;
 }
 
 export async function openErasures(
   parts: LogParts,
-  { sequencer, refusals, index, stop }: RunPorts,
+  { sequencer, refusals, indexes, stop }: RunPorts,
 ): Promise<Erasures> {
   const { clock, crypto, dataFolder, key, logger, storage } = parts;
   const eraser = await Eraser.open({
@@ -43,15 +43,15 @@ export async function openErasures(
     admit: ownDoor(crypto),
     refusals,
     indexed: () => {
-      const handle = index();
-      return handle === undefined ? undefined : indexedBy(handle.get());
+      const sizes = indexes().map(({ handle }) => indexedBy(handle.get()));
+      return sizes.length === 0 ? undefined : Math.min(...sizes);
     },
     clock: () => clock.now(),
     onFatal: stop,
     onErased: async (digest, statement) => {
       logger.warn({ digest: toHex(digest), statement }, "a content was erased");
-      const handle = index()?.state;
-      if (handle?.state === "running") await handle.index.conflicts.forget();
+      for (const { handle } of indexes())
+        if (handle.state.state === "running") await handle.state.index.conflicts.forget();
     },
   });
   const requests =

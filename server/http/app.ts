@@ -10,7 +10,7 @@ import { setMaxListeners } from "node:events";
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
 import express, { type Express, type NextFunction, type Request, type Response } from "express";
 import { LogError } from "../../schema/error.ts";
-import { INDEX_PREFIX, VERIFIER_POLICY_PATH } from "../../schema/http/lookup-request.ts";
+import { POSTINGS_PREFIX, verifierPolicyPath } from "../../schema/http/lookup-request.ts";
 import {
   BATCH_PATH,
   CHECKPOINT_PATH,
@@ -135,7 +135,7 @@ function makeRoutes(ports: HttpPorts, readiness: Readiness, stop: AbortSignal): 
       ),
     ]),
     get("content", "/content/sha256/:name", (req, res, name) => read.content(req, res, name)),
-    get("index postings", `${INDEX_PREFIX}/postings/:name`, (req, res, name) =>
+    get("index postings", `${POSTINGS_PREFIX}/:name`, (req, res, name) =>
       read.postings(req, res, name),
     ),
     get("key", "/key/sha256/:name", (req, res, name) => read.key(req, res, name)),
@@ -151,7 +151,7 @@ function makeRoutes(ports: HttpPorts, readiness: Readiness, stop: AbortSignal): 
 }
 
 /** What clients pin and configure themselves with. */
-function documentRoutes({ documents, index }: HttpPorts): readonly Route[] {
+function documentRoutes({ documents, indexes }: HttpPorts): readonly Route[] {
   const document = (path: string, type: string, read: () => Uint8Array): Route => ({
     name: "document",
     method: "GET",
@@ -162,9 +162,11 @@ function documentRoutes({ documents, index }: HttpPorts): readonly Route[] {
     document(TRUSTED_ROOT_PATH, JSON_TYPE, () => documents.trustedRoot),
     document(SIGNING_CONFIG_PATH, JSON_TYPE, () => documents.signingConfig),
     document(WITNESS_POLICY_PATH, CHECKPOINT_TYPE, documents.witnessPolicy),
-    ...(index === undefined
-      ? []
-      : [document(VERIFIER_POLICY_PATH, CHECKPOINT_TYPE, documents.verifierPolicy)]),
+    ...indexes.map(({ generation }) =>
+      document(verifierPolicyPath(generation), CHECKPOINT_TYPE, () =>
+        documents.verifierPolicy(generation),
+      ),
+    ),
   ];
 }
 

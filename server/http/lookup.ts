@@ -17,23 +17,23 @@ import {
 } from "../../schema/http/lookup-request.ts";
 import { type MapPiece, parseMapPiece } from "../../schema/http/map-paths.ts";
 import { JSON_TYPE, OCTETS_TYPE } from "../../schema/http/paths.ts";
+import { type Generation, INDEX_V1 } from "../../schema/index/generation.ts";
 import { formatLookup, LOOKUP_MEDIA_TYPE, type Lookup } from "../../schema/index/lookup.ts";
 import { formatUpdate, type LeafUpdate, parseUpdate } from "../../schema/index/update.ts";
 import { parseSize } from "../../schema/tlog/size.ts";
 import type { PublishedHead } from "../sequencer/ports.ts";
 import type { StorageReader } from "../storage/storage.ts";
 import { checkBodyHead, readBody } from "./body.ts";
-import type { ConflictPort } from "./conflicts.ts";
-import type { AskHints } from "./hints.ts";
 import type { HttpPorts } from "./ports.ts";
 import { IMMUTABLE } from "./read.ts";
 import { send } from "./respond.ts";
 
-/** The index, as far as a front end sees it. */
+/** An index, as far as a front end sees it. */
 export interface IndexPort {
+  readonly generation: Generation;
   readonly lookup: (
     keys: LookupRequest["keys"],
-    options: Omit<LookupRequest, "keys">,
+    options: Omit<LookupRequest, "keys" | "index">,
   ) => Promise<Lookup>;
   /** The update that leads to a leaf of the index log, also to one that is not published yet. */
   readonly update: (leafIndex: number) => Promise<Uint8Array | undefined>;
@@ -41,9 +41,6 @@ export interface IndexPort {
   readonly edge: (leafIndex: number) => Promise<Uint8Array | undefined>;
   /** A piece of the map, of some recent version; `undefined` where none of them has it. */
   readonly piece: (piece: MapPiece) => Promise<Uint8Array | undefined>;
-  /** Slots in which an entry says something else than what is indexed. */
-  readonly hints: AskHints;
-  readonly conflicts: ConflictPort;
   /** The index log, read as any log. Throws `INDEX_NOT_READY` while it is not open. */
   readonly log: () => { readonly published: () => PublishedHead; readonly reader: StorageReader };
 }
@@ -53,16 +50,15 @@ const MAX_UPDATES = 256;
 /** Pieces of the map that are kept: those near its root are asked for by everybody. */
 const CACHE_BYTES = 8_388_608;
 
+/** What is read of one index log besides its tiles. */
 export class LookupSide {
-  readonly #ports: HttpPorts;
   readonly #index: IndexPort;
   readonly #pieces = new LRUCache<string, Uint8Array>({
     maxSize: CACHE_BYTES,
     sizeCalculation: (body) => body.length + 512,
   });
 
-  constructor(ports: HttpPorts, index: IndexPort) {
-    this.#ports = ports;
+  constructor(index: IndexPort) {
     this.#index = index;
   }
 
@@ -109,6 +105,17 @@ export class LookupSide {
     this.#pieces.set(untrustedName, body);
     send(req, res, 200, OCTETS_TYPE, body, IMMUTABLE);
   }
+}
+
+/** Look-ups in the index that the request names, and in the first where it names none. */
+export class LookupsSide {
+  readonly #ports: HttpPorts;
+  readonly #indexes: readonly IndexPort[];
+
+  constructor(ports: HttpPorts, indexes: readonly IndexPort[]) {
+    this.#ports = ports;
+    this.#indexes = indexes;
+  }
 
   /** `GET /v1/lookup` and, for summaries alone, `GET /v1/claims`. */
   async ask(
@@ -135,8 +142,14 @@ export class LookupSide {
   }
 
   async #answer(req: IncomingMessage, res: ServerResponse, request: LookupRequest): Promise<void> {
-    const { keys, ...options } = request;
-    const lookup = await this.#index.lookup(keys, options);
+    const { keys, index = INDEX_V1.number, ...options } = request;
+    const asked = this.#indexes.find(({ generation }) => generation.number === index);
+    if (asked === undefined)
+      throw new LogError("NOT_FOUND", `The log keeps no index ${index}.`, {
+        field: "index",
+        expected: this.#indexes.map(({ generation }) => generation.number).join(", "),
+      });
+    const lookup = await asked.lookup(keys, options);
     send(req, res, 200, LOOKUP_MEDIA_TYPE, formatLookup(lookup), ["Cache-Control", "no-cache"]);
   }
 }

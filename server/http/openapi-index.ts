@@ -14,13 +14,14 @@ import {
 } from "../../schema/http/conflicts.ts";
 import {
   CLAIMS_PATH,
-  INDEX_PREFIX,
   LOOKUP_PATH,
   MAX_LOOKUP_REQUEST_BYTES,
-  VERIFIER_POLICY_PATH,
+  POSTINGS_PREFIX,
+  verifierPolicyPath,
 } from "../../schema/http/lookup-request.ts";
-import { MAP_PREFIX } from "../../schema/http/map-paths.ts";
+import { mapPrefix } from "../../schema/http/map-paths.ts";
 import { CHECKPOINT_PATH, JSON_TYPE, OCTETS_TYPE } from "../../schema/http/paths.ts";
+import { GENERATIONS, type Generation, indexPrefix } from "../../schema/index/generation.ts";
 import { LOOKUP_MEDIA_TYPE, MAX_LOOKUP_KEYS } from "../../schema/index/lookup.ts";
 import { KEY_TYPES } from "../../schema/index/map-key.ts";
 import { answer, bytesPath, type Json, parameter, REFUSED } from "./openapi-parts.ts";
@@ -39,6 +40,7 @@ export function indexPaths(): Json {
     parameter("field", "query", "A field that is text; may be repeated, in the order of the key."),
     parameter("hex", "query", "A field that is bytes, in hex; may be repeated likewise."),
     parameter("entries", "query", "true: with the entries of the lists and their proofs."),
+    parameter("index", "query", "Another index of the log than the first, by its number."),
     parameter("at", "query", "A recent leaf of the index log; the newest where it is absent."),
   ];
   const get = (summary: string): Json => ({
@@ -54,7 +56,7 @@ export function indexPaths(): Json {
         summary: "The same for many keys, under one proof.",
         description:
           `At most ${MAX_LOOKUP_KEYS} keys and ${MAX_LOOKUP_REQUEST_BYTES} bytes: ` +
-          '`{"keys": [{"type", "fields": [text or {"hex"}]}], "entries", "summaries", "at"}`.',
+          '`{"keys": [{"type", "fields": [text or {"hex"}]}], "entries", "summaries", "index", "at"}`.',
         requestBody: { required: true, content: { [JSON_TYPE]: { schema: { type: "object" } } } },
         responses: { 200: BUNDLE, default: REFUSED },
       },
@@ -63,30 +65,37 @@ export function indexPaths(): Json {
       get: { operationId: "claims", ...get("How many entries, and which values they claim.") },
     },
     ...conflictPaths(),
-    [`${INDEX_PREFIX}${CHECKPOINT_PATH}`]: bytesPath(
-      "The newest signed checkpoint of the index log.",
-      "text/plain",
-      [],
-    ),
-    [VERIFIER_POLICY_PATH]: bytesPath(
-      "C2SP tlog-policy: who must have executed the index.",
-      "text/plain",
-      [],
-    ),
-    [`${INDEX_PREFIX}/tile/{tile}`]: bytesPath("Tiles of the index log.", OCTETS_TYPE, [
-      parameter("tile", "path", "As C2SP tlog-tiles writes it."),
-    ]),
-    [`${INDEX_PREFIX}/postings/{index}`]: bytesPath(
+    [`${POSTINGS_PREFIX}/{index}`]: bytesPath(
       "The postings of an entry whose content was erased.",
       OCTETS_TYPE,
       [parameter("index", "path", "The entry's index in the log.")],
     ),
-    [`${INDEX_PREFIX}/edge/{leaf}`]: bytesPath(
+    ...Object.fromEntries(GENERATIONS.flatMap((one) => Object.entries(indexLogPaths(one)))),
+  };
+}
+
+function indexLogPaths(generation: Generation): Json {
+  const prefix = indexPrefix(generation);
+  return {
+    [`${prefix}${CHECKPOINT_PATH}`]: bytesPath(
+      "The newest signed checkpoint of the index log.",
+      "text/plain",
+      [],
+    ),
+    [verifierPolicyPath(generation)]: bytesPath(
+      "C2SP tlog-policy: who must have executed the index.",
+      "text/plain",
+      [],
+    ),
+    [`${prefix}/tile/{tile}`]: bytesPath("Tiles of the index log.", OCTETS_TYPE, [
+      parameter("tile", "path", "As C2SP tlog-tiles writes it."),
+    ]),
+    [`${prefix}/edge/{leaf}`]: bytesPath(
       "The right edge of the postings tree behind a leaf of the index log.",
       OCTETS_TYPE,
       [parameter("leaf", "path", "The leaf's index in the index log.")],
     ),
-    [`${MAP_PREFIX}/{piece}`]: bytesPath(
+    [`${mapPrefix(generation)}/{piece}`]: bytesPath(
       "A piece of the map, named by its hash: a tile of nodes, a page of keys, or a long list.",
       OCTETS_TYPE,
       [
@@ -94,7 +103,7 @@ export function indexPaths(): Json {
         parameter("at", "query", "The turns to it from the root: 0 left, 1 right."),
       ],
     ),
-    [`${INDEX_PREFIX}/update/{range}`]: bytesPath(
+    [`${prefix}/update/{range}`]: bytesPath(
       "What an index verifier needs besides the entries, for some leaves of the index log.",
       OCTETS_TYPE,
       [parameter("range", "path", "`<old>-<new>`: the leaves [old, new), 0 < old.")],

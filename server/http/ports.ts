@@ -17,6 +17,8 @@ import type { StorageReader } from "../storage/storage.ts";
 import type { TimestampAuthority } from "../tsa/authority.ts";
 import type { ClientAddress } from "./address.ts";
 import type { ByteBudget } from "./body.ts";
+import type { ConflictPort } from "./conflicts.ts";
+import type { AskHints } from "./hints.ts";
 import type { IndexPort } from "./lookup.ts";
 
 /** The sequencer, as far as a front end sees it. */
@@ -31,6 +33,12 @@ export interface Check {
   readonly ok: boolean;
   /** Why not, or what was seen. */
   readonly detail: string;
+}
+
+/** What the log tells of claims without a proof: hints with a receipt, and the feed of conflicts. */
+export interface ClaimsPort extends ConflictPort {
+  /** Slots in which an entry says something else than what is indexed. */
+  readonly hints: AskHints;
 }
 
 export interface HttpPorts {
@@ -57,8 +65,10 @@ export interface HttpPorts {
   /** `undefined` where the log gives none. */
   readonly promises: Pick<Promises, "give"> | undefined;
   readonly documents: PublicDocuments;
+  /** The indexes that the log keeps, the oldest first. */
+  readonly indexes: readonly IndexPort[];
   /** `undefined` where the log keeps no index. */
-  readonly index: IndexPort | undefined;
+  readonly claims: ClaimsPort | undefined;
   /**
    * A write is answered after this: with its receipt, a promise, or `NOT_WITNESSED`. `undefined` where
    * there are no witnesses to wait for.

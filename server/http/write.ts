@@ -30,7 +30,7 @@ export class WriteSide {
   constructor(ports: HttpPorts, answers: Answers) {
     this.#ports = ports;
     this.#answers = answers;
-    this.#hints = ports.index && new Hints(ports.index.hints);
+    this.#hints = ports.claims && new Hints(ports.claims.hints);
   }
 
   /** `POST /v1/entries` */

@@ -45,10 +45,6 @@ const SCANNED_KEYS = 4_096;
 /** Versions of the map that can be asked for, the newest among them. */
 const KEPT_VERSIONS = 64;
 
-export interface EnginePorts extends MapPorts {
-  readonly mapfn: Hash;
-}
-
 /** A step that is worked out and waits for its leaf to be published. */
 export interface Grown {
   readonly leafIndex: number;
@@ -81,7 +77,7 @@ interface Writing {
 }
 
 export class IndexEngine {
-  readonly #ports: EnginePorts;
+  readonly #ports: MapPorts;
   readonly #tree: MapTree;
   /** Oldest first; never empty. */
   readonly #kept: Kept[];
@@ -91,7 +87,7 @@ export class IndexEngine {
   /** Entries of the snapshot on the disk; 0 where there is none. */
   #snapshot: number;
 
-  private constructor(ports: EnginePorts, tree: MapTree, kept: Kept, snapshot: number) {
+  private constructor(ports: MapPorts, tree: MapTree, kept: Kept, snapshot: number) {
     this.#ports = ports;
     this.#tree = tree;
     this.#kept = [kept];
@@ -99,7 +95,7 @@ export class IndexEngine {
   }
 
   /** The map comes from its snapshot (X7), or is made anew; either way it has the stored root. */
-  static open(ports: EnginePorts): IndexEngine {
+  static open(ports: MapPorts): IndexEngine {
     const { hashes, log, store } = ports;
     if (store.leaves === 0) writeFirstLeaf(ports);
     const leafIndex = store.leaves - 1;
@@ -343,8 +339,8 @@ export class IndexEngine {
   }
 }
 
-function writeFirstLeaf({ hashes, log, mapfn: id, store }: EnginePorts): void {
-  const bytes = encodeIndexLeaf(firstIndexLeaf(hashes.sha256, id, log.origin));
+function writeFirstLeaf({ hashes, log, generation, store }: MapPorts): void {
+  const bytes = encodeIndexLeaf(firstIndexLeaf(hashes.sha256, generation.id, log.origin));
   const nothing = new Uint8Array(0);
   store.begin();
   store.writeLeaf({ index: 0, bytes, edge: [], main: nothing, step: nothing });

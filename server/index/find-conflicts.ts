@@ -18,9 +18,10 @@ import {
   said,
   supersededKey,
 } from "../../schema/index/contradiction.ts";
+import type { Generation } from "../../schema/index/generation.ts";
 import type { LookupKey } from "../../schema/index/lookup.ts";
 import { mapKey } from "../../schema/index/map-key.ts";
-import { type IndexedLog, type MapHashes, namedPostings } from "../../schema/index/mapfn.ts";
+import type { IndexedLog, MapHashes } from "../../schema/index/mapfn.ts";
 import type { NamedPosting } from "../../schema/index/posting-set.ts";
 import { whatStands } from "../../schema/index/supersedes.ts";
 import type { Hash } from "../../schema/tlog/hash.ts";
@@ -31,6 +32,7 @@ import type { IndexStore } from "./store.ts";
 const NEWEST = 16;
 
 export interface FindPorts {
+  readonly generation: Generation;
   readonly hashes: MapHashes;
   readonly log: IndexedLog;
   readonly reader: Pick<StorageReader, "leaves" | "contents">;
@@ -67,11 +69,12 @@ export function findConflicts(ports: FindPorts, key: Hash): readonly FoundConfli
 
 /** Slots in which an entry that is not logged yet says something else than an entry before it. */
 export function findHints(
-  { hashes, log, store, size }: Omit<FindPorts, "reader">,
+  { generation, hashes, log, store, size }: Omit<FindPorts, "reader">,
   leaf: Uint8Array,
   content: Uint8Array,
 ): readonly LookupKey[] {
-  return namedPostings(hashes, log, leaf, content)
+  return generation
+    .namedPostings(hashes, log, leaf, content)
     .filter(({ type, key, claim }) => {
       if (claim === undefined || !SIGNER_SLOTS.includes(type)) return false;
       const values = store.record(key, size)?.summary().values ?? [];
@@ -81,7 +84,7 @@ export function findHints(
 }
 
 function speakerOf(
-  { hashes, log, reader }: FindPorts,
+  { generation, hashes, log, reader }: FindPorts,
   key: Hash,
   index: number,
 ): Speaker | undefined {
@@ -89,7 +92,7 @@ function speakerOf(
   const [content] = reader.contents(index, index + 1);
   // What was erased can be shown to nobody any more.
   if (leaf === undefined || content?.state !== "held") return undefined;
-  const named = namedPostings(hashes, log, leaf, content.bytes);
+  const named = generation.namedPostings(hashes, log, leaf, content.bytes);
   const posting = named.find((one) => equal(one.key, key));
   const says = posting && said(hashes, leaf, content.bytes, posting);
   return says && { ...says, index, posting };

@@ -26,12 +26,13 @@ export interface IndexInitPorts {
 /** Makes an index log. Throws `STORE_EXISTS` where there is one, or half of one. */
 export async function initIndex(places: IndexPlaces, ports: IndexInitPorts): Promise<void> {
   const { crypto, signer, origin, databaseId, clock } = ports;
+  const { generation } = places;
   await initLog({
     place: places.log,
     crypto,
     signer,
     databaseId,
     clock,
-    genesis: firstIndexEntry(crypto.sha256, origin),
+    genesis: firstIndexEntry(crypto.sha256, generation, origin),
   });
 }

@@ -1,15 +1,17 @@
 /**
- * Where the index of a log is: inside its data folder, with a guard beside the log's.
+ * Where an index of a log is: inside its data folder, with a guard beside the log's.
  *
  * @module
  */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { type Generation, indexFolder, indexGuard } from "../../schema/index/generation.ts";
 import type { LogPlace } from "../open.ts";
 import { storeFiles } from "../storage/sqlite/files.ts";
 
 /** Where an index is, by the places of its log. */
 export interface IndexPlaces {
+  readonly generation: Generation;
   /** Tables that can be rebuilt. */
   readonly tables: string;
   /** The index log: primary data, with a guard of its own. */
@@ -18,10 +20,11 @@ export interface IndexPlaces {
   readonly logDatabase: string;
 }
 
-export function indexPlaces({ folder, guard }: LogPlace): IndexPlaces {
+export function indexPlaces({ folder, guard }: LogPlace, generation: Generation): IndexPlaces {
   return {
-    tables: tablesFolder(folder),
-    log: { folder: indexLogFolder(folder), guard: `${guard}.index-v1` },
+    generation,
+    tables: tablesFolder(folder, generation),
+    log: { folder: indexLogFolder(folder, generation), guard: indexGuard(guard, generation) },
     logDatabase: storeFiles(folder).database,
   };
 }
@@ -32,10 +35,10 @@ export function indexExists({ log }: IndexPlaces): boolean {
 }
 
 /** The store of the index log, by the data folder of its log. */
-export function indexLogFolder(folder: string): string {
-  return join(tablesFolder(folder), "log");
+export function indexLogFolder(folder: string, generation: Generation): string {
+  return join(tablesFolder(folder, generation), "log");
 }
 
-function tablesFolder(folder: string): string {
-  return join(folder, "index-v1");
+function tablesFolder(folder: string, generation: Generation): string {
+  return join(folder, indexFolder(generation));
 }

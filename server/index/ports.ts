@@ -4,6 +4,7 @@
  * @module
  */
 import type { LogError } from "../../schema/error.ts";
+import type { Generation } from "../../schema/index/generation.ts";
 import type { IndexedLog } from "../../schema/index/mapfn.ts";
 import type { Hash, Sha256 } from "../../schema/tlog/hash.ts";
 import type { PublishedHead } from "../sequencer/ports.ts";
@@ -32,7 +33,9 @@ export interface IndexLogPort extends FollowedLog {
 export interface IndexPorts {
   readonly sha256: Sha256;
   readonly log: IndexedLog;
-  readonly mapfn: Hash;
+  readonly generation: Generation;
+  /** The script of its thread, which has to know the mapfn; by default the one of this folder. */
+  readonly worker?: URL;
   readonly folder: string;
   readonly logDatabase: string;
   readonly main: FollowedLog;

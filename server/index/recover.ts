@@ -17,6 +17,7 @@ import type { Source } from "../../client/fetch.ts";
 import { equal, toHex } from "../../schema/bytes.ts";
 import { failure, LogError, success, unwrap } from "../../schema/error.ts";
 import { updatePath } from "../../schema/http/lookup-request.ts";
+import type { Generation } from "../../schema/index/generation.ts";
 import { parseIndexLeaf } from "../../schema/index/index-leaf.ts";
 import { MAX_UPDATE_BYTES, parseUpdate } from "../../schema/index/update.ts";
 import { type Hash, leafHash } from "../../schema/tlog/hash.ts";
@@ -59,11 +60,11 @@ export function copyInStore(reader: Pick<StorageReader, "leaves" | "contents">):
 }
 
 /** The updates that are served of it. */
-export function copyServed(source: Source): IndexCopy {
+export function copyServed(source: Source, generation: Generation): IndexCopy {
   return async (from, to) => {
     const leaves: CopiedLeaf[] = [];
     for (let at = from; at < to; at += LEAVES_AT_ONCE) {
-      const path = updatePath(at, Math.min(to, at + LEAVES_AT_ONCE));
+      const path = updatePath(generation, at, Math.min(to, at + LEAVES_AT_ONCE));
       leaves.push(...unwrap(parseUpdate(await source.get(path, MAX_UPDATE_BYTES))));
     }
     return leaves;
@@ -74,7 +75,12 @@ export function copyServed(source: Source): IndexCopy {
 export async function recoverIndex(ports: IndexRecoverPorts): Promise<number> {
   const { crypto, key, places, copy, clock } = ports;
   const { sha256 } = crypto;
-  const store = { place: places.log, crypto, signer: key.indexCheckpoints, clock };
+  const store = {
+    place: places.log,
+    crypto,
+    signer: key.indexCheckpoints(places.generation),
+    clock,
+  };
   const { lost, refusal } = await examine(store);
   if (lost === undefined)
     throw new LogError(

@@ -5,9 +5,10 @@
  */
 import { equal } from "../../schema/bytes.ts";
 import { LogError, unwrap } from "../../schema/error.ts";
+import type { Generation } from "../../schema/index/generation.ts";
 import { type IndexLeaf, parseIndexLeaf } from "../../schema/index/index-leaf.ts";
 import { MapTree } from "../../schema/index/map-tree.ts";
-import { type IndexedLog, type MapHashes, mapfn } from "../../schema/index/mapfn.ts";
+import type { IndexedLog, MapHashes } from "../../schema/index/mapfn.ts";
 import { type Posting, parsePostings } from "../../schema/index/posting.ts";
 import { TouchedKeys } from "../../schema/index/touched.ts";
 import type { StorageReader } from "../storage/storage.ts";
@@ -18,6 +19,7 @@ import type { IndexStore } from "./store.ts";
 export const CHUNK = 4_096;
 
 export interface MapPorts {
+  readonly generation: Generation;
   readonly hashes: MapHashes;
   readonly log: IndexedLog;
   readonly reader: Pick<StorageReader, "leaves" | "contents">;
@@ -30,7 +32,7 @@ export interface MapPorts {
 
 /** Postings of entries of the log, in log order. */
 export function postingsOf(
-  { hashes, log, reader, erased }: MapPorts,
+  { generation, hashes, log, reader, erased }: MapPorts,
   from: number,
   to: number,
 ): readonly (readonly Posting[])[] {
@@ -38,7 +40,12 @@ export function postingsOf(
   return reader.leaves(from, to).map((leaf, i) => {
     const content = contents[i];
     if (content?.state !== "erased")
-      return mapfn(hashes, log, leaf, content?.state === "held" ? content.bytes : undefined);
+      return generation.mapfn(
+        hashes,
+        log,
+        leaf,
+        content?.state === "held" ? content.bytes : undefined,
+      );
     const kept = erased(from + i);
     if (kept === undefined) throw damaged(`the postings of entry ${from + i} are gone`);
     return unwrap(parsePostings(kept));

@@ -8,7 +8,6 @@ import { join } from "node:path";
 import type { Crypto } from "../../client/crypto/crypto.ts";
 import type { LogError } from "../../schema/error.ts";
 import type { Lookup, LookupKey } from "../../schema/index/lookup.ts";
-import { MAPFN_V1 } from "../../schema/index/mapfn.ts";
 import { emptyRoot, type Hash } from "../../schema/tlog/hash.ts";
 import type { LogKey } from "../log-key.ts";
 import { openLog } from "../open.ts";
@@ -31,6 +30,8 @@ export interface IndexRunPorts extends Pick<SequencerPorts, "onFatal"> {
   readonly main: Pick<Sequencer, "published" | "inclusion" | "state">;
   readonly mainReader: StorageReader;
   readonly stepMs?: number;
+  /** The thread of the index, where its mapfn is none of this program's own. */
+  readonly worker?: URL;
   /** Milliseconds since 1970: when a conflict was found. */
   readonly now: () => number;
   /** Told of each leaf, with the keys that have different values now. */
@@ -56,8 +57,9 @@ export async function runIndex(ports: IndexRunPorts): Promise<RunningIndex> {
   const { crypto, key, places, main, mainReader, onFatal } = ports;
   const clock = (): number => performance.now();
   const nothing = { size: 0, root: emptyRoot(crypto.sha256), checkpoint: new Uint8Array(0) };
+  const { generation } = places;
   const { log, storage } = await openLog(places.log, {
-    signer: key.indexCheckpoints,
+    signer: key.indexCheckpoints(generation),
     crypto,
     clock,
     onFatal,
@@ -75,7 +77,8 @@ export async function runIndex(ports: IndexRunPorts): Promise<RunningIndex> {
     const service = await IndexService.open({
       sha256: crypto.sha256,
       log: { origin: key.origin, vkeys: [key.vkey] },
-      mapfn: MAPFN_V1,
+      generation,
+      ...(ports.worker === undefined ? {} : { worker: ports.worker }),
       folder: places.tables,
       logDatabase: places.logDatabase,
       main: followed,

@@ -76,7 +76,7 @@ export class IndexService {
   private constructor(ports: IndexPorts) {
     this.#ports = ports;
     this.#stepMs = ports.stepMs ?? STEP_MS;
-    this.#thread = new Thread(threadScript("./worker", import.meta.url));
+    this.#thread = new Thread(ports.worker ?? threadScript("./worker", import.meta.url));
     this.#caughtUpAt = ports.clock();
     this.#snapshots = new SnapshotPace({
       clock: ports.clock,
@@ -163,8 +163,8 @@ export class IndexService {
   }
 
   async #open(): Promise<void> {
-    const { folder, logDatabase, log, mapfn, index } = this.#ports;
-    await this.#ask({ call: "open", folder, logDatabase, log, mapfn });
+    const { folder, logDatabase, log, generation, index } = this.#ports;
+    await this.#ask({ call: "open", folder, logDatabase, log, mapfn: generation.id });
     const published = index.published().size;
     const committed = await index.committed();
     if (this.#standing.leaves > committed)

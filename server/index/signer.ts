@@ -6,13 +6,8 @@
 import type { Crypto } from "../../client/crypto/crypto.ts";
 import { equal } from "../../schema/bytes.ts";
 import { LogError } from "../../schema/error.ts";
-import {
-  encodeIndexLeaf,
-  firstIndexLeaf,
-  indexOrigin,
-  parseIndexLeaf,
-} from "../../schema/index/index-leaf.ts";
-import { MAPFN_V1 } from "../../schema/index/mapfn.ts";
+import { type Generation, indexOrigin } from "../../schema/index/generation.ts";
+import { encodeIndexLeaf, firstIndexLeaf, parseIndexLeaf } from "../../schema/index/index-leaf.ts";
 import { leafHash, type Sha256 } from "../../schema/tlog/hash.ts";
 import type { CheckpointSigner } from "../sequencer/ports.ts";
 import type { NewEntry } from "../storage/storage.ts";
@@ -21,10 +16,11 @@ import type { NewEntry } from "../storage/storage.ts";
 export function indexSigner(
   { sha256 }: Pick<Crypto, "sha256">,
   origin: string,
+  generation: Generation,
   signerFor: (origin: string) => Pick<CheckpointSigner, "sign" | "vkeys">,
 ): CheckpointSigner {
-  const name = indexOrigin(origin);
-  const first = encodeIndexLeaf(firstIndexLeaf(sha256, MAPFN_V1, origin));
+  const name = indexOrigin(origin, generation);
+  const first = encodeIndexLeaf(firstIndexLeaf(sha256, generation.id, origin));
   return {
     origin: name,
     ...signerFor(name),
@@ -41,8 +37,8 @@ export function indexSigner(
 }
 
 /** Entry 0 of an index log: nothing is indexed. */
-export function firstIndexEntry(sha256: Sha256, origin: string): NewEntry {
-  const leaf = encodeIndexLeaf(firstIndexLeaf(sha256, MAPFN_V1, origin));
+export function firstIndexEntry(sha256: Sha256, generation: Generation, origin: string): NewEntry {
+  const leaf = encodeIndexLeaf(firstIndexLeaf(sha256, generation.id, origin));
   const contentDigest = sha256(new Uint8Array(0));
   const rest = { content: undefined, key: undefined };
   return { leaf, leafHash: leafHash(sha256, leaf), contentDigest, ...rest };

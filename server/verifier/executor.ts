@@ -22,7 +22,6 @@ import { followIndex } from "../../client/lookup/follow-index.ts";
 import { equal } from "../../schema/bytes.ts";
 import { LogError } from "../../schema/error.ts";
 import { formatIndexState, parseIndexState } from "../../schema/index/index-state.ts";
-import { MAPFN_V1 } from "../../schema/index/mapfn.ts";
 import { type IndexState, initialState } from "../../schema/index/re-execute.ts";
 import type { Checkpoint } from "../../schema/tlog/checkpoint.ts";
 import type { Refusal } from "../witness/judge.ts";
@@ -127,7 +126,7 @@ export class IndexExecutor {
   /** Where the last cosigned head ended, which is written beside it; else leaf 0. */
   #cosigned(log: ReadableLog, last: WitnessedHead | undefined): IndexState {
     const { crypto, state } = this.#ports;
-    if (last === undefined) return initialState(crypto.sha256, MAPFN_V1, log.origin);
+    if (last === undefined) return initialState(crypto.sha256, log.generation.id, log.origin);
     const bytes = state.executed(originId(last.origin)) ?? new Uint8Array(0);
     const executed = parseIndexState(crypto.sha256, bytes);
     if (
@@ -156,7 +155,8 @@ export class IndexExecutor {
     if (next.size === 0) return refusal("an index log begins with its leaf 0");
     let state = from;
     try {
-      const read = { crypto, transport: this.#bounded(reach(log.url)), log };
+      const transport = this.#bounded(reach(log.url));
+      const read = { crypto, transport, log, generation: log.generation };
       const committed = async (): Promise<number> =>
         signed === undefined ? next.size : Math.max(signed, await committedLeaves(read));
       const ports = { ...read, committed };

@@ -16,14 +16,14 @@ import { indexLogOf } from "../../client/lookup/index-log.ts";
 import { parseTrust, type TrustedLog } from "../../client/trust.ts";
 import { equal } from "../../schema/bytes.ts";
 import { failure, type Result, success } from "../../schema/error.ts";
-import { INDEX_PREFIX } from "../../schema/http/lookup-request.ts";
+import { GENERATIONS, type Generation, indexPrefix } from "../../schema/index/generation.ts";
 import type { Sha256 } from "../../schema/tlog/hash.ts";
 import type { Vkey } from "../../schema/tlog/note.ts";
 import type { LogList } from "../witness/logs.ts";
 import type { LogsFilePorts } from "../witness/logs-file.ts";
 
-/** A log that is read, to execute its index. */
-export type ReadableLog = TrustedLog & { readonly url: string };
+/** A log that is read, to execute one of its indexes. */
+export type ReadableLog = TrustedLog & { readonly url: string; readonly generation: Generation };
 
 export interface TrustedIndexes extends LogList {
   /** The log whose index log has this origin. */
@@ -34,12 +34,13 @@ export interface TrustedIndexes extends LogList {
 export function trustFile(
   sha256: Sha256,
   own: readonly Vkey[],
+  known: readonly Generation[] = GENERATIONS,
 ): Pick<LogsFilePorts<TrustedIndexes>, "what" | "field" | "expected" | "parse"> {
   return {
     what: "the trust file",
     field: "trust",
     expected: "a trust file with a [[log]] for each log whose index is verified",
-    parse: (bytes) => parseTrustedIndexes(sha256, bytes, own),
+    parse: (bytes) => parseTrustedIndexes(sha256, bytes, own, known),
   };
 }
 
@@ -48,6 +49,7 @@ export function parseTrustedIndexes(
   sha256: Sha256,
   bytes: Uint8Array,
   own: readonly Vkey[],
+  known: readonly Generation[] = GENERATIONS,
 ): Result<TrustedIndexes> {
   const trust = parseTrust(sha256, bytes);
   if (!trust.ok) return trust;
@@ -65,13 +67,18 @@ export function parseTrustedIndexes(
         field: origin,
         expected: 'url = "https://…" in its [[log]]',
       });
-    const index = indexLogOf(sha256, log, []);
-    logs.set(index.origin, { log: { ...log, url }, keys: index.vkeys });
+    for (const generation of known) {
+      const index = indexLogOf(sha256, log, generation, []);
+      logs.set(index.origin, { log: { ...log, url, generation }, keys: index.vkeys });
+    }
   }
   return success({
     size: logs.size,
     keysOf: (origin) => logs.get(origin)?.keys,
-    places: Array.from(logs.values(), ({ log }) => log.url.replace(/\/+$/, "") + INDEX_PREFIX),
+    places: Array.from(
+      logs.values(),
+      ({ log }) => log.url.replace(/\/+$/, "") + indexPrefix(log.generation),
+    ),
     indexedBy: (origin) => logs.get(origin)?.log,
   });
 }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { Generation } from "../../schema/index/generation.ts";
 import type { Config } from "../config.ts";
 import type { Metrics } from "../observe/metrics.ts";
 import type { Witnessing } from "../sequencer/ports.ts";
@@ -24,15 +25,17 @@ export function runWitnesses(
   return new RunningWitnesses(witnesses, config.witness, ports);
 }
 
-/** `undefined` where nobody has to have executed the index. */
+/** `undefined` where nobody has to have executed this index. */
 export function runVerifiers(
-  { verifiers, crypto, key, logger, now }: LogParts,
+  { crypto, key, logger, now }: LogParts,
+  generation: Generation,
+  verifiers: WitnessParts | undefined,
   { witness: { fresh_seconds, round_ms } }: Config,
   metrics: Metrics,
 ): RunningWitnesses | undefined {
   if (verifiers === undefined) return undefined;
   const meters = metrics.indexVerifiers;
-  const ports = { crypto, signer: key.indexCheckpoints, logger, metrics: meters, now };
+  const ports = { crypto, signer: key.indexCheckpoints(generation), logger, metrics: meters, now };
   return new RunningWitnesses(
     verifiers,
     { fresh_seconds, round_ms },

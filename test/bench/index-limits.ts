@@ -3,6 +3,7 @@
  * as one part of the log gave, written in their batches into an empty table; and SHA-256 of a node
  * as often as the builder asks for one, which is counted over the first step of the index.
  */
+
 import { randomBytes } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -11,6 +12,7 @@ import Database from "better-sqlite3";
 import { nodeCryptoInPlace } from "../../client/crypto/node.ts";
 import { gitHashOf } from "../../client/git/hash.ts";
 import { unwrap } from "../../schema/error.ts";
+import { INDEX_V1 } from "../../schema/index/generation.ts";
 import { parseIndexLeaf } from "../../schema/index/index-leaf.ts";
 import { MAPFN_V1 } from "../../schema/index/mapfn.ts";
 import type { Sha256 } from "../../schema/tlog/hash.ts";
@@ -82,7 +84,7 @@ function countHashes(place: IndexedPlace, folder: string): number {
   const engine = IndexEngine.open({
     hashes: { sha256, git: gitHashOf(nodeCryptoInPlace) },
     log: { origin: ORIGIN, vkeys: [place.vkey] },
-    mapfn: MAPFN_V1,
+    generation: INDEX_V1,
     reader,
     erased: () => undefined,
     store,

@@ -5,6 +5,7 @@
  * verifiers: the answer of the log with three Ed25519 cosignatures put under both of its notes.
  * Each measured answer is verified by the client's own code.
  */
+
 import { generateKeyPairSync, sign } from "node:crypto";
 import { nodeCrypto } from "../../client/crypto/node.ts";
 import { httpTransport } from "../../client/fetch.ts";
@@ -13,6 +14,7 @@ import { pinnedLog } from "../../client/trust.ts";
 import { fromUtf8, utf8 } from "../../schema/bytes.ts";
 import { unwrap } from "../../schema/error.ts";
 import { type LookupRequest, lookupPath } from "../../schema/http/lookup-request.ts";
+import { INDEX_V1 } from "../../schema/index/generation.ts";
 import {
   formatLookup,
   type Lookup,
@@ -20,7 +22,6 @@ import {
   MAX_LOOKUP_BYTES,
   parseLookup,
 } from "../../schema/index/lookup.ts";
-import { MAPFN_V1 } from "../../schema/index/mapfn.ts";
 import { cosignatureMessage, formatCosignature } from "../../schema/tlog/cosignature.ts";
 import { formatNote, makeVkey, parseNote, SIGNATURE_TYPES } from "../../schema/tlog/note.ts";
 import { type Measured, measureLoad, middle, report, rounds, seconds } from "./bench.ts";
@@ -114,7 +115,7 @@ async function bundle(ours: Ours, vkey: string, key: LookupKey, form: Form): Pro
     main: cosigned("witness", main),
   };
   const log = unwrap(pinnedLog(sha256, vkey));
-  const ports = { crypto: nodeCrypto, log, verifiers: [], mapfn: MAPFN_V1 };
+  const ports = { crypto: nodeCrypto, log, verifiers: [], generation: INDEX_V1 };
   const verdict = await verifyLookup(ports, formatLookup(whole), [key]);
   if (!verdict.ok) throw new Error(`a bundle was refused: ${JSON.stringify(verdict.refusal)}`);
   return whole;

@@ -2,11 +2,13 @@
  * What an index verifier does before it cosigns, over a running log: updates, entries and contents
  * over HTTP, mapfn and re-execution here (`client/lookup/follow-index.ts`), for the newest leaves.
  */
+
 import { nodeCrypto } from "../../client/crypto/node.ts";
 import { httpTransport, type Source } from "../../client/fetch.ts";
 import { followIndex } from "../../client/lookup/follow-index.ts";
 import { pinnedLog } from "../../client/trust.ts";
 import { unwrap } from "../../schema/error.ts";
+import { INDEX_V1 } from "../../schema/index/generation.ts";
 import { parseIndexLeaf } from "../../schema/index/index-leaf.ts";
 import type { IndexState } from "../../schema/index/re-execute.ts";
 import { leafHash } from "../../schema/tlog/hash.ts";
@@ -36,7 +38,8 @@ export async function benchVerifier(ours: Ours, place: IndexedPlace): Promise<Ve
   const [begun, cpu, served] = [performance.now(), process.cpuUsage(), ours.server.cpu()];
   let last = state;
   const steps = new Steps("leaves verified", to);
-  for await (const one of followIndex({ crypto: nodeCrypto, transport: source, log }, state, to)) {
+  const ports = { crypto: nodeCrypto, generation: INDEX_V1, transport: source, log };
+  for await (const one of followIndex(ports, state, to)) {
     if (one.state === "refused") throw new Error(`leaf ${one.leaf}: ${one.reason.message}`);
     last = one.next;
     steps.at(one.leaf + 1);

@@ -6,11 +6,13 @@
  *
  * @module
  */
+
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { nodeCrypto } from "../../client/crypto/node.ts";
 import { openKeyFile } from "../../client/keys/key-file.ts";
 import { unwrap } from "../../schema/error.ts";
+import { INDEX_V1 } from "../../schema/index/generation.ts";
 import { type IndexLeaf, parseIndexLeaf } from "../../schema/index/index-leaf.ts";
 import { MAPFN_V1 } from "../../schema/index/mapfn.ts";
 import { type PackedOutcomes, unpackOutcomes } from "../../server/admission/check-packing.ts";
@@ -52,7 +54,7 @@ export interface Built {
 export async function makePlace(folder: string): Promise<IndexedPlace> {
   const vkey = initOurs(folder);
   const key = logKey(nodeCrypto, await openKeyFile(join(folder, "key/log.pem")), ORIGIN);
-  return { folder, vkey, key, index: indexPlaces(logPlace(folder)) };
+  return { folder, vkey, key, index: indexPlaces(logPlace(folder), INDEX_V1) };
 }
 
 /** Appends entries until the log has `size`; answers a head for each batch. */
@@ -99,7 +101,7 @@ export async function fill(place: IndexedPlace, size: number): Promise<readonly 
 /** One leaf of the index log for each head, as the running index makes them. */
 export async function index(place: IndexedPlace, heads: readonly SignedHead[]): Promise<Built> {
   const { log, storage } = await openLog(place.index.log, {
-    signer: place.key.indexCheckpoints,
+    signer: place.key.indexCheckpoints(INDEX_V1),
     ...PORTS,
   });
   const newest = (): IndexLeaf => {

@@ -2,11 +2,13 @@
  * Lies of whoever answers: the log, its index and their signatures are as they should be, and the
  * answer is not. Anybody between a client and the log can tell them; nobody is convicted.
  */
+
 import { nodeCrypto } from "../../client/crypto/node.ts";
 import { httpTransport } from "../../client/fetch.ts";
 import { fetchLookup } from "../../client/lookup/ask.ts";
 import { fromUtf8, utf8 } from "../../schema/bytes.ts";
 import { LogError } from "../../schema/error.ts";
+import { INDEX_V1 } from "../../schema/index/generation.ts";
 import type { Lookup, LookupAnswer } from "../../schema/index/lookup.ts";
 import { aboutCommit, type Catch, filled, type Lie, type Rig, watched } from "./rig.ts";
 
@@ -31,7 +33,10 @@ const patiently: Catch["ask"] = async ({ served }) => {
   const transport = httpTransport(served.url, { deadlineMs: 300 });
   const keys = [{ type: "opaque", fields: [] }] as const;
   try {
-    await fetchLookup(transport, { keys, entries: false, summaries: false });
+    await fetchLookup(
+      { generation: INDEX_V1, transport },
+      { keys, entries: false, summaries: false },
+    );
     return { status: 0, stdout: "", stderr: "" };
   } catch (error) {
     if (!(error instanceof LogError)) throw error;

@@ -7,12 +7,13 @@
  *
  * The seed is printed, and `FUZZ_SEED` repeats a run.
  */
+
 import { beforeAll, describe, expect, test } from "vitest";
 import { nodeCrypto } from "../../client/crypto/node.ts";
 import { type LookupPorts, type LookupVerdict, verifyLookup } from "../../client/lookup/verify.ts";
 import { fromUtf8 } from "../../schema/bytes.ts";
+import { INDEX_V1 } from "../../schema/index/generation.ts";
 import { formatLookup, type LookupKey } from "../../schema/index/lookup.ts";
-import { MAPFN_V1 } from "../../schema/index/mapfn.ts";
 import { TestIndex } from "../client/lookup/test-index.ts";
 import { newSigner, review, signedCommit, TestLog } from "../client/test-log.ts";
 import { policyOf, policyText, TestWitness } from "../client/test-witness.ts";
@@ -47,7 +48,7 @@ beforeAll(async () => {
     crypto: nodeCrypto,
     log: { ...main.trusted, witnesses: [policyOf(policyText(1, [witness]))] },
     verifiers: [policyOf(policyText(1, [verifier]))],
-    mapfn: MAPFN_V1,
+    generation: INDEX_V1,
   };
 });
 

@@ -5,9 +5,11 @@
  *
  * Arguments: the folder of the tables, and `grow`; without it, it ends when it has started.
  */
+
 import { hash } from "node:crypto";
 import { nodeCryptoInPlace } from "../../client/crypto/node.ts";
 import { gitHashOf } from "../../client/git/hash.ts";
+import { INDEX_V1 } from "../../schema/index/generation.ts";
 import { MAPFN_V1 } from "../../schema/index/mapfn.ts";
 import { encodePostings, sortPostings } from "../../schema/index/posting.ts";
 import { asHash, type Hash } from "../../schema/tlog/hash.ts";
@@ -37,7 +39,7 @@ const store = IndexStore.open(sha256, folder, { origin: ORIGIN, mapfn: MAPFN_V1 
 const engine = IndexEngine.open({
   hashes: { sha256, git: gitHashOf(nodeCryptoInPlace) },
   log: { origin: ORIGIN, vkeys: [] },
-  mapfn: MAPFN_V1,
+  generation: INDEX_V1,
   store,
   snapshot: snapshotFile(folder),
   erased: (entry) =>

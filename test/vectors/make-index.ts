@@ -4,6 +4,7 @@
  * Everything follows from the vectors of leaves and from fixed rules, so the files come out the
  * same every time; a test compares them. What each file holds is in index/README.md.
  */
+import { INDEX_V1 } from "../../schema/index/generation.ts";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { nodeCrypto } from "../../client/crypto/node.ts";
 import { gitHashOf } from "../../client/git/hash.ts";
@@ -181,7 +182,7 @@ function mapTiles(): object {
   const add = (piece: MapPiece): Uint8Array => {
     const bytes = mapPiece(source, piece);
     if (bytes === undefined) throw new Error("the map has this piece");
-    pieces[mapPath(piece)] = toBase64(bytes);
+    pieces[mapPath(INDEX_V1, piece)] = toBase64(bytes);
     return bytes;
   };
   const walked = unwrap(parseMapTile(sha256, root, add({ root, turns: "" }))).tree;

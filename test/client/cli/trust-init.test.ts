@@ -1,4 +1,5 @@
 /** Pinning a log: what it serves is compared, confirmed, and only then written. */
+
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import type { ServerResponse } from "node:http";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -9,7 +10,7 @@ import { parseTrust } from "../../../client/trust.ts";
 import { fromUtf8, toBase64, toHex, utf8 } from "../../../schema/bytes.ts";
 import { formatLogStatement, LOG_PAYLOAD_TYPE } from "../../../schema/entry/log-statement.ts";
 import { unwrap } from "../../../schema/error.ts";
-import { indexOrigin } from "../../../schema/index/index-leaf.ts";
+import { INDEX_V1, indexOrigin } from "../../../schema/index/generation.ts";
 import { encodeSpki } from "../../../schema/key/spki.ts";
 import { keyHash } from "../../../schema/tlog/note.ts";
 import { logKey, type Served, serveLog, TestLog } from "../test-log.ts";
@@ -145,7 +146,7 @@ test("what was given and matches is written, byte for byte, and the trust file i
 test("index verifiers are taken like witnesses: shown, confirmed, apart from them, and with their quorum", async () => {
   const [i, j] = [new TestWitness("i.example"), new TestWitness("j.example")];
   const policy = policyText(2, [i, j]);
-  const index = new TestLog(indexOrigin(log.origin), log.key).fill(2);
+  const index = new TestLog(indexOrigin(log.origin, INDEX_V1), log.key).fill(2);
   index.cosigners = [i.at(1_700_000_000)];
   const offer = (text: string): void => {
     documents["index/v1/verifier_policy"] = `log ${index.vkey}\n${text}`;

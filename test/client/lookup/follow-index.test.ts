@@ -1,4 +1,5 @@
 /** An index that is executed again: honest ones are followed, and every lie stops at its leaf. */
+
 import { describe, expect, test } from "vitest";
 import { nodeCrypto } from "../../../client/crypto/node.ts";
 import { committedLeaves } from "../../../client/lookup/erased.ts";
@@ -9,6 +10,7 @@ import {
 } from "../../../client/lookup/follow-index.ts";
 import type { TrustedLog } from "../../../client/trust.ts";
 import { unwrap } from "../../../schema/error.ts";
+import { INDEX_V1 } from "../../../schema/index/generation.ts";
 import {
   encodeIndexLeaf,
   type IndexLeaf,
@@ -49,7 +51,7 @@ function portsOf(
   log: TrustedLog = index.main.trusted,
   change?: (update: LeafUpdate, leaf: number) => LeafUpdate,
 ): FollowPorts {
-  return { crypto: nodeCrypto, transport: index.source(change), log };
+  return { crypto: nodeCrypto, generation: INDEX_V1, transport: index.source(change), log };
 }
 
 const start = (): IndexState => initialState(sha256, MAPFN_V1, "log.test");

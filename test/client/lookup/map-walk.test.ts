@@ -6,6 +6,7 @@ import { walkMap } from "../../../client/lookup/map-walk.ts";
 import { concat, fromBase64, fromHex, toHex, utf8 } from "../../../schema/bytes.ts";
 import { unwrap } from "../../../schema/error.ts";
 import { type MapPiece, mapPath, parseMapPiece } from "../../../schema/http/map-paths.ts";
+import { INDEX_V1 } from "../../../schema/index/generation.ts";
 import { emptyMapRoot, mapLeafHash, mapNodeHash, verifyMap } from "../../../schema/index/map.ts";
 import { PAGE_KEYS, parseMapList } from "../../../schema/index/map-tile.ts";
 import { MapTree } from "../../../schema/index/map-tree.ts";
@@ -63,7 +64,7 @@ class PlacedMap {
   }
 
   walk(...keys: readonly Hash[]) {
-    return walkMap(sha256, this.root, keys, this.fetch);
+    return walkMap(sha256, INDEX_V1, this.root, keys, this.fetch);
   }
 }
 
@@ -114,7 +115,9 @@ describe("a walk through pieces of the map", () => {
     const { behind } = await map.walk(...many);
     const walks = many.map((key) => behind(key)?.piece);
     const alike = walks.filter((piece) => {
-      return piece !== undefined && mapPath({ root: piece.root, turns: piece.turns }) === page;
+      return (
+        piece !== undefined && mapPath(INDEX_V1, { root: piece.root, turns: piece.turns }) === page
+      );
     });
     expect(alike.length).toBeGreaterThan(PAGE_KEYS / 4);
     expect(alike.length).toBeLessThanOrEqual(PAGE_KEYS);
@@ -131,7 +134,13 @@ describe("a walk through pieces of the map", () => {
       fromBase64(vectors.pieces[path] ?? "") ?? expect.fail(path);
     const keys = vectors.lists.map(({ key }) => asKey(fromHex(key) ?? expect.fail()));
     const root = asKey(fromHex(vectors.root) ?? expect.fail());
-    const { tree, behind } = await walkMap(sha256, root, [...keys, keyOf("absent")], fetch);
+    const { tree, behind } = await walkMap(
+      sha256,
+      INDEX_V1,
+      root,
+      [...keys, keyOf("absent")],
+      fetch,
+    );
     for (const [n, { list }] of vectors.lists.entries()) {
       const { record, piece } = behind(keys[n] ?? expect.fail()) ?? expect.fail();
       const listed = list.map(([index, claim]): Listed => {
@@ -142,7 +151,7 @@ describe("a walk through pieces of the map", () => {
       if (record.kind === "list") expect(record.list).toEqual(listed);
       else {
         expect(record.summary).toEqual(summaryOf(sha256, listed));
-        const bytes = await fetch(mapPath(piece));
+        const bytes = await fetch(mapPath(INDEX_V1, piece));
         expect(parseMapList(sha256, record.summary, bytes)).toMatchObject({ value: listed });
       }
     }
@@ -201,7 +210,10 @@ describe("a walk through pieces of the map", () => {
       let n = 0;
       map.lie = (bytes, path) => (n++ === depth ? lie(bytes, path) : bytes);
       // The root itself is the one honest piece that "another one" can be at depth 0.
-      if (depth === 0 && lie(new Uint8Array(0), mapPath({ root: map.root, turns: "" })).length > 99)
+      if (
+        depth === 0 &&
+        lie(new Uint8Array(0), mapPath(INDEX_V1, { root: map.root, turns: "" })).length > 99
+      )
         continue;
       await expect(map.walk(keyOf(1))).rejects.toThrow(reason);
     }
@@ -229,10 +241,14 @@ describe("a walk through pieces of the map", () => {
     const tree = concat(Uint8Array.of(1, 0, 2), one, value, Uint8Array.of(2), other, value);
     const record = concat(Uint8Array.of(0, 1), new Uint8Array(7), Uint8Array.of(1, 0));
     const page = concat(Uint8Array.of(1, 0, 0, 0, tree.length), tree, record, record);
-    await expect(walkMap(sha256, root, [zero], async () => page)).rejects.toThrow("another place");
+    await expect(walkMap(sha256, INDEX_V1, root, [zero], async () => page)).rejects.toThrow(
+      "another place",
+    );
     // The key that is there is not found either: its own bits lead to the other side.
-    await expect(walkMap(sha256, root, [one], async () => page)).resolves.toMatchObject({});
-    const { tree: walked } = await walkMap(sha256, root, [one], async () => page);
+    await expect(walkMap(sha256, INDEX_V1, root, [one], async () => page)).resolves.toMatchObject(
+      {},
+    );
+    const { tree: walked } = await walkMap(sha256, INDEX_V1, root, [one], async () => page);
     expect(walked.find(one)).toEqual({ state: "absent" });
   });
 
@@ -245,7 +261,9 @@ describe("a walk through pieces of the map", () => {
     const top = concat(Uint8Array.of(0, 1, 255, 0), inner, Uint8Array.of(0), leaf(b));
     const below = concat(Uint8Array.of(0, 1, 255, 0), leaf(a), Uint8Array.of(0), leaf(b));
     const fetch = async (path: string) => (path.includes("?at=") ? below : top);
-    await expect(walkMap(sha256, root, [a], fetch)).rejects.toThrow("not behind those above");
+    await expect(walkMap(sha256, INDEX_V1, root, [a], fetch)).rejects.toThrow(
+      "not behind those above",
+    );
   });
 });
 

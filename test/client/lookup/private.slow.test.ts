@@ -1,10 +1,12 @@
 /** A bundle that the client puts together over a log of several tiles. */
+
 import { expect, onTestFinished, test } from "vitest";
 import { nodeCrypto } from "../../../client/crypto/node.ts";
 import { httpTransport } from "../../../client/fetch.ts";
 import { fileSubmission } from "../../../client/keys/signer.ts";
 import { assembleLookup } from "../../../client/lookup/private.ts";
 import { utf8 } from "../../../schema/bytes.ts";
+import { INDEX_V1 } from "../../../schema/index/generation.ts";
 import { formatLookup, type LookupKey } from "../../../schema/index/lookup.ts";
 import { signerId } from "../../../schema/key/signer-id.ts";
 import { newSigner, TestLog } from "../test-log.ts";
@@ -35,7 +37,10 @@ test("a look-up through static files is the log's own bundle, over several tiles
       return { type: "artifact", fields: [nodeCrypto.sha256(utf8(`file ${n * 11}`))] };
     }),
   ];
-  const bundle = await assembleLookup(ports, { keys, entries: true, summaries: false });
+  const bundle = await assembleLookup(
+    { ...ports, generation: INDEX_V1 },
+    { keys, entries: true, summaries: false },
+  );
   expect(Buffer.from(bundle).equals(formatLookup(index.lookup(keys)))).toBe(true);
   const read = served.asked.filter((path) => path.includes("tile/content/"));
   expect(new Set(read).size).toBe(read.length);

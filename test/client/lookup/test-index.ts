@@ -2,13 +2,15 @@
  * An index over the small log of the client's tests: a real map, a real index log under the log's
  * own key, and bundles that a test can change in exactly one place.
  */
+
 import { nodeCrypto } from "../../../client/crypto/node.ts";
 import type { Source } from "../../../client/fetch.ts";
 import { gitHashOf } from "../../../client/git/hash.ts";
 import { concat, fromUtf8, toHex } from "../../../schema/bytes.ts";
 import { LogError } from "../../../schema/error.ts";
 import type { MapPiece } from "../../../schema/http/map-paths.ts";
-import { encodeIndexLeaf, type IndexLeaf, indexOrigin } from "../../../schema/index/index-leaf.ts";
+import { INDEX_V1, indexOrigin } from "../../../schema/index/generation.ts";
+import { encodeIndexLeaf, type IndexLeaf } from "../../../schema/index/index-leaf.ts";
 import type { Lookup, LookupAnswer, LookupKey } from "../../../schema/index/lookup.ts";
 import { mapKey } from "../../../schema/index/map-key.ts";
 import { MapTree } from "../../../schema/index/map-tree.ts";
@@ -49,7 +51,7 @@ export class TestIndex {
 
   constructor(main: TestLog) {
     this.main = main;
-    this.log = new TestLog(indexOrigin(main.origin), main.key);
+    this.log = new TestLog(indexOrigin(main.origin, INDEX_V1), main.key);
     const { leaf, postings } = initialState(sha256, MAPFN_V1, main.origin);
     this.position = { leaf, map: this.tree.newest, postings };
     this.log.append(encodeIndexLeaf(leaf));

@@ -4,6 +4,7 @@ import { type LookupVerdict, verifyLookup } from "../../../client/lookup/verify.
 import type { WitnessPolicy } from "../../../client/quorum.ts";
 import { fromUtf8, toHex, utf8 } from "../../../schema/bytes.ts";
 import { unwrap } from "../../../schema/error.ts";
+import { INDEX_V1 } from "../../../schema/index/generation.ts";
 import { encodeIndexLeaf } from "../../../schema/index/index-leaf.ts";
 import {
   formatLookup,
@@ -13,7 +14,6 @@ import {
 } from "../../../schema/index/lookup.ts";
 import { emptyMapRoot } from "../../../schema/index/map.ts";
 import { mapKey } from "../../../schema/index/map-key.ts";
-import { MAPFN_V1 } from "../../../schema/index/mapfn.ts";
 import { parsePolicy } from "../../../schema/tlog/tlog-policy.ts";
 import * as made from "../../vectors/signers.ts";
 import * as say from "../../vectors/statements.ts";
@@ -53,7 +53,7 @@ async function ask(
   keys: readonly LookupKey[],
   verifiers: readonly WitnessPolicy[] = [],
 ): Promise<LookupVerdict> {
-  const ports = { crypto: nodeCrypto, log: main.trusted, verifiers, mapfn: MAPFN_V1 };
+  const ports = { crypto: nodeCrypto, log: main.trusted, verifiers, generation: INDEX_V1 };
   const bytes = lookup instanceof Uint8Array ? lookup : formatLookup(lookup);
   return verifyLookup(ports, bytes, keys);
 }

@@ -1,4 +1,5 @@
 /** What a log can do to a monitor by how it answers, whatever it answers. */
+
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { nodeCrypto } from "../../../client/crypto/node.ts";
 import { httpTransport } from "../../../client/fetch.ts";
@@ -6,7 +7,7 @@ import { openSigned } from "../../../client/head.ts";
 import { EntryReader } from "../../../client/monitor/entries.ts";
 import { ROUND_SECONDS } from "../../../client/monitor/time-limit.ts";
 import { unwrap } from "../../../schema/error.ts";
-import { MAPFN_V1 } from "../../../schema/index/mapfn.ts";
+import { INDEX_V1 } from "../../../schema/index/generation.ts";
 import { newSigner, review, signedCommit } from "../test-log.ts";
 import { HOSTILE } from "./alerts.ts";
 import { idOf, Monitoring } from "./rig.ts";
@@ -74,7 +75,7 @@ test("of many large entries only the newest are kept, and the others fetched aga
     crypto: nodeCrypto,
     log: main.trusted,
     trust: { logs: [main.trusted], people: [], rules: [] },
-    mapfn: MAPFN_V1,
+    generation: INDEX_V1,
     transport: httpTransport(served.url),
     memory: at.memory,
   };

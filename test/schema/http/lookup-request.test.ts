@@ -12,6 +12,7 @@ import {
   parseUpdateRange,
   updatePath,
 } from "../../../schema/http/lookup-request.ts";
+import { INDEX_V1 } from "../../../schema/index/generation.ts";
 import { type LookupKey, MAX_LOOKUP_KEYS } from "../../../schema/index/lookup.ts";
 import { KEY_TYPES, type KeyType } from "../../../schema/index/map-key.ts";
 import { failureOf, valueOf } from "../tlog/support.ts";
@@ -78,7 +79,7 @@ describe("a look-up over HTTP", () => {
   });
 
   test("for updates names a range of leaves behind leaf 0, and a bounded one", () => {
-    expect(updatePath(3, 9)).toBe("/index/v1/update/3-9");
+    expect(updatePath(INDEX_V1, 3, 9)).toBe("/index/v1/update/3-9");
     expect(valueOf(parseUpdateRange("3-9", 16))).toEqual({ from: 3, to: 9 });
     for (const range of ["0-1", "3-3", "4-3", "3", "3-4-5", "03-4", "-1-4", "1-18", "x-y", ""])
       expect(parseUpdateRange(range, 16).ok).toBe(false);

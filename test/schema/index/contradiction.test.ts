@@ -14,6 +14,7 @@ import {
   said,
   saidIn,
 } from "../../../schema/index/contradiction.ts";
+import { INDEX_V1 } from "../../../schema/index/generation.ts";
 import type { KeyType } from "../../../schema/index/map-key.ts";
 import { mapfn, namedPostings } from "../../../schema/index/mapfn.ts";
 import { type Posting, sortPostings } from "../../../schema/index/posting.ts";
@@ -48,7 +49,7 @@ function logged(submission: Submission): Logged {
     said: (type) => {
       const posting = named.find((one) => one.type === type) ?? expect.fail(`no ${type}`);
       const direct = said(hashes, leafBytes, content, posting) ?? expect.fail("says nothing");
-      expect(saidIn(hashes, log, posting, leafBytes, content)).toEqual(direct);
+      expect(saidIn(INDEX_V1, hashes, log, posting, leafBytes, content)).toEqual(direct);
       return direct;
     },
   };

@@ -1,10 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { toHex, utf8 } from "../../../schema/bytes.ts";
+import { INDEX_V1, indexOrigin } from "../../../schema/index/generation.ts";
 import {
   encodeIndexLeaf,
   firstIndexLeaf,
-  indexOrigin,
   parseIndexLeaf,
 } from "../../../schema/index/index-leaf.ts";
 import { MAPFN_V1 } from "../../../schema/index/mapfn.ts";
@@ -187,6 +187,6 @@ describe("a leaf of the index log", () => {
   });
 
   test("is in a log of its own name", () => {
-    expect(indexOrigin("log.example.org")).toBe("log.example.org/index/v1");
+    expect(indexOrigin("log.example.org", INDEX_V1)).toBe("log.example.org/index/v1");
   });
 });

@@ -1,4 +1,5 @@
 /** The index of a log that runs as its own process: made by init, served, looked up, rebuilt. */
+
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -12,8 +13,8 @@ import { indexLogOf } from "../../../client/lookup/index-log.ts";
 import { verifyLookup } from "../../../client/lookup/verify.ts";
 import { unwrap } from "../../../schema/error.ts";
 import { lookupPath, updatePath } from "../../../schema/http/lookup-request.ts";
+import { INDEX_V1 } from "../../../schema/index/generation.ts";
 import type { LookupKey } from "../../../schema/index/lookup.ts";
-import { MAPFN_V1 } from "../../../schema/index/mapfn.ts";
 import { parseUpdate } from "../../../schema/index/update.ts";
 import { parseVkey } from "../../../schema/tlog/note.ts";
 import { submissions, submit } from "../http/harness.ts";
@@ -68,7 +69,7 @@ async function lookup(port: number, key: LookupKey, size: number) {
     vkeys: [unwrap(parseVkey(sha256, vkey))],
     vkeyTexts: [vkey],
   };
-  const ports = { crypto: nodeCrypto, log, verifiers: [], mapfn: MAPFN_V1 };
+  const ports = { crypto: nodeCrypto, log, verifiers: [], generation: INDEX_V1 };
   for (;;) {
     const path = lookupPath({ keys: [key], entries: true, summaries: false });
     const answer = await get(port, path);
@@ -94,13 +95,13 @@ describe("the index of a served log", () => {
     expect(verdict.found).toMatchObject([{ kind: "absent" }]);
 
     const note = await (await get(one.port, "/index/v1/checkpoint")).arrayBuffer();
-    const index = indexLogOf(sha256, log, []);
+    const index = indexLogOf(sha256, log, INDEX_V1, []);
     const head = unwrap(await openHead(nodeCrypto, index, new Uint8Array(note)));
     const { size } = head.tree;
     expect(size).toBeGreaterThanOrEqual(2);
     const entries = await get(one.port, `/index/v1/tile/entries/000.p/${size}`);
     expect(entries.status).toBe(200);
-    const update = await get(one.port, updatePath(1, size));
+    const update = await get(one.port, updatePath(INDEX_V1, 1, size));
     expect(unwrap(parseUpdate(new Uint8Array(await update.arrayBuffer())))).toHaveLength(size - 1);
     expect((await get(one.port, "/v1/lookup?type=nothing")).status).toBe(400);
     expect((await get(one.port, "/index/v1/update/0-1")).status).toBe(400);

@@ -1,4 +1,5 @@
 /** What was erased stays erased in every way in which a log comes back from a copy, and its index is made anew. */
+
 import { cpSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -12,6 +13,7 @@ import type { TrustedLog } from "../../../client/trust.ts";
 import { utf8 } from "../../../schema/bytes.ts";
 import { LogError } from "../../../schema/error.ts";
 import { contentPath } from "../../../schema/http/paths.ts";
+import { INDEX_V1 } from "../../../schema/index/generation.ts";
 import { MAPFN_V1 } from "../../../schema/index/mapfn.ts";
 import { initialState } from "../../../schema/index/re-execute.ts";
 import type { RunningLog } from "../../../server/serve.ts";
@@ -75,7 +77,12 @@ async function isErased(log: Operated): Promise<void> {
     for (const digest of DIGESTS)
       expect((await ask(running, contentPath(digest))).status).toBe(410);
     await ready(running);
-    const ports = { crypto: nodeCrypto, transport: httpTransport(running.url), log: trusted };
+    const ports = {
+      crypto: nodeCrypto,
+      generation: INDEX_V1,
+      transport: httpTransport(running.url),
+      log: trusted,
+    };
     const state = initialState(sha256, MAPFN_V1, trusted.origin);
     const followed = await Array.fromAsync(followIndex(ports, state, await leaves(running)));
     expect(followed.every((one) => one.state === "accepted")).toBe(true);

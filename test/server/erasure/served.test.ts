@@ -1,4 +1,5 @@
 /** What is left of an erased content to those who ask the log, and what of it to those who bring it again. */
+
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -15,6 +16,7 @@ import { utf8 } from "../../../schema/bytes.ts";
 import { LogError } from "../../../schema/error.ts";
 import { postingsPath } from "../../../schema/http/lookup-request.ts";
 import { contentPath } from "../../../schema/http/paths.ts";
+import { INDEX_V1 } from "../../../schema/index/generation.ts";
 import { MAPFN_V1 } from "../../../schema/index/mapfn.ts";
 import { initialState } from "../../../schema/index/re-execute.ts";
 import { formatReceipt } from "../../../schema/receipt.ts";
@@ -74,6 +76,7 @@ describe("an erased content", () => {
 
   const ports = () => ({
     crypto: nodeCrypto,
+    generation: INDEX_V1,
     log: trustedOf(log),
     transport: httpTransport(log.url),
   });

@@ -1,4 +1,5 @@
 /** The feed of conflicts: of a log that runs, and of its file in every state. */
+
 import { appendFileSync, readFileSync, writeFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { nodeCrypto } from "../../../client/crypto/node.ts";
@@ -7,6 +8,7 @@ import { httpTransport } from "../../../client/fetch.ts";
 import { fetchLookup } from "../../../client/lookup/ask.ts";
 import { assembleLookup } from "../../../client/lookup/private.ts";
 import { fromUtf8, toHex, utf8 } from "../../../schema/bytes.ts";
+import { INDEX_V1 } from "../../../schema/index/generation.ts";
 import { mapKey } from "../../../schema/index/map-key.ts";
 import type { Hash } from "../../../schema/tlog/hash.ts";
 import { type Conflict, type ConflictPorts, Conflicts } from "../../../server/index/conflicts.ts";
@@ -29,9 +31,14 @@ async function sameInPrivate(log: Parameters<typeof feed>[0]): Promise<void> {
   ] as const;
   for (const entries of [true, false]) {
     const request = { keys, entries, summaries: !entries };
-    const ports = { crypto: nodeCrypto, transport, log: trustedOf(log) };
+    const ports = {
+      crypto: nodeCrypto,
+      generation: INDEX_V1,
+      transport,
+      log: trustedOf(log),
+    };
     expect(fromUtf8(await assembleLookup(ports, request))).toBe(
-      fromUtf8(await fetchLookup(transport, request)),
+      fromUtf8(await fetchLookup(ports, request)),
     );
   }
   const piece = `/index/v1/map/${"0".repeat(64)}`;

@@ -8,7 +8,8 @@ import { gitHashOf } from "../../../client/git/hash.ts";
 import { verifyLookup } from "../../../client/lookup/verify.ts";
 import { concat, fromUtf8, utf8 } from "../../../schema/bytes.ts";
 import { unwrap } from "../../../schema/error.ts";
-import { indexOrigin, parseIndexLeaf } from "../../../schema/index/index-leaf.ts";
+import { INDEX_V1, indexOrigin } from "../../../schema/index/generation.ts";
+import { parseIndexLeaf } from "../../../schema/index/index-leaf.ts";
 import { formatLookup, type LookupKey } from "../../../schema/index/lookup.ts";
 import { parseMapTile } from "../../../schema/index/map-tile.ts";
 import { MAPFN_V1, mapfn } from "../../../schema/index/mapfn.ts";
@@ -42,7 +43,7 @@ function open(): IndexEngine {
     return IndexEngine.open({
       hashes,
       log,
-      mapfn: MAPFN_V1,
+      generation: INDEX_V1,
       store,
       snapshot: snapshotFile(folder),
       erased: (index) => erased.get(index),
@@ -89,7 +90,7 @@ afterEach(() => {
 
 describe("the index engine", () => {
   test("makes look-ups that a client verifies, and updates that re-execute", async () => {
-    const index = new TestLog(indexOrigin(main.origin), main.key);
+    const index = new TestLog(indexOrigin(main.origin, INDEX_V1), main.key);
     index.append(leafAt(0));
     let state = initialState(sha256, MAPFN_V1, main.origin);
     for (let step = 0; step < 3; step++) {
@@ -123,7 +124,7 @@ describe("the index engine", () => {
       answers: found.answers,
       entries: [],
     };
-    const ports = { crypto: nodeCrypto, log: main.trusted, verifiers: [], mapfn: MAPFN_V1 };
+    const ports = { crypto: nodeCrypto, log: main.trusted, verifiers: [], generation: INDEX_V1 };
     const verdict = await verifyLookup(ports, formatLookup(lookup), [signer]);
     expect(verdict).toMatchObject({ ok: true, found: [{ kind: "present", summary: { n: 27 } }] });
     expect(state.leaf.main.size).toBe(main.size);

@@ -1,8 +1,10 @@
 /** An index log that was put back to an older copy, and what brings it back. */
+
 import { cpSync, rmSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { nodeCrypto } from "../../../client/crypto/node.ts";
 import { unwrap } from "../../../schema/error.ts";
+import { INDEX_V1 } from "../../../schema/index/generation.ts";
 import { formatUpdate, type LeafUpdate, parseUpdate } from "../../../schema/index/update.ts";
 import { indexPlaces } from "../../../server/index/places.ts";
 import {
@@ -21,7 +23,7 @@ import { ask, caughtUp, leafKey, newLog, run } from "./running.ts";
 describe("an index log behind its guard", () => {
   test("I6 comes back from a copy, to exactly what was signed, and from nothing else", async () => {
     const place = await newLog();
-    const places = indexPlaces(place.place);
+    const places = indexPlaces(place.place, INDEX_V1);
     const [whole, old] = [`${place.place.folder}-whole`, `${place.place.folder}-old`];
     let running = await run(place);
     const grow = async (to: number): Promise<void> => {
@@ -53,13 +55,16 @@ describe("an index log behind its guard", () => {
     const recovered = (copy: IndexCopy): Promise<number> =>
       recoverIndex({ crypto: nodeCrypto, key: place.key, places, copy, clock: () => 0 });
     const served = (change: (update: LeafUpdate) => LeafUpdate): IndexCopy =>
-      copyServed({
-        url: "memory:",
-        get: async (path) => {
-          const [, from, to] = /update\/(\d+)-(\d+)$/.exec(path) ?? [];
-          return formatUpdate(updates.slice(Number(from) - 1, Number(to) - 1).map(change));
+      copyServed(
+        {
+          url: "memory:",
+          get: async (path) => {
+            const [, from, to] = /update\/(\d+)-(\d+)$/.exec(path) ?? [];
+            return formatUpdate(updates.slice(Number(from) - 1, Number(to) - 1).map(change));
+          },
         },
-      });
+        INDEX_V1,
+      );
     putBack();
     const [first] = updates;
     if (first === undefined) expect.fail("no leaf");

@@ -1,4 +1,5 @@
 /** A log on disk with its index, run without HTTP, and asked as a client asks it. */
+
 import { randomBytes } from "node:crypto";
 import { expect } from "vitest";
 import { nodeCrypto } from "../../../client/crypto/node.ts";
@@ -6,8 +7,8 @@ import { generateKey } from "../../../client/keys/key-file.ts";
 import { privateKeySigner } from "../../../client/keys/private-key.ts";
 import { verifyLookup } from "../../../client/lookup/verify.ts";
 import { unwrap } from "../../../schema/error.ts";
+import { INDEX_V1 } from "../../../schema/index/generation.ts";
 import { formatLookup, type LookupKey } from "../../../schema/index/lookup.ts";
-import { MAPFN_V1 } from "../../../schema/index/mapfn.ts";
 import { leafHash } from "../../../schema/tlog/hash.ts";
 import { parseVkey } from "../../../schema/tlog/note.ts";
 import { initIndex } from "../../../server/index/open.ts";
@@ -41,11 +42,11 @@ export async function newLog(): Promise<Place> {
   const databaseId = new Uint8Array(randomBytes(16));
   const genesis = await genesisEntry(ports);
   await initLog({ place, signer: key.checkpoints, crypto: nodeCrypto, clock, databaseId, genesis });
-  const places = indexPlaces(place);
+  const places = indexPlaces(place, INDEX_V1);
   expect(indexExists(places)).toBe(false);
   await initIndex(places, {
     crypto: nodeCrypto,
-    signer: key.indexCheckpoints,
+    signer: key.indexCheckpoints(INDEX_V1),
     origin: ORIGIN,
     databaseId: new Uint8Array(randomBytes(16)),
     clock,
@@ -63,7 +64,7 @@ export async function run(
   const index = await runIndex({
     crypto: nodeCrypto,
     key,
-    places: indexPlaces(place),
+    places: indexPlaces(place, INDEX_V1),
     main: main.log,
     mainReader: main.storage.reader,
     stepMs: 10,
@@ -93,7 +94,7 @@ export async function ask(index: RunningIndex, key: LogKey, keys: readonly Looku
   const bundle = await index.service.lookup(keys, { entries: false, summaries: false });
   const vkey = unwrap(parseVkey(sha256, key.vkey));
   const log = { origin: ORIGIN, vkeys: [vkey], vkeyTexts: [key.vkey] };
-  const ports = { crypto: nodeCrypto, log, verifiers: [], mapfn: MAPFN_V1 };
+  const ports = { crypto: nodeCrypto, log, verifiers: [], generation: INDEX_V1 };
   return verifyLookup(ports, formatLookup(bundle), keys);
 }
 

@@ -1,5 +1,6 @@
 import { describe, expect, onTestFinished, test } from "vitest";
 import { unwrap } from "../../../schema/error.ts";
+import { INDEX_V1 } from "../../../schema/index/generation.ts";
 import { parseUpdate } from "../../../schema/index/update.ts";
 import { indexPlaces } from "../../../server/index/places.ts";
 import { IndexStore } from "../../../server/index/store.ts";
@@ -41,7 +42,7 @@ describe("the index of a running log", () => {
     expect(before.leaves).toBeGreaterThanOrEqual(3);
     await running.index.close();
     await running.main.log.close();
-    IndexStore.remove(indexPlaces(place.place).tables);
+    IndexStore.remove(indexPlaces(place.place, INDEX_V1).tables);
     running = await run(place);
     const after = running.index.service.status();
     expect([after.leaves, after.size, after.keys]).toEqual([
