@@ -108,9 +108,11 @@ function indexCheck({ state: handle }: Pick<IndexHandle, "state">): Finding {
   if (handle.state === "opening") return { ok: true, detail: "opening" };
   if (handle.state === "refused")
     return { ok: false, detail: `not started: ${handle.reason.message}` };
-  const { state, leaves, size, lagEntries, lagMs } = handle.index.service.status();
+  const { state, leaves, size, lagEntries, lagMs, snapshotSize } = handle.index.service.status();
   const seconds = (lagMs / 1000).toFixed(1);
-  const at = `${size} entries in ${leaves} leaves, ${lagEntries} behind for ${seconds} s`;
+  const at =
+    `${size} entries in ${leaves} leaves, ${lagEntries} behind for ${seconds} s; ` +
+    `the map's snapshot ${size - snapshotSize} behind`;
   const trouble = state.state === "ready" ? "" : `${state.state}: ${state.reason.message}; `;
   return {
     ok: state.state === "waiting" || (state.state !== "stopped" && lagMs < MAX_INDEX_LAG_MS),

@@ -41,6 +41,11 @@ class Rows {
     return this.#born[row] ?? 0;
   }
 
+  /** Takes a row over into another version. */
+  bear(row: number, born: number): void {
+    this.#born[row] = born;
+  }
+
   hash(row: number): Uint8Array {
     return this.#hashes.subarray(row * HASH_BYTES, (row + 1) * HASH_BYTES);
   }

@@ -48,6 +48,8 @@ export class MapTree {
   #number: number;
   #top: number | undefined;
   #keys: number;
+  /** Whether the version before the one that grows is given up, and its rows are written in place. */
+  #inPlace = false;
   /** Rows that a version was the last to use, by the version that came after it. */
   readonly #dropped = new Map<number, number[]>();
 
@@ -162,11 +164,21 @@ export class MapTree {
     return proof;
   }
 
+  /**
+   * Gives up every sealed version: until the next `seal` rows are written where they are, which
+   * costs no copies and cannot be abandoned. For a map that was just loaded.
+   */
+  giveUpSealed(): void {
+    this.#inPlace = true;
+  }
+
   /** Ends the version that grows, and begins the next one. */
   seal(): MapVersion {
     if (this.#top !== undefined) this.#hash(this.#top);
     const top = this.#top;
     const version = { number: this.#number, top, root: this.#rootAt(top), keys: this.#keys };
+    if (this.#inPlace) this.#versions.length = 0;
+    this.#inPlace = false;
     this.#versions.push(version);
     this.#number++;
     return version;
@@ -238,6 +250,7 @@ export class MapTree {
   #replace(row: number, key: Uint8Array, value: Uint8Array): number {
     if (row < 0) {
       const leaf = ~row;
+      if (this.#inPlace) this.#leaves.bear(leaf, this.#number);
       if (this.#leaves.born(leaf) === this.#number) {
         this.#leaves.setValue(leaf, value);
         return row;
@@ -272,6 +285,7 @@ export class MapTree {
   }
 
   #writable(row: number): number {
+    if (this.#inPlace) this.#inner.bear(row, this.#number);
     if (this.#inner.born(row) === this.#number) return row;
     this.#drop(row);
     const { bit, left, right } = this.#inner.read(row);

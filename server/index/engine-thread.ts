@@ -12,7 +12,7 @@ import { asHash, type Hash } from "../../schema/tlog/hash.ts";
 import { SqliteReader } from "../storage/sqlite/reader.ts";
 import { answerRequests, type Handled } from "../thread.ts";
 import { IndexEngine } from "./engine.ts";
-import type { IndexAnswer, IndexRequest } from "./protocol.ts";
+import type { IndexAnswer, IndexRequest, IndexStanding } from "./protocol.ts";
 import { snapshotFile } from "./snapshot.ts";
 import { IndexStore } from "./store.ts";
 
@@ -65,10 +65,20 @@ function hash(bytes: Uint8Array): Hash {
   return found;
 }
 
+function standingOf(of: IndexEngine): IndexStanding {
+  const { leaves, size, keys, mapBytes, snapshotSize, snapshotChanges } = of;
+  return { leaves, size, keys, mapBytes, snapshotSize, snapshotChanges };
+}
+
+function writeSnapshot(milliseconds: number): boolean {
+  const begun = performance.now();
+  while (opened().writeSnapshot()) if (performance.now() - begun >= milliseconds) return true;
+  return false;
+}
+
 function handle(request: IndexRequest): Handled<IndexAnswer> {
   const answer = (more: Omit<IndexAnswer, "standing"> = {}): Handled<IndexAnswer> => {
-    const { leaves, size, keys, mapBytes, snapshotSize } = opened();
-    return { answer: { standing: { leaves, size, keys, mapBytes, snapshotSize }, ...more } };
+    return { answer: { standing: standingOf(opened()), ...more } };
   };
   switch (request.call) {
     case "open":
@@ -88,7 +98,7 @@ function handle(request: IndexRequest): Handled<IndexAnswer> {
       opened().abandon();
       return answer();
     case "snapshot":
-      return answer({ more: opened().writeSnapshot() });
+      return answer({ more: writeSnapshot(request.milliseconds) });
     case "find":
       return answer({ found: opened().find(request.keys, request.summaries, request.at) });
     case "edge":
@@ -108,14 +118,12 @@ function handle(request: IndexRequest): Handled<IndexAnswer> {
     case "close": {
       const closing = opened();
       engine = undefined;
-      const { leaves, size, keys, mapBytes } = closing;
       try {
         closing.close();
       } finally {
         reader?.close();
       }
-      const { snapshotSize } = closing;
-      return { answer: { standing: { leaves, size, keys, mapBytes, snapshotSize } } };
+      return { answer: { standing: standingOf(closing) } };
     }
   }
 }

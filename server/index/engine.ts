@@ -37,11 +37,13 @@ import {
   mapFromSnapshot,
   mapFromTables,
   postingsOf,
+  type SnapshotStanding,
 } from "./restore.ts";
 import { SnapshotWriter } from "./snapshot.ts";
 
 /** Keys that are looked at in one question of a scan. */
 const SCANNED_KEYS = 4_096;
+const NO_SNAPSHOT: SnapshotStanding = { leafIndex: 0, size: 0, changes: 0 };
 /** Versions of the map that can be asked for, the newest among them. */
 const KEPT_VERSIONS = 64;
 
@@ -67,6 +69,8 @@ interface Kept {
   readonly leafIndex: number;
   readonly position: IndexPosition;
   readonly main: Uint8Array;
+  /** Values that were set in the map up to this step, counted from some step on. */
+  readonly changes: number;
 }
 
 /** A snapshot that is being written. */
@@ -84,10 +88,10 @@ export class IndexEngine {
   #pending: Kept | undefined;
   #pendingStep: Uint8Array | undefined;
   #writing: Writing | undefined;
-  /** Entries of the snapshot on the disk; 0 where there is none. */
-  #snapshot: number;
+  /** The snapshot on the disk; its changes are counted like those of the steps. */
+  #snapshot: SnapshotStanding;
 
-  private constructor(ports: MapPorts, tree: MapTree, kept: Kept, snapshot: number) {
+  private constructor(ports: MapPorts, tree: MapTree, kept: Kept, snapshot: SnapshotStanding) {
     this.#ports = ports;
     this.#tree = tree;
     this.#kept = [kept];
@@ -103,12 +107,13 @@ export class IndexEngine {
     if (stored === undefined) throw damaged(`leaf ${leafIndex} is missing`);
     const leaf = unwrap(parseIndexLeaf(stored.bytes));
     if (leaf.origin !== log.origin) throw damaged(`leaf ${leafIndex} is of another log`);
-    const loaded = mapFromSnapshot(ports, leaf);
+    const loaded = mapFromSnapshot(ports, { leafIndex, leaf });
     const tree = loaded?.tree ?? mapFromTables(ports, leaf);
     const postings = CompactRange.from(hashes.sha256, leaf.main.size, stored.edge);
     const position = { leaf, map: tree.newest, postings };
-    const kept = { leafIndex, position, main: stored.main };
-    return new IndexEngine(ports, tree, kept, loaded?.size ?? 0);
+    const changes = loaded?.snapshot.changes ?? leaf.keys;
+    const kept = { leafIndex, position, main: stored.main, changes };
+    return new IndexEngine(ports, tree, kept, { ...NO_SNAPSHOT, ...loaded?.snapshot, changes: 0 });
   }
 
   /** Leaves of the index log that are kept here. */
@@ -127,7 +132,12 @@ export class IndexEngine {
 
   /** Entries that the snapshot on the disk has; 0 where there is none. */
   get snapshotSize(): number {
-    return this.#snapshot;
+    return this.#snapshot.size;
+  }
+
+  /** Values that a start has to set in the map of the snapshot. */
+  get snapshotChanges(): number {
+    return this.#newest.changes - this.#snapshot.changes;
   }
 
   /** Bytes of the map. */
@@ -139,7 +149,7 @@ export class IndexEngine {
   grow(head: TreeHead, main: Uint8Array): Grown {
     const { store } = this.#ports;
     if (this.#pending !== undefined) throw new LogError("INTERNAL", "a step is under way already");
-    const { leafIndex, position } = this.#newest;
+    const { leafIndex, position, changes: before } = this.#newest;
     if (head.size <= position.leaf.main.size)
       throw new LogError("INTERNAL", `size ${head.size} is indexed already`);
     store.begin();
@@ -147,17 +157,21 @@ export class IndexEngine {
       const find = (key: Hash) => store.find(key);
       const { sha256 } = this.#ports.hashes;
       const growth = new IndexGrowth({ sha256, tree: this.#tree, find }, position);
+      const index = leafIndex + 1;
+      const entries = head.size - position.leaf.main.size;
+      let changes = before;
       for (let at = position.leaf.main.size; at < head.size; at += CHUNK) {
-        const postings = postingsOf(this.#ports, at, Math.min(at + CHUNK, head.size));
-        store.write(growth.add(postings));
+        const changed = growth.add(postingsOf(this.#ports, at, Math.min(at + CHUNK, head.size)));
+        store.write(changed);
+        store.changes.write(index, at, entries, changed);
+        changes += changed.length;
       }
       const step = growth.finish(head, main);
-      const index = leafIndex + 1;
       const { leaf: bytes } = step.update;
       const edge = step.position.postings.hashes;
       this.#pendingStep = formatUpdate([step.update]);
       store.writeLeaf({ index, bytes, edge, main, step: this.#pendingStep });
-      this.#pending = { leafIndex: index, position: step.position, main };
+      this.#pending = { leafIndex: index, position: step.position, main, changes };
       return { leafIndex: index, leaf: bytes, contradicted: step.contradicted };
     } catch (error) {
       this.abandon();
@@ -184,6 +198,7 @@ export class IndexEngine {
   /** The leaf of the step is published (X5). */
   keep(): void {
     if (this.#pending === undefined) throw new LogError("INTERNAL", "no step is under way");
+    this.#ports.store.changes.forgetUpTo(this.#snapshot.leafIndex);
     this.#ports.store.commit();
     this.#kept.push(this.#pending);
     this.#pending = undefined;
@@ -205,7 +220,8 @@ export class IndexEngine {
       this.#dropSnapshot();
       throw error;
     }
-    this.#snapshot = of.position.leaf.main.size;
+    const { leafIndex, position, changes } = of;
+    this.#snapshot = { leafIndex, size: position.leaf.main.size, changes };
     this.#writing = undefined;
     this.#forget();
     return false;
@@ -301,7 +317,7 @@ export class IndexEngine {
   #beginSnapshot(): Writing | undefined {
     const of = this.#newest;
     const image = this.#tree.image(of.position.map);
-    if (image === undefined || of.position.leaf.main.size === this.#snapshot) return undefined;
+    if (image === undefined || of.leafIndex === this.#snapshot.leafIndex) return undefined;
     const leaf = { leafIndex: of.leafIndex, leaf: encodeIndexLeaf(of.position.leaf) };
     return { of, image, to: new SnapshotWriter(this.#ports.snapshot, leaf, image) };
   }

@@ -41,8 +41,9 @@ export interface KeyedRecord {
   readonly record: KeyRecord;
 }
 
-/** The new state of a key, and what came to its list. */
+/** The new state of a key, its value in the map, and what came to its list. */
 export interface ChangedRecord extends KeyedRecord {
+  readonly value: Hash;
   readonly added: readonly Listed[];
 }
 
@@ -92,8 +93,9 @@ export class IndexGrowth {
     }
     return Array.from(touched.sorted(), ({ key, list }) => {
       const record = this.#change(key, list);
-      tree.set(key, record.hash());
-      return { key, record, added: list };
+      const value = record.hash();
+      tree.set(key, value);
+      return { key, record, value, added: list };
     });
   }
 

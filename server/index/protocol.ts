@@ -27,8 +27,9 @@ export type IndexRequest =
       readonly main: Uint8Array;
     }
   | { readonly call: "replay"; readonly leaf: Uint8Array; readonly main: Uint8Array }
-  /** `snapshot`: the next slice of it; the answer says whether there is `more`. */
-  | { readonly call: "keep" | "abandon" | "snapshot" | "close" }
+  /** The next slices of a snapshot, at least one; the answer says whether there is `more`. */
+  | { readonly call: "snapshot"; readonly milliseconds: number }
+  | { readonly call: "keep" | "abandon" | "close" }
   | {
       readonly call: "find";
       readonly keys: readonly LookupKey[];
@@ -60,6 +61,8 @@ export interface IndexStanding {
   readonly mapBytes: number;
   /** Entries that the map's snapshot on the disk has; 0 where there is none. */
   readonly snapshotSize: number;
+  /** Values that a start has to set in that map before it is the newest one. */
+  readonly snapshotChanges: number;
 }
 
 export interface IndexAnswer {

@@ -12,6 +12,7 @@ import type { IndexedLog, MapHashes } from "../../schema/index/mapfn.ts";
 import { type Posting, parsePostings } from "../../schema/index/posting.ts";
 import { TouchedKeys } from "../../schema/index/touched.ts";
 import type { StorageReader } from "../storage/storage.ts";
+import type { MapChange } from "./changes.ts";
 import { readSnapshot } from "./snapshot.ts";
 import type { IndexStore } from "./store.ts";
 
@@ -60,29 +61,80 @@ export function mapFromTables({ hashes, store }: MapPorts, leaf: IndexLeaf): Map
   throw damaged("the tables do not give the root of the map");
 }
 
-/** X7: with the keys that entries since then have touched; nothing where that is not the map. */
+/** A map that was brought forward from its snapshot. */
+export interface RestoredMap {
+  readonly tree: MapTree;
+  readonly snapshot: SnapshotStanding;
+}
+
+/** A snapshot on the disk, and how far behind it is. */
+export interface SnapshotStanding {
+  readonly leafIndex: number;
+  /** Entries that it has. */
+  readonly size: number;
+  /** Values that were set in the map since then, one for each key and step. */
+  readonly changes: number;
+}
+
+/** X7: with what the steps since then have changed; nothing where that is not the map. */
 export function mapFromSnapshot(
   ports: MapPorts,
-  leaf: IndexLeaf,
-): { readonly tree: MapTree; readonly size: number } | undefined {
+  newest: { readonly leafIndex: number; readonly leaf: IndexLeaf },
+): RestoredMap | undefined {
   const { hashes, store, snapshot } = ports;
   const loaded = readSnapshot(hashes.sha256, snapshot, (index) => store.leaf(index)?.bytes);
-  const stored = loaded && store.leaf(loaded.leafIndex);
-  if (loaded === undefined || stored === undefined) return undefined;
-  const { tree } = loaded;
-  const { size } = unwrap(parseIndexLeaf(stored.bytes)).main;
-  for (let at = size; at < leaf.main.size; at += CHUNK) {
-    const touched = new TouchedKeys();
-    const postings = postingsOf(ports, at, Math.min(at + CHUNK, leaf.main.size));
-    for (const [i, list] of postings.entries()) touched.add(at + i, list);
-    for (const { key } of touched.sorted()) {
-      const record = store.record(key, leaf.main.size);
-      if (record === undefined) return undefined;
-      tree.set(key, record.hash());
+  if (loaded === undefined) return undefined;
+  const { tree, leafIndex } = loaded;
+  const sizeAt = (index: number): number => {
+    const stored = store.leaf(index);
+    if (stored === undefined) throw damaged(`leaf ${index} is missing`);
+    return unwrap(parseIndexLeaf(stored.bytes)).main.size;
+  };
+  const size = sizeAt(leafIndex);
+  let changes = 0;
+  tree.giveUpSealed();
+  for (let at = leafIndex + 1; at <= newest.leafIndex; at++) {
+    const executed = (): Iterable<MapChange> =>
+      changedBetween(ports, sizeAt(at - 1), sizeAt(at), newest.leaf);
+    for (const { key, value } of orElse(store.changes.of(at), executed)) {
+      tree.set(key, value);
+      changes++;
     }
   }
-  if (size < leaf.main.size) tree.seal();
-  return equal(tree.newest.root, leaf.mapRoot) ? { tree, size } : undefined;
+  tree.seal();
+  if (!equal(tree.newest.root, newest.leaf.mapRoot)) return undefined;
+  return { tree, snapshot: { leafIndex, size, changes } };
+}
+
+function* orElse<T>(first: Iterable<T>, other: () => Iterable<T>): Generator<T> {
+  let none = true;
+  for (const one of first) {
+    none = false;
+    yield one;
+  }
+  if (none) yield* other();
+}
+
+/**
+ * What entries changed, by executing them again. The values are those of the newest leaf: right once
+ * every step up to it was gone through.
+ */
+function* changedBetween(
+  ports: MapPorts,
+  from: number,
+  to: number,
+  newest: IndexLeaf,
+): Generator<MapChange> {
+  for (let at = from; at < to; at += CHUNK) {
+    const touched = new TouchedKeys();
+    const postings = postingsOf(ports, at, Math.min(at + CHUNK, to));
+    for (const [i, list] of postings.entries()) touched.add(at + i, list);
+    for (const { key } of touched.sorted()) {
+      const record = ports.store.record(key, newest.main.size);
+      // Where a posting is gone, the root says so.
+      if (record !== undefined) yield { key, value: record.hash() };
+    }
+  }
 }
 
 export function damaged(message: string): LogError {

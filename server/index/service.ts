@@ -32,6 +32,14 @@ import { SnapshotPace } from "./snapshot-pace.ts";
 
 /** At most one leaf in this time, where nothing else is said. */
 const STEP_MS = 1_000;
+const NO_STANDING: IndexStanding = {
+  leaves: 0,
+  size: 0,
+  keys: 0,
+  mapBytes: 0,
+  snapshotSize: 0,
+  snapshotChanges: 0,
+};
 const FIRST_RETRY_MS = 1_000;
 const LONGEST_RETRY_MS = 60_000;
 /** Heads of the index log that are remembered, for look-ups at an older leaf. */
@@ -41,7 +49,7 @@ export class IndexService {
   readonly #ports: IndexPorts;
   readonly #thread: Thread<IndexRequest, IndexAnswer>;
   readonly #heads = new Map<number, PublishedHead>();
-  #standing: IndexStanding = { leaves: 0, size: 0, keys: 0, mapBytes: 0, snapshotSize: 0 };
+  #standing: IndexStanding = NO_STANDING;
   #state: IndexState = { state: "ready" };
   readonly #stepMs: number;
   #caughtUpAt: number;
@@ -80,7 +88,8 @@ export class IndexService {
     this.#caughtUpAt = ports.clock();
     this.#snapshots = new SnapshotPace({
       clock: ports.clock,
-      write: async () => (await this.#ask({ call: "snapshot" })).more === true,
+      write: async (milliseconds) =>
+        (await this.#ask({ call: "snapshot", milliseconds })).more === true,
       onTrouble: (error) => ports.onTrouble?.(asError(error)),
     });
   }

@@ -17,6 +17,7 @@ import { hashAt } from "../../schema/index/map.ts";
 import { type ClaimedValue, KeyRecord, type Listed } from "../../schema/index/record.ts";
 import { asHash, HASH_BYTES, type Hash, type Sha256 } from "../../schema/tlog/hash.ts";
 import { sizeFromBytes, sizeToBytes } from "../../schema/tlog/size.ts";
+import { MapChanges } from "./changes.ts";
 import type { ChangedRecord, KeyedRecord } from "./grow.ts";
 import { removeSnapshot } from "./snapshot.ts";
 
@@ -76,6 +77,8 @@ export class IndexStore {
   readonly #own: ReturnType<typeof prepareReads>;
   /** Sees the last step that was kept. */
   readonly #kept: ReturnType<typeof prepareReads>;
+  /** What the steps behind the snapshot of the map changed in it. */
+  readonly changes: MapChanges;
 
   /** Opens, or makes, the tables. Throws `CONFIG_INVALID` for those of another log or mapfn. */
   static open(sha256: Sha256, folder: string, identity: IndexIdentity): IndexStore {
@@ -108,6 +111,7 @@ export class IndexStore {
     this.#write = prepareWrites(writer);
     this.#own = prepareReads(writer);
     this.#kept = prepareReads(this.#reader);
+    this.changes = new MapChanges(writer, this.#reader);
   }
 
   /** Leaves that are kept. */

@@ -19,6 +19,7 @@ import { type PackedOutcomes, unpackOutcomes } from "../../server/admission/chec
 import { type IndexPlaces, indexPlaces } from "../../server/index/places.ts";
 import type { IndexAnswer, IndexRequest } from "../../server/index/protocol.ts";
 import { indexEntry } from "../../server/index/signer.ts";
+import { changesDue } from "../../server/index/snapshot-pace.ts";
 import { IndexStore } from "../../server/index/store.ts";
 import { type LogKey, logKey } from "../../server/log-key.ts";
 import { type LogPlace, openLog } from "../../server/open.ts";
@@ -49,6 +50,8 @@ export interface Built {
   /** Of the map in the end. */
   readonly keys: number;
   readonly mapBytes: number;
+  /** Entries of the snapshot that was left on the disk. */
+  readonly snapshotSize: number;
 }
 
 export async function makePlace(folder: string): Promise<IndexedPlace> {
@@ -98,7 +101,11 @@ export async function fill(place: IndexedPlace, size: number): Promise<readonly 
   }
 }
 
-/** One leaf of the index log for each head, as the running index makes them. */
+/**
+ * One leaf of the index log for each head, as the running index makes them. Left as by a process that
+ * ended at the worst moment: twice as many changes behind the snapshot of the map as make the next
+ * one due, and the last leaf logged and not kept.
+ */
 export async function index(place: IndexedPlace, heads: readonly SignedHead[]): Promise<Built> {
   const { log, storage } = await openLog(place.index.log, {
     signer: place.key.indexCheckpoints(INDEX_V1),
@@ -112,17 +119,25 @@ export async function index(place: IndexedPlace, heads: readonly SignedHead[]): 
   try {
     const before = newest();
     let mapBytes = 0;
+    let snapshotSize = 0;
+    let changes = 0;
     const clock = new Stopwatch();
     const steps = new Steps("entries indexed", heads.at(-1)?.size ?? 0);
-    for (const { size, root, checkpoint } of heads) {
+    for (const [i, { size, root, checkpoint }] of heads.entries()) {
       const { grown } = await clock.time(() =>
         thread.ask({ call: "grow", size, root, main: checkpoint }),
       );
       if (grown === undefined) throw new Error("the index's thread left out an answer");
       await log.append([indexEntry(nodeCrypto.sha256, grown.leaf, checkpoint)]);
+      steps.at(size);
+      if (i === heads.length - 1) break;
       const { standing } = await clock.time(() => thread.ask({ call: "keep" }));
       mapBytes = standing.mapBytes;
-      steps.at(size);
+      const left = (heads.length - 2 - i) * (standing.snapshotChanges - changes);
+      changes = standing.snapshotChanges;
+      if (snapshotSize > 0 || left > 2 * changesDue(standing.keys)) continue;
+      await thread.ask({ call: "snapshot", milliseconds: Number.MAX_SAFE_INTEGER });
+      snapshotSize = size;
     }
     const { main, postings, keys } = newest();
     return {
@@ -130,11 +145,11 @@ export async function index(place: IndexedPlace, heads: readonly SignedHead[]): 
       cpuSeconds: clock.cpuSeconds,
       keys,
       mapBytes,
+      snapshotSize,
       entries: main.size - before.main.size,
       postings: postings - before.postings,
     };
   } finally {
-    await thread.ask({ call: "close" });
     await thread.end();
     await log.close();
   }

@@ -68,6 +68,30 @@ describe("the arrays of a map", () => {
     );
   });
 
+  test("are written in place where the version that was loaded is given up, to the same map", () => {
+    fc.assert(
+      fc.property(batches, fc.array(fc.nat(80)), fc.array(fc.nat(80)), (before, later, last) => {
+        const first = grown(before);
+        const second = load(saved(first)) ?? expect.fail("the arrays are sound");
+        second.giveUpSealed();
+        for (const tree of [first, second]) {
+          for (const key of later) tree.set(hashOf(key), hashOf(-key));
+          tree.seal();
+        }
+        const kept = second.newest;
+        for (let key = 0; key <= 80; key++)
+          expect(second.prove(kept, hashOf(key))).toEqual(first.prove(first.newest, hashOf(key)));
+        // From then on versions are kept apart again.
+        for (const key of last) second.set(hashOf(key), hashOf(-key - 1));
+        second.seal();
+        second.abandonTo(kept);
+        expect(second.prove(kept, hashOf(7))).toEqual(first.prove(first.newest, hashOf(7)));
+        expect(second.newest.root).toEqual(first.newest.root);
+      }),
+      { numRuns: 30 },
+    );
+  });
+
   test("give rows that no version uses to the next keys", () => {
     const tree = load(saved(grown(Array.from({ length: 50 }, () => [1, 2, 3])))) ?? expect.fail();
     const { bytes } = tree;

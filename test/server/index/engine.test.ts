@@ -34,6 +34,8 @@ const signer: LookupKey = { type: "signer", fields: [sha256(ada.spki)] };
 let folder: string;
 let main: TestLog;
 let erased: Map<number, Uint8Array>;
+/** Entries that were read to be executed. */
+const executed = new Set<number>();
 let engine: IndexEngine;
 
 function open(): IndexEngine {
@@ -48,7 +50,10 @@ function open(): IndexEngine {
       snapshot: snapshotFile(folder),
       erased: (index) => erased.get(index),
       reader: {
-        leaves: (from, to) => main.leaves.slice(from, to),
+        leaves: (from, to) => {
+          for (let at = from; at < to; at++) executed.add(at);
+          return main.leaves.slice(from, to);
+        },
         contents: (from, to) =>
           Array.from({ length: to - from }, (_, i): StoredContent => {
             if (erased.has(from + i)) return { state: "erased" };
@@ -270,6 +275,56 @@ describe("the index engine", () => {
       engine.abandon();
       if (bytes !== undefined) leave();
     }
+  });
+
+  test("X7 brings a snapshot forward from the changes that steps left, and executes where they left none", () => {
+    const step = (from: number): void => {
+      for (let n = from; n < from + 9; n++) review(n);
+      grow();
+      engine.keep();
+    };
+    step(0);
+    while (engine.writeSnapshot());
+    const snapshot = readFileSync(snapshotFile(folder));
+    expect(engine.snapshotChanges).toBe(0);
+    for (let n = 1; n <= 4; n++) step(9 * n);
+    const behind = engine.snapshotChanges;
+    const before = engine.find([signer], false);
+    engine.close();
+    const database = new Database(indexDatabase(folder));
+    const leaves = database.prepare("SELECT DISTINCT leaf FROM change").pluck();
+    const start = (sql: string): { read: Set<number>; size: number; changes: number } => {
+      database.exec(sql);
+      writeFileSync(snapshotFile(folder), snapshot);
+      executed.clear();
+      engine = open();
+      expect(engine.find([signer], false)).toEqual(before);
+      const { snapshotSize: size, snapshotChanges: changes } = engine;
+      leave();
+      return { read: new Set(executed), size, changes };
+    };
+    try {
+      expect(leaves.all()).toEqual([2, 3, 4, 5]);
+      expect(start("")).toEqual({ read: new Set(), size: 11, changes: behind });
+      const third = new Set([20, 21, 22, 23, 24, 25, 26, 27, 28]);
+      expect(start("DELETE FROM change WHERE leaf = 3").read).toEqual(third);
+      // Another value than the tables give: the root says so, and the snapshot is not used.
+      const wrong = "UPDATE change SET rows = zeroblob(length(rows)) WHERE leaf = 5";
+      expect(start(wrong)).toMatchObject({ size: 0 });
+      database.exec("DELETE FROM change");
+    } finally {
+      database.close();
+    }
+    engine = open();
+    step(100);
+    while (engine.writeSnapshot());
+    step(109);
+    engine.close();
+    const after = new Database(indexDatabase(folder));
+    // Those behind the snapshot go with the next step.
+    expect(after.prepare("SELECT DISTINCT leaf FROM change").pluck().all()).toEqual([7]);
+    after.close();
+    engine = open();
   });
 
   test("X7 makes the map anew where the snapshot is not whole, or not of these tables", () => {
