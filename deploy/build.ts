@@ -85,7 +85,16 @@ function rewriteImports(
 
 async function bundleForBrowsers(file: string): Promise<void> {
   const bundle = await rolldown({ input: join(js, "client/browser.js"), platform: "browser" });
-  await bundle.write({ file, format: "iife", name: "countersign", minify: true, exports: "named" });
+  await bundle.write({
+    file,
+    format: "iife",
+    name: "countersign",
+    minify: true,
+    exports: "named",
+    // A page that names no charset reads a script as windows-1252, and the em dash of signature
+    // lines as three other characters: every note would be refused.
+    charset: "ascii",
+  });
   await bundle.close();
 }
 

@@ -133,6 +133,10 @@ describe("the browser bundle of countersign", () => {
   const bundle = (): string =>
     readFileSync(join(verifierFolder, "node_modules/countersign/browser/countersign.js"), "utf8");
 
+  test("is ASCII, so that the charset of a page changes nothing in it", () => {
+    expect(bundle()).toMatch(/^[\x20-\x7e\n\t]+$/);
+  });
+
   test("verifies a receipt of each kind in a bare context without require, process and Buffer", async () => {
     const made = await receiptsOfEachKind();
     // What every browser has and the bare language lacks; nothing of Node.
