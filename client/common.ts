@@ -49,6 +49,7 @@ export { LogReader, type ReadEntry, type ReadPorts } from "./log.ts";
 export { type Asked, type AskPorts as LookupAskPorts, askLookup } from "./lookup/ask.ts";
 export type { LookedUp } from "./lookup/entries.ts";
 export { explainLookupRefusal } from "./lookup/explain.ts";
+export { type EndsPorts, ownKeys, readIndexEnds, withEnds } from "./lookup/index-ends.ts";
 export {
   artifactKeys,
   commitKeys,

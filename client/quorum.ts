@@ -39,6 +39,12 @@ export interface WitnessPolicy {
   readonly until?: number;
 }
 
+/** Who must have executed an index. */
+export interface IndexPolicy extends WitnessPolicy {
+  /** Which index of the log, by its number; the first where it is absent. */
+  readonly index?: number;
+}
+
 /** What the trust file asks of the heads of one log. */
 export interface WitnessTrust {
   readonly witnesses?: readonly WitnessPolicy[];

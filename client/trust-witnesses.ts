@@ -6,6 +6,12 @@
  *     policy = """…"""      # C2SP tlog-policy
  *     until = 4711          # retired: counts for heads of at most this size
  *     allow_split = true    # two of its quorums may have nobody in common
+ *     index = 2             # [[log.index]] only: for which index of the log; 1 by default
+ *
+ *     [[log.index_end]]     # an index that has ended, as the log has stated
+ *     index = 1
+ *     leaves = 812          # the last size of its log
+ *     entries = 90210       # the size of the log under its last leaf
  *
  * One policy holds now; alternatives are groups inside of it, where their quorums can be held
  * against one another. The others are retired, each with the size until which it counts, so that
@@ -22,11 +28,12 @@
  */
 import type { TomlTable } from "smol-toml";
 import { equal, utf8 } from "../schema/bytes.ts";
-import { CURRENT_INDEX, indexOrigin } from "../schema/index/generation.ts";
+import { INDEX_V1, indexOrigin } from "../schema/index/generation.ts";
+import type { EndOfIndex } from "../schema/index/index-end.ts";
 import type { Sha256 } from "../schema/tlog/hash.ts";
 import { makeVkey, type Vkey } from "../schema/tlog/note.ts";
 import { type Policy, parsePolicy, splitsInTwo } from "../schema/tlog/tlog-policy.ts";
-import type { WitnessPolicy } from "./quorum.ts";
+import type { IndexPolicy, WitnessPolicy } from "./quorum.ts";
 import type { Path } from "./toml-places.ts";
 import type { TrustFields } from "./trust-fields.ts";
 
@@ -37,7 +44,8 @@ const MAX_FRESH_SECONDS = 315_360_000;
 interface Witnesses {
   readonly witnesses?: readonly WitnessPolicy[];
   readonly freshSeconds?: number;
-  readonly index?: readonly WitnessPolicy[];
+  readonly index?: readonly IndexPolicy[];
+  readonly indexEnds?: readonly EndOfIndex[];
 }
 
 /** Read `witnesses`, `fresh_seconds` and `index` of a `[[log]]`. Throws `TRUST_INVALID`. */
@@ -49,11 +57,8 @@ export function readWitnesses(
   vkeys: readonly Vkey[],
 ): Witnesses {
   const witnesses = readPolicies(sha256, fields, log, [...path, "witnesses"], vkeys);
-  // The log's keys sign its index under the index's own name.
-  const indexKeys = vkeys.map(({ name, type, publicKey }) =>
-    makeVkey(sha256, indexOrigin(name, CURRENT_INDEX), type, publicKey),
-  );
-  const index = readPolicies(sha256, fields, log, [...path, "index"], indexKeys);
+  const index = readPolicies(sha256, fields, log, [...path, "index"], vkeys);
+  const indexEnds = readEnds(fields, log, path);
   oneRolePerKey(fields, [...path, "index"], witnesses, index);
   const bound = log["fresh_seconds"] !== undefined;
   if (bound && witnesses.length === 0)
@@ -67,23 +72,50 @@ export function readWitnesses(
     ...(witnesses.length === 0 ? {} : { witnesses }),
     ...(bound ? { freshSeconds: fields.count(log, path, "fresh_seconds", limits) } : {}),
     ...(index.length === 0 ? {} : { index }),
+    ...(indexEnds.length === 0 ? {} : { indexEnds }),
   };
 }
 
-/** All policies of one list; at most one of them holds now. */
+/** The ends of indexes, each once. */
+function readEnds(fields: TrustFields, log: TomlTable, path: Path): EndOfIndex[] {
+  const ends = fields.tables(log, path, "index_end").map((table, i): EndOfIndex => {
+    const at = [...path, "index_end", i];
+    fields.only(table, at, ["index", "leaves", "entries", "successor"]);
+    const number = (name: string, least: number, what: string): number =>
+      fields.count(table, at, name, { least, most: Number.MAX_SAFE_INTEGER, what });
+    const origin = fields.text(log, path, "origin");
+    const index = number("index", 1, "an index");
+    return {
+      indexOrigin: indexOrigin(origin, { number: index }),
+      leaves: number("leaves", 1, "leaves"),
+      entries: number("entries", 0, "entries"),
+      successor: indexOrigin(origin, {
+        number: table["successor"] === undefined ? index + 1 : number("successor", 2, "an index"),
+      }),
+    };
+  });
+  const name = (end: EndOfIndex): string => end.indexOrigin;
+  fields.unique(ends, name, (i) => [...path, "index_end", i, "index"], "end of");
+  return ends;
+}
+
+/** All policies of one list; of each index at most one of them holds now. */
 function readPolicies(
   sha256: Sha256,
   fields: TrustFields,
   log: TomlTable,
   path: Path,
   vkeys: readonly Vkey[],
-): WitnessPolicy[] {
+): IndexPolicy[] {
   const name = String(path.at(-1));
   const policies = fields
     .tables(log, path.slice(0, -1), name)
     .map((table, i) => readPolicy(sha256, fields, table, [...path, i], vkeys));
-  const current = policies.findIndex(({ until }) => until === undefined);
-  const second = policies.findIndex(({ until }, i) => until === undefined && i > current);
+  const second = policies.findIndex(
+    ({ index, until }, i) =>
+      until === undefined &&
+      policies.slice(0, i).some((one) => one.until === undefined && one.index === index),
+  );
   if (second >= 0)
     throw fields.wrong(
       [...path, second],
@@ -117,8 +149,10 @@ function readPolicy(
   table: TomlTable,
   path: Path,
   vkeys: readonly Vkey[],
-): WitnessPolicy {
-  fields.only(table, path, ["policy", "until", "allow_split"]);
+): IndexPolicy {
+  const isIndex = path.at(-2) === "index";
+  fields.only(table, path, ["policy", "until", "allow_split", ...(isIndex ? ["index"] : [])]);
+  const index = isIndex ? readIndexNumber(fields, table, path) : {};
   const allowSplit = fields.flag(table, path, "allow_split");
   const at = [...path, "policy"];
   const parsed = parsePolicy(sha256, utf8(fields.text(table, path, "policy")));
@@ -135,10 +169,33 @@ function readPolicy(
       "has two quorums with nobody in common, so that each can be shown another history",
       "more than half of the witnesses in each quorum, or allow_split = true",
     );
-  ownLogOnly(fields, policy, at, vkeys);
-  if (table["until"] === undefined) return { policy };
+  ownLogOnly(fields, policy, at, isIndex ? indexKeysOf(sha256, vkeys, index) : vkeys);
+  if (table["until"] === undefined) return { policy, ...index };
   const limits = { least: 0, most: Number.MAX_SAFE_INTEGER, what: "entries" };
-  return { policy, until: fields.count(table, path, "until", limits) };
+  return { policy, ...index, until: fields.count(table, path, "until", limits) };
+}
+
+/** `index = 2`; the first index where it is not said. */
+function readIndexNumber(
+  fields: TrustFields,
+  table: TomlTable,
+  path: Path,
+): Pick<IndexPolicy, "index"> {
+  if (table["index"] === undefined) return {};
+  const limits = { least: 1, most: Number.MAX_SAFE_INTEGER, what: "an index" };
+  const index = fields.count(table, path, "index", limits);
+  return index === INDEX_V1.number ? {} : { index };
+}
+
+/** The log's keys sign an index under the index's own name. */
+function indexKeysOf(
+  sha256: Sha256,
+  vkeys: readonly Vkey[],
+  { index = INDEX_V1.number }: Pick<IndexPolicy, "index">,
+): readonly Vkey[] {
+  return vkeys.map(({ name, type, publicKey }) =>
+    makeVkey(sha256, indexOrigin(name, { number: index }), type, publicKey),
+  );
 }
 
 /** `[[log.witnesses]]`, out of the path of one of them. */

@@ -34,12 +34,14 @@
  *
  * @module
  */
+
 import { parse, TomlError, type TomlTable } from "smol-toml";
 import { fromUtf8, toHex, utf8 } from "../schema/bytes.ts";
 import { failure, LogError, type Result, success } from "../schema/error.ts";
+import type { EndOfIndex } from "../schema/index/index-end.ts";
 import type { Hash, Sha256 } from "../schema/tlog/hash.ts";
 import { parseVkey, SIGNATURE_TYPES, type Vkey } from "../schema/tlog/note.ts";
-import type { WitnessPolicy } from "./quorum.ts";
+import type { IndexPolicy, WitnessPolicy } from "./quorum.ts";
 import { type Path, tomlPlaces } from "./toml-places.ts";
 import { TrustFields } from "./trust-fields.ts";
 import { readTrustedKey } from "./trust-key.ts";
@@ -71,7 +73,9 @@ export interface TrustedLog {
    * Who must have executed its index: policies for heads of the index log, by other keys than the
    * witnesses'. Absent where nobody is asked for; then what the map says is the log's word alone.
    */
-  readonly index?: readonly WitnessPolicy[];
+  readonly index?: readonly IndexPolicy[];
+  /** Indexes that have ended, as the log has stated. Nothing beyond is believed of them. */
+  readonly indexEnds?: readonly EndOfIndex[];
 }
 
 export interface Person {
@@ -208,6 +212,7 @@ class TrustReader {
       "witnesses",
       "fresh_seconds",
       "index",
+      "index_end",
     ]);
     const origin = this.#fields.text(table, path, "origin");
     const vkeyTexts = this.#fields.texts(table, path, "vkeys");

@@ -57,6 +57,7 @@ export interface Config {
     readonly verifiers?: string | undefined;
     readonly allow_split: boolean;
     readonly timeout_ms: number;
+    readonly end?: number | undefined;
   };
   readonly admission: {
     readonly who: "anyone" | "keys" | "token";
@@ -200,6 +201,11 @@ const schema = z
       timeout_ms: milliseconds
         .default(10_000)
         .describe("For one request to an index verifier, which reads the log meanwhile."),
+      end: positive
+        .optional()
+        .describe(
+          "End the index with this number, for good, when the next one has all that it has.",
+        ),
     }),
     witness: z.strictObject({
       policy: path

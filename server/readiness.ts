@@ -113,6 +113,11 @@ function indexCheck({ state: handle }: Pick<IndexHandle, "state">): Finding {
   const at =
     `${size} entries in ${leaves} leaves, ${lagEntries} behind for ${seconds} s; ` +
     `the map's snapshot ${size - snapshotSize} behind`;
+  if (state.state === "ended") {
+    const { end } = state;
+    const over = `ended with ${end.leaves} leaves over ${end.entries} entries`;
+    return { ok: true, detail: `${over} (entry ${end.statement}); ${end.successor} goes on` };
+  }
   const trouble = state.state === "ready" ? "" : `${state.state}: ${state.reason.message}; `;
   return {
     ok: state.state === "waiting" || (state.state !== "stopped" && lagMs < MAX_INDEX_LAG_MS),

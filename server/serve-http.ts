@@ -5,6 +5,7 @@
  */
 
 import { LogError } from "../schema/error.ts";
+import { indexOrigin } from "../schema/index/generation.ts";
 import { makeAdmit } from "./admission/admit.ts";
 import type { CheckPool } from "./admission/check-pool.ts";
 import { Limits } from "./admission/limit.ts";
@@ -15,7 +16,7 @@ import { clientAddress } from "./http/address.ts";
 import { ByteBudget } from "./http/body.ts";
 import type { IndexPort } from "./http/lookup.ts";
 import type { ClaimsPort, HttpPorts } from "./http/ports.ts";
-import { currentIndex, type OpenIndex } from "./index/indexes.ts";
+import { currentIndex, endOfOpen, type OpenIndex } from "./index/indexes.ts";
 import type { RunningIndex } from "./index/run.ts";
 import type { Metrics } from "./observe/metrics.ts";
 import type { Promises } from "./promises/promises.ts";
@@ -83,7 +84,7 @@ export function httpPorts(
     timestamps: parts.timestamps,
     promises,
     documents: documentsOf(parts, config, { witnesses, indexes }),
-    indexes: indexes.map(indexPort),
+    indexes: indexes.map((one) => indexPort(parts.key.origin, one, indexes)),
     claims: indexes.length === 0 ? undefined : claimsPort(parts, config, indexes),
   };
 }
@@ -113,9 +114,17 @@ function documentsOf(
   });
 }
 
-function indexPort({ generation, handle }: OpenIndex): IndexPort {
+function indexPort(
+  origin: string,
+  { generation, handle }: OpenIndex,
+  all: readonly OpenIndex[],
+): IndexPort {
   return {
     generation,
+    successor: () => {
+      const next = endOfOpen({ handle })?.successor;
+      return all.find((one) => indexOrigin(origin, one.generation) === next)?.generation.number;
+    },
     lookup: async (keys, options) => handle.get().service.lookup(keys, options),
     update: async (leafIndex) => handle.get().service.update(leafIndex),
     edge: async (leafIndex) => handle.get().service.edge(leafIndex),

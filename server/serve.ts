@@ -12,6 +12,7 @@ import { availableParallelism } from "node:os";
 import type { Crypto } from "../client/crypto/crypto.ts";
 import { utf8 } from "../schema/bytes.ts";
 import { LogError } from "../schema/error.ts";
+import type { StatedEnd } from "../schema/index/index-end.ts";
 import type { Hash } from "../schema/tlog/hash.ts";
 import type { Policy } from "../schema/tlog/tlog-policy.ts";
 import type { Authority } from "./admission/authority.ts";
@@ -25,7 +26,14 @@ import { type App, makeApp } from "./http/app.ts";
 import type { ByteBudget } from "./http/body.ts";
 import { BLIND_SPOT } from "./http/health.ts";
 import { type Listening, listen } from "./http/server.ts";
-import { currentIndex, type IndexParts, type OpenIndex, openIndexes } from "./index/indexes.ts";
+import {
+  currentIndex,
+  endOpenIndex,
+  endWhenReady,
+  type IndexParts,
+  type OpenIndex,
+  openIndexes,
+} from "./index/indexes.ts";
 import { splitAddress } from "./listen.ts";
 import type { HeldClock } from "./log-clock.ts";
 import type { LogKey } from "./log-key.ts";
@@ -91,6 +99,8 @@ export interface RunningLog {
   readonly policy: () => Policy | undefined;
   /** Erases a content. @throws LogError why it is still there */
   readonly erase: (digest: Hash, reason: string) => Promise<Erased>;
+  /** Ends an index, by its number, for the next one. @throws LogError why it goes on */
+  readonly endIndex: (number: number) => Promise<StatedEnd>;
   /** Reads both policies again; one that is refused leaves the old one in force. */
   readonly reload: () => Promise<void>;
   /** Resolves when the log stopped by itself (I5), with the reason. The process should end. */
@@ -126,10 +136,15 @@ export async function serveLog(parts: LogParts, config: Config): Promise<Running
   let metricsServer: MetricsServer | undefined;
   let indexes: readonly OpenIndex[] = [];
   let erasures: Erasures | undefined;
+  let endings = async (): Promise<void> => undefined;
   try {
     // The index reads what is erased: nothing of it may change while it opens.
     erasures = await openErasures(parts, { sequencer, refusals, indexes: () => indexes, stop });
     indexes = openIndexes(parts, { config, sequencer, metrics, stop });
+    const endIndex = async (number: number): Promise<StatedEnd> =>
+      endOpenIndex(parts, sequencer, indexes, number);
+    const { end } = config.index;
+    if (end !== undefined) endings = endWhenReady(async () => endIndex(end), parts.logger);
     const promises = await openPromises(parts, config, sequencer);
     const running = { sequencer, checks, metrics, witnesses, indexes, refusals, promises };
     const ports = httpPorts(parts, config, running);
@@ -145,11 +160,20 @@ export async function serveLog(parts: LogParts, config: Config): Promise<Running
     });
     await app.readiness.read();
     announce(parts, config, sequencer, server);
-    return toRunning(parts, config, { ...running, server, metricsServer, erasures, stopped });
+    return toRunning(parts, config, {
+      ...running,
+      server,
+      metricsServer,
+      erasures,
+      endIndex,
+      endings,
+      stopped,
+    });
   } catch (error) {
     await metricsServer?.close();
     await checks.close();
     await erasures?.close();
+    await endings();
     for (const { handle } of indexes) await handle.close();
     await parts.clock.close();
     await sequencer.close();
@@ -259,21 +283,23 @@ function announce(
 /** What `serveLog` has opened and `close` closes. */
 interface Opened extends RunningParts {
   readonly erasures: Erasures;
+  readonly endIndex: RunningLog["endIndex"];
+  /** Looks no longer whether an index can end. */
+  readonly endings: () => Promise<void>;
   readonly server: Listening;
   readonly metricsServer: MetricsServer | undefined;
   readonly stopped: Promise<LogError>;
 }
 
-function toRunning(
-  parts: LogParts,
-  config: Config,
-  { sequencer, server, checks, metricsServer, witnesses, indexes, erasures, stopped }: Opened,
-): RunningLog {
+function toRunning(parts: LogParts, config: Config, opened: Opened): RunningLog {
+  const { sequencer, server, checks, metricsServer, witnesses, indexes } = opened;
+  const { erasures, endIndex, endings, stopped } = opened;
   let closing: Promise<void> | undefined;
   const close = async (): Promise<void> => {
     await server.close(config.shutdown.grace_ms);
     await checks.close();
     await erasures.close();
+    await endings();
     for (const { handle } of indexes) await handle.close();
     // Before the guard is given back: its lock is the lock of the clock's file.
     await parts.clock.close();
@@ -291,6 +317,7 @@ function toRunning(
     published: () => sequencer.published(),
     policy: () => witnesses?.policy,
     erase: erasures.erase,
+    endIndex,
     reload: async () => {
       await witnesses?.reload();
       for (const { verifiers } of indexes) await verifiers?.reload();

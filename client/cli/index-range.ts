@@ -14,6 +14,7 @@ import type { IndexedLogPorts } from "../lookup/ask.ts";
 import { convictLeaf } from "../lookup/convict.ts";
 import { committedLeaves, unannounced } from "../lookup/erased.ts";
 import { followIndex } from "../lookup/follow-index.ts";
+import { verifiersOf } from "../lookup/index-log.ts";
 import { stateBehind } from "../lookup/index-start.ts";
 import type { LogPorts } from "../update.ts";
 import { saveEvidence } from "./evidence-file.ts";
@@ -55,7 +56,7 @@ export async function executeRange(
   const before = nameOf(ports, state);
   const erased: number[] = [];
   // Where index verifiers are asked for, only they vouch for what an erased content posted.
-  const asked = (ports.log.index ?? []).length > 0;
+  const asked = verifiersOf(ports.log, ports.generation).length > 0;
   const committed = asked ? { committed: async () => committedLeaves(ports) } : {};
   for await (const followed of followIndex({ ...ports, ...committed }, state, to)) {
     if (followed.state === "accepted") {

@@ -47,6 +47,9 @@ export function completeLines(complete: Complete): string[] {
     verified.state === "quorum"
       ? `  map executed by ${verified.by.join(", ")}`
       : "  map unverified: the trust file names no index verifier, so that the map is the log's word alone",
+    ...(complete.successor === undefined
+      ? []
+      : [`  this index has ended; what came later is in ${complete.successor}`]),
     ...(newest > size ? [`  ${newest - size} newer entries are not indexed yet`] : []),
   ];
 }

@@ -29,6 +29,7 @@ import { parseIndexLeaf } from "../../schema/index/index-leaf.ts";
 import { formatLookup, type LookupKey } from "../../schema/index/lookup.ts";
 import type { Crypto } from "../crypto/crypto.ts";
 import { gitHashOf } from "../git/hash.ts";
+import { verifiersOf } from "../lookup/index-log.ts";
 import { verifyLookup } from "../lookup/verify.ts";
 import { verifyEntrySignature } from "../signature/registry.ts";
 import type { TrustedLog } from "../trust.ts";
@@ -152,7 +153,7 @@ async function checkStanding(
   const generation = leaf.ok ? generationOf(known, leaf.value.mapfn) : undefined;
   if (generation === undefined)
     return nothing("The look-up for a withdrawal is of a mapfn that this program does not know.");
-  const ports = { crypto, log, verifiers: log.index ?? [], generation };
+  const ports = { crypto, log, verifiers: verifiersOf(log, generation), generation };
   const answer = await verifyLookup(ports, formatLookup(lookup), said.map(supersededKey));
   if (!answer.ok)
     return nothing(`The look-up for a withdrawal proves nothing [${answer.refusal.code}].`);

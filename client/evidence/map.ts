@@ -157,7 +157,7 @@ async function openScene(
   const generation = leaf.ok ? generationOf(generations, leaf.value.mapfn) : undefined;
   if (generation === undefined)
     return nothing("The bundle is of an index whose mapfn this program does not know.");
-  const { witnesses: _, ...alone } = log.value;
+  const { witnesses: _, indexEnds: __, ...alone } = log.value;
   const asked = lookup.answers.length > 1 ? [key, OPAQUE] : [key];
   const ports = { crypto, log: alone, verifiers: [], generation };
   const answer = await verifyLookup(ports, formatLookup({ ...lookup, entries: [] }), asked);

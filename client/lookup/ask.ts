@@ -26,7 +26,7 @@ import { type Generation, indexPrefix } from "../../schema/index/generation.ts";
 import { MAX_LOOKUP_BYTES, parseLookup } from "../../schema/index/lookup.ts";
 import { type Head, openSigned } from "../head.ts";
 import { type HeadPorts, type LogPorts, type Observed, observe, update } from "../update.ts";
-import { below, indexLogOf } from "./index-log.ts";
+import { below, indexLogOf, verifiersOf } from "./index-log.ts";
 import { type LookupRefusal, type LookupYes, verifyLookup } from "./verify.ts";
 
 /** A log, and which of its indexes is asked. */
@@ -63,7 +63,7 @@ export async function askLookup(ports: AskPorts, request: LookupRequest): Promis
   const bytes = await (ports.bundle?.(request) ?? fetchLookup(ports, request));
   const held = await holdHeads(ports, bytes);
   if (held !== undefined && !(held.state === "stale" && request.at !== undefined)) return held;
-  const verifyPorts = { crypto, log, verifiers: log.index ?? [], generation };
+  const verifyPorts = { crypto, log, verifiers: verifiersOf(log, generation), generation };
   const answer = await verifyLookup(verifyPorts, bytes, request.keys);
   if (!answer.ok) return { state: "refused", refusal: answer.refusal, bytes };
   const observed = await update(ports);
@@ -92,7 +92,7 @@ export function indexPorts(ports: IndexedLogPorts): HeadPorts {
   return {
     crypto,
     memory,
-    log: indexLogOf(crypto.sha256, log, generation, log.index ?? []),
+    log: indexLogOf(crypto.sha256, log, generation, verifiersOf(log, generation)),
     transport: below(transport, indexPrefix(generation)),
   };
 }

@@ -23,7 +23,7 @@ import type { Transport } from "../fetch.ts";
 import { openHead, type SignedHead } from "../head.ts";
 import { LogReader, type ReadPorts } from "../log.ts";
 import { fetchHead } from "../update.ts";
-import { type IndexReadPorts, indexLogOf } from "./index-log.ts";
+import { type IndexReadPorts, indexLogOf, verifiersOf } from "./index-log.ts";
 
 /** A content that a statement of the log erases. */
 export interface AnnouncedErasure {
@@ -62,7 +62,7 @@ export async function committedLeaves({
   log,
   transport,
 }: IndexReadPorts): Promise<number> {
-  const verifiers = log.index ?? [];
+  const verifiers = verifiersOf(log, generation);
   if (verifiers.length === 0) return 0;
   const note = await transport.get(`${indexPrefix(generation)}${CHECKPOINT_PATH}`, MAX_NOTE_BYTES);
   const head = await openHead(crypto, indexLogOf(crypto.sha256, log, generation, verifiers), note);

@@ -23,6 +23,8 @@ export function explainLookupRefusal(refusal: LookupRefusal): string {
       return `too few witnesses have seen the head that was indexed: ${printable(refusal.message)}`;
     case "INDEX_LEAF_REFUSED":
       return `the leaf of the index is not to be used: ${printable(refusal.message)}`;
+    case "INDEX_ENDED":
+      return `the index goes on after its end: ${printable(refusal.message)}`;
     case "OTHER_HEAD":
       return `the head of ${refusal.size} entries is not the one that the index names`;
     case "OTHER_MAP":

@@ -14,9 +14,11 @@
  * @module
  */
 import { equal } from "../../schema/bytes.ts";
+import { OwnStatements } from "../../schema/entry/own-statements.ts";
 import { type Failure, failure, LogError, type Result, success } from "../../schema/error.ts";
 import { updatePath } from "../../schema/http/lookup-request.ts";
-import type { Generation } from "../../schema/index/generation.ts";
+import { type Generation, indexOrigin } from "../../schema/index/generation.ts";
+import { beyondEnd } from "../../schema/index/index-end.ts";
 import { parseIndexLeaf } from "../../schema/index/index-leaf.ts";
 import type { Posting } from "../../schema/index/posting.ts";
 import { type IndexedEntry, type IndexState, reExecute } from "../../schema/index/re-execute.ts";
@@ -25,6 +27,7 @@ import { gitHashOf } from "../git/hash.ts";
 import { openHead } from "../head.ts";
 import { LogReader, type ReadPorts } from "../log.ts";
 import { keptPostings } from "./erased.ts";
+import { endOf } from "./index-log.ts";
 
 /** Leaves that one request asks for; the memory that it takes is bounded by MAX_UPDATE_BYTES. */
 const LEAVES_AT_ONCE = 16;
@@ -112,9 +115,13 @@ async function followLeaf(
       field: "index leaf",
       expected: `the head of ${tree.size} entries that stands beside it`,
     });
+  const end = endOf(ports.log, ports.generation);
+  const late = end && beyondEnd(end, { leafIndex: before.index.size, entries: main.size });
+  if (late !== undefined) return wentOn(late);
   const reader = new LogReader(ports, head.value);
-  const { entries, taken } = await readEntries(ports, reader, before.leaf.main.size);
+  const { ended, entries, taken } = await readEntries(ports, reader, before.leaf.main.size);
   const leafIndex = before.index.size;
+  if (ended !== undefined) return wentOn(`its leaf ${leafIndex} is over entry ${ended}`);
   if (taken.length > 0 && ports.committed && leafIndex >= (await ports.committed()))
     return failure(
       "RESPONSE_INVALID",
@@ -135,19 +142,39 @@ async function followLeaf(
       );
 }
 
+/** X8. */
+function wentOn(what: string): Failure {
+  return failure("LOG_MISBEHAVED", `The index goes on after its end: ${what}.`, {
+    field: "index leaf",
+    expected: "no leaf beyond the end that the log has stated",
+  });
+}
+
+interface ReadEntries {
+  readonly entries: readonly IndexedEntry[];
+  readonly taken: readonly number[];
+  /** The entry by which the log has ended this very index. */
+  readonly ended: number | undefined;
+}
+
 async function readEntries(
   { crypto, generation, log, transport, ...ports }: FollowPorts,
   reader: LogReader,
   from: number,
-): Promise<{ readonly entries: readonly IndexedEntry[]; readonly taken: readonly number[] }> {
+): Promise<ReadEntries> {
   const { erased = (index) => keptPostings(transport, index) } = ports;
   const hashes = { sha256: crypto.sha256, git: gitHashOf(crypto) };
   const named = { origin: log.origin, vkeys: log.vkeyTexts };
   const entries: IndexedEntry[] = [];
   const taken: number[] = [];
+  const own = new OwnStatements(crypto.sha256, log.vkeyTexts);
+  const origin = indexOrigin(log.origin, generation);
+  let ended: number | undefined;
   for await (const { index, leafBytes, content } of reader.contents(from)) {
     if (content.state !== "erased") {
       const held = content.state === "held" ? content.bytes : undefined;
+      const leaf = held && own.find(leafBytes);
+      if (leaf && own.indexEnd(leaf, held)?.indexOrigin === origin) ended ??= index;
       entries.push({ leaf: leafBytes, postings: generation.mapfn(hashes, named, leafBytes, held) });
       continue;
     }
@@ -160,5 +187,5 @@ async function readEntries(
     entries.push({ leaf: leafBytes, postings });
     taken.push(index);
   }
-  return { entries, taken };
+  return { entries, taken, ended };
 }

@@ -9,7 +9,8 @@
  *
  * @module
  */
-import { type Generation, indexOrigin } from "../../schema/index/generation.ts";
+import { type Generation, INDEX_V1, indexOrigin } from "../../schema/index/generation.ts";
+import type { EndOfIndex } from "../../schema/index/index-end.ts";
 import type { Sha256 } from "../../schema/tlog/hash.ts";
 import { formatVkey, makeVkey } from "../../schema/tlog/note.ts";
 import type { Source } from "../fetch.ts";
@@ -37,6 +38,20 @@ export function indexLogOf(
     vkeyTexts: log.vkeys.map(({ type, publicKey }) => formatVkey(sha256, origin, type, publicKey)),
     ...(verifiers.length === 0 ? {} : { witnesses: verifiers }),
   };
+}
+
+/** Who must have executed one of the indexes of a log. */
+export function verifiersOf(
+  { index = [] }: Pick<TrustedLog, "index">,
+  { number }: Generation,
+): readonly WitnessPolicy[] {
+  return index.filter((policy) => (policy.index ?? INDEX_V1.number) === number);
+}
+
+/** Where an index ends, by the trust file; `undefined` for one that goes on. */
+export function endOf(log: TrustedLog, generation: Generation): EndOfIndex | undefined {
+  const origin = indexOrigin(log.origin, generation);
+  return log.indexEnds?.find(({ indexOrigin: of }) => of === origin);
 }
 
 /** What stands below a path of a log, as a source of its own. */

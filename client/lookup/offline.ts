@@ -18,7 +18,7 @@ import { claimedLog, openSigned } from "../head.ts";
 import type { TrustedLog } from "../trust.ts";
 import type { VerifyPorts } from "../verify/receipt.ts";
 import type { Asked } from "./ask.ts";
-import { indexLogOf } from "./index-log.ts";
+import { indexLogOf, verifiersOf } from "./index-log.ts";
 import { type LookupRefusal, verifyLookup } from "./verify.ts";
 
 export interface OfflinePorts extends VerifyPorts {
@@ -41,7 +41,7 @@ export async function openLookup(
   const { index, main, answers } = parsed.value;
   const log = claimedLog(trust, utf8(main));
   if (!log.ok) return refused({ code: "MAIN_HEAD_REFUSED", message: log.message });
-  const verifiers = log.value.index ?? [];
+  const verifiers = verifiersOf(log.value, generation);
   const indexLog = indexLogOf(crypto.sha256, log.value, generation, verifiers);
   const fork =
     (await forkOf(ports, log.value, main)) ?? (await forkOf(ports, indexLog, index.checkpoint));

@@ -34,6 +34,8 @@ export interface Complete {
   readonly verified: Witnessed;
   /** Entries of the newest head that is known; those behind `size` are not indexed yet. */
   readonly newest?: number;
+  /** The index has ended, and this one goes on. */
+  readonly successor?: string;
 }
 
 /** What is known of one key. */
@@ -107,6 +109,7 @@ export function completeOf(answer: LookupYes, newest: Head | undefined, now: num
     witnessed: main.witnessed,
     verified: answer.verified,
     ...(known === undefined ? {} : { newest: known }),
+    ...(answer.end === undefined ? {} : { successor: answer.end.successor }),
   };
 }
 

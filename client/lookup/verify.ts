@@ -20,6 +20,7 @@ import { equal, toHex, utf8 } from "../../schema/bytes.ts";
 import { leafContentDigest, parseLeaf } from "../../schema/entry/leaf.ts";
 import type { Result } from "../../schema/error.ts";
 import type { Generation } from "../../schema/index/generation.ts";
+import { beyondEnd, type EndOfIndex } from "../../schema/index/index-end.ts";
 import { type IndexLeaf, parseIndexLeaf } from "../../schema/index/index-leaf.ts";
 import {
   type Lookup,
@@ -40,7 +41,7 @@ import { type Head, openHead } from "../head.ts";
 import type { Witnessed, WitnessPolicy } from "../quorum.ts";
 import type { TrustedLog } from "../trust.ts";
 import { difference } from "./difference.ts";
-import { indexLogOf } from "./index-log.ts";
+import { endOf, indexLogOf } from "./index-log.ts";
 
 /** Why a bundle proves nothing, in the order of the checks. */
 export type LookupRefusal =
@@ -53,6 +54,8 @@ export type LookupRefusal =
   | { readonly code: "WITNESSES_TOO_FEW"; readonly message: string }
   /** The leaf is not the newest of the index log, or is of another log or mapfn. */
   | { readonly code: "INDEX_LEAF_REFUSED"; readonly message: string }
+  /** The index goes on beyond the end that its log has stated for it (X8). */
+  | { readonly code: "INDEX_ENDED"; readonly message: string }
   /** The main checkpoint is not the head that the leaf names. */
   | { readonly code: "OTHER_HEAD"; readonly size: number }
   /** The pruned tree has another root than the leaf. */
@@ -90,6 +93,8 @@ export interface LookupYes {
   /** Who has executed the index: `not asked` is *map unverified*. */
   readonly verified: Witnessed;
   readonly found: readonly Found[];
+  /** Where the index has ended: what came later is in the one after it. */
+  readonly end?: EndOfIndex;
   /** The entries that were given, each checked against its lists. */
   readonly entries: readonly LookupEntry[];
 }
@@ -122,9 +127,14 @@ export async function verifyLookup(
     return refuse({ code: "LOOKUP_MALFORMED", message: parsed.message, ...where });
   }
   const lookup = parsed.value;
+  const claimed = parseIndexLeaf(lookup.index.leaf);
+  // Of another index, and so under another name: said first, for nothing else of it can be right.
+  if (claimed.ok && !equal(claimed.value.mapfn, ports.generation.id))
+    return refuse({ code: "INDEX_LEAF_REFUSED", message: "The index follows another mapfn." });
   const opened = await openHeads(ports, lookup);
   if (!opened.ok) return opened;
   const { index, main, leaf } = opened;
+  const end = endOf(ports.log, ports.generation);
   const tree = PrunedTree.parse(ports.crypto.sha256, lookup.tree);
   if (!tree.ok) return refuse({ code: "LOOKUP_MALFORMED", message: tree.message, field: "tree" });
   if (!equal(tree.value.root(), leaf.mapRoot)) return refuse({ code: "OTHER_MAP" });
@@ -146,6 +156,7 @@ export async function verifyLookup(
     verified: index.witnessed,
     found,
     entries: lookup.entries,
+    ...(end === undefined ? {} : { end }),
   };
 }
 
@@ -166,6 +177,9 @@ async function openHeads(ports: LookupPorts, lookup: Lookup): Promise<Opened> {
   }
   const leaf = newestLeaf(ports, index.value, lookup);
   if (!leaf.ok) return refuse({ code: "INDEX_LEAF_REFUSED", message: leaf.message });
+  const end = endOf(log, generation);
+  const beyond = end && beyondEnd(end, shownBy(leaf.value, lookup));
+  if (beyond !== undefined) return refuse({ code: "INDEX_ENDED", message: beyond });
   const main = await openHead(crypto, log, utf8(lookup.main));
   if (!main.ok) {
     const lacks = main.code === "WITNESSES_TOO_FEW";
@@ -177,6 +191,13 @@ async function openHeads(ports: LookupPorts, lookup: Lookup): Promise<Opened> {
   if (tree.size !== named.size || !equal(tree.root, named.root))
     return refuse({ code: "OTHER_HEAD", size: tree.size });
   return { ok: true, index: index.value, main: main.value, leaf: leaf.value };
+}
+
+function shownBy(
+  { main }: IndexLeaf,
+  { index }: Lookup,
+): { readonly leafIndex: number; readonly entries: number } {
+  return { leafIndex: index.leafIndex, entries: main.size };
 }
 
 /** The last leaf under the head; an older one would show an older map as the newest. */
@@ -195,8 +216,6 @@ function newestLeaf(ports: LookupPorts, head: Head, { index }: Lookup): Result<I
   if (!verifyInclusion(crypto.sha256, head.tree, index.leafIndex, hash, index.hashes))
     return bad("The leaf is not in the index log.");
   if (parsed.value.origin !== log.origin) return bad("The index is of another log.");
-  if (!equal(parsed.value.mapfn, ports.generation.id))
-    return bad("The index follows another mapfn.");
   return parsed;
 }
 

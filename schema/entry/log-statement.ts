@@ -1,6 +1,6 @@
 /**
  * What a log says about itself, as entries of its own: the genesis at index 0, then
- * configuration, erasures, and the freeze that ends it.
+ * configuration, erasures, the end of an index, and the freeze that ends it.
  *
  * - L1  A log statement speaks for a log only as a `dsse` leaf under the Ed25519 key of the
  *       vkey that it names in `log`. From any other key it is bytes without meaning.
@@ -65,6 +65,21 @@ export interface Erase extends Said {
   readonly reason: string;
 }
 
+/**
+ * An index ends: these are all the leaves that its log will ever have. Under the last of them are all
+ * entries before this statement that the index has, and never this statement.
+ */
+export interface IndexEnd extends Said {
+  readonly type: "index-end";
+  readonly indexOrigin: string;
+  /** The last size of the index log. */
+  readonly leaves: number;
+  /** The size of the log that its last leaf names. */
+  readonly entries: number;
+  /** Origin of the index that goes on. */
+  readonly successor: string;
+}
+
 /** The log ends. */
 export interface Freeze extends Said {
   readonly type: "freeze";
@@ -73,7 +88,7 @@ export interface Freeze extends Said {
   readonly reason: string;
 }
 
-export type LogStatement = Genesis | LogConfig | Erase | Freeze;
+export type LogStatement = Genesis | LogConfig | Erase | IndexEnd | Freeze;
 
 /** The payload of a log statement: canonical JSON. */
 export function formatLogStatement(statement: LogStatement): Uint8Array<ArrayBuffer> {
@@ -106,7 +121,7 @@ export function speaksForItself(sha256: Sha256, statement: LogStatement, signer:
   );
 }
 
-const TYPES = ["genesis", "config", "erase", "freeze"] as const;
+const TYPES = ["genesis", "config", "erase", "index-end", "freeze"] as const;
 const ORIGIN_FORM = { ...NAME, max: 255 };
 const POLICY_FORM = { pattern: /^[^\0]*$/, max: 65_536, expected: "a text" };
 
@@ -132,6 +147,15 @@ function read(sha256: Sha256, root: Fields): LogStatement {
         ...said,
         digest: text(root, "digest", SHA256_HEX),
         reason: text(root, "reason", NAME),
+      };
+    case "index-end":
+      return {
+        type,
+        ...said,
+        indexOrigin: text(root, "indexOrigin", ORIGIN_FORM),
+        leaves: root.integer("leaves", { min: 1 }),
+        entries: root.integer("entries"),
+        successor: text(root, "successor", ORIGIN_FORM),
       };
     case "freeze":
       return {

@@ -12,6 +12,7 @@ import { parsePae } from "./dsse.ts";
 import { type Leaf, parseLeaf } from "./leaf.ts";
 import {
   type Erase,
+  type IndexEnd,
   LOG_PAYLOAD_TYPE,
   type LogStatement,
   parseLogStatement,
@@ -60,6 +61,12 @@ export class OwnStatements {
     if (!message.ok || message.value.payloadType !== LOG_PAYLOAD_TYPE) return undefined;
     const statement = parseLogStatement(this.#sha256, message.value.payload);
     return statement.ok && this.#vkeys.includes(statement.value.log) ? statement.value : undefined;
+  }
+
+  /** Of those, the ones that end an index. */
+  indexEnd(leaf: Leaf, content: Uint8Array): IndexEnd | undefined {
+    const statement = this.read(leaf, content);
+    return statement?.type === "index-end" ? statement : undefined;
   }
 
   /** Of those, the ones that erase a content. */

@@ -66,7 +66,7 @@ export function generationOf(
 }
 
 /** The origin of the index log of a log. */
-export function indexOrigin(origin: string, { number }: Generation): string {
+export function indexOrigin(origin: string, { number }: Pick<Generation, "number">): string {
   return `${origin}/index/v${number}`;
 }
 

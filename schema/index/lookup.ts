@@ -22,7 +22,7 @@ import { isJsonObject, type JsonObject, type JsonValue, parseJson } from "../jso
 import { MAX_CONTENT_BYTES, MAX_KEY_BYTES, MAX_LEAF_BYTES, MAX_NOTE_BYTES } from "../limits.ts";
 import { readHashes } from "../receipt.ts";
 import type { Hash } from "../tlog/hash.ts";
-import { KEY_TYPES, type KeyField, type KeyType } from "./map-key.ts";
+import { type KeyField, type KeyType, keyTypes } from "./map-key.ts";
 import { type ClaimedValue, type Listed, MAX_VALUES, type Summary } from "./record.ts";
 
 export const LOOKUP_MEDIA_TYPE = "application/vnd.countersign.lookup+json;version=1";
@@ -171,18 +171,13 @@ export function formatLookupKey({ type, fields }: LookupKey): JsonValue {
 export function readLookupKey(key: Fields): LookupKey {
   key.only("type", "fields");
   const name = key.string("type");
-  const type = KEY_NAMES.find((known) => known === name);
-  if (type === undefined) return key.refuse("type", KEY_NAMES.join(" | "));
-  const expected = KEY_TYPES[type];
+  const expected = keyTypes.get(name);
+  if (expected === undefined) return key.refuse("type", keyTypes.names.join(" | "));
   const fields = key.value("fields");
   if (!Array.isArray(fields) || fields.length !== expected.length)
     return key.refuse("fields", `${expected.length} fields: ${expected.join(", ") || "none"}`);
-  return { type, fields: fields.map((field: JsonValue, i) => readField(key, field, i)) };
+  return { type: name, fields: fields.map((field: JsonValue, i) => readField(key, field, i)) };
 }
-
-const KEY_NAMES = Object.keys(KEY_TYPES).filter((name): name is KeyType =>
-  Object.hasOwn(KEY_TYPES, name),
-);
 
 function readField(key: Fields, field: JsonValue, i: number): KeyField {
   const bad = (): never => key.refuse(`fields[${i}]`, 'a text, or {"hex": …}');

@@ -16,6 +16,7 @@
 import { equal, utf8 } from "../bytes.ts";
 import { GenerationCache } from "../cache.ts";
 import { LogError } from "../error.ts";
+import { OpenTable } from "../table.ts";
 import type { Hash, Sha256 } from "../tlog/hash.ts";
 
 const KEY_LABEL = utf8("tlog-index/v1/key\0");
@@ -52,7 +53,14 @@ export const KEY_TYPES = {
   "signer-seq": ["signer id", "sequence number"],
 } as const;
 
-export type KeyType = keyof typeof KEY_TYPES;
+/** The same, with those that a later mapfn has besides. */
+export const keyTypes: OpenTable<readonly string[]> = new OpenTable(
+  "type of keys",
+  Object.entries(KEY_TYPES),
+);
+
+/** A name of {@link keyTypes}. */
+export type KeyType = string;
 
 /** A field: bytes of a digest or an id, or text. */
 export type KeyField = string | Uint8Array;
@@ -64,8 +72,9 @@ export function mapKey(
   type: KeyType,
   fields: readonly KeyField[],
 ): Hash {
-  if (fields.length !== KEY_TYPES[type].length)
-    throw new LogError("INTERNAL", `a key of type ${type} has ${KEY_TYPES[type].length} fields`);
+  const expected = keyTypes.get(type);
+  if (fields.length !== expected?.length)
+    throw new LogError("INTERNAL", `a key of type ${type} has ${expected?.length ?? "no"} fields`);
   return sha256(withLengths(keyHead(origin, type), fields.map(bytesOf)));
 }
 

@@ -16,13 +16,15 @@
  */
 import type { Crypto } from "../../client/crypto/crypto.ts";
 import { gitHashOf } from "../../client/git/hash.ts";
-import { fromHex, toHex } from "../../schema/bytes.ts";
+import { equal, fromHex, toHex } from "../../schema/bytes.ts";
 import { parseLeaf } from "../../schema/entry/leaf.ts";
 import { OwnStatements } from "../../schema/entry/own-statements.ts";
 import { LogError } from "../../schema/error.ts";
+import type { Generation } from "../../schema/index/generation.ts";
 import { type IndexedLog, mapfn } from "../../schema/index/mapfn.ts";
 import { encodePostings } from "../../schema/index/posting.ts";
 import { asHash, type Hash } from "../../schema/tlog/hash.ts";
+import { ownEntries } from "../own-statements.ts";
 import type { Erasure, Storage, StorageReader } from "../storage/storage.ts";
 
 /** Rows of one read: other work goes on between two of them. */
@@ -104,6 +106,30 @@ export function erasureOf(
   return { digest, statement, postings };
 }
 
+/**
+ * One of these mapfns that gives an entry of the content other postings than the list that is kept:
+ * there is one list for all indexes of the log.
+ */
+export function disagreeing(
+  { crypto, log, storage: { reader } }: CarryOutPorts,
+  generations: readonly Generation[],
+  digest: Hash,
+  entries: readonly number[],
+): Generation | undefined {
+  const content = reader.content(digest);
+  if (content.state !== "held") return undefined;
+  const hashes = { sha256: crypto.sha256, git: gitHashOf(crypto) };
+  return generations.find(({ mapfn: other }) =>
+    entries.some((index) => {
+      const leaf = leafAt(reader, index);
+      const [kept, posted] = [mapfn, other].map((one) =>
+        encodePostings(one(hashes, log, leaf, content.bytes)),
+      );
+      return kept === undefined || posted === undefined || !equal(kept, posted);
+    }),
+  );
+}
+
 /** Entries below `size` that were logged with this content. */
 export async function entriesWith(
   reader: Pick<StorageReader, "entriesWith">,
@@ -136,17 +162,10 @@ async function findStatements(
 ): Promise<readonly FoundErasure[]> {
   const own = new OwnStatements(crypto.sha256, log.vkeys);
   const found: FoundErasure[] = [];
-  for (let at = from; at < size; at += ROWS) {
-    const to = Math.min(at + ROWS, size);
-    for (const [i, bytes] of reader.leaves(at, to).entries()) {
-      const leaf = own.find(bytes);
-      const [content] = leaf === undefined ? [] : reader.contents(at + i, at + i + 1);
-      if (leaf === undefined || content?.state !== "held") continue;
-      const erasure = own.erasure(leaf, content.bytes);
-      const digest = erasure && asHash(fromHex(erasure.digest) ?? new Uint8Array(0));
-      if (digest !== undefined) found.push({ digest, statement: at + i });
-    }
-    await new Promise(setImmediate);
+  for await (const { index, leaf, content } of ownEntries(own, reader, from, size)) {
+    const erasure = own.erasure(leaf, content);
+    const digest = erasure && asHash(fromHex(erasure.digest) ?? new Uint8Array(0));
+    if (digest !== undefined) found.push({ digest, statement: index });
   }
   return found;
 }

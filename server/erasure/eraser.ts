@@ -23,6 +23,7 @@ import {
   parseLogStatement,
 } from "../../schema/entry/log-statement.ts";
 import { LogError, unwrap } from "../../schema/error.ts";
+import type { Generation } from "../../schema/index/generation.ts";
 import type { IndexedLog } from "../../schema/index/mapfn.ts";
 import type { Hash } from "../../schema/tlog/hash.ts";
 import type { Admit } from "../admission/admit.ts";
@@ -32,6 +33,7 @@ import type { Storage } from "../storage/storage.ts";
 import {
   type CarryOutPorts,
   carryOut,
+  disagreeing,
   entriesWith,
   eraseNow,
   erasureOf,
@@ -52,6 +54,8 @@ export interface ErasePorts {
   readonly refusals: Refusals;
   /** Entries under the newest published leaf of the index; `undefined` where the log keeps none. */
   readonly indexed: () => number | undefined;
+  /** Mapfns of the indexes that the log keeps besides the first. */
+  readonly others?: () => readonly Generation[];
   /** Seconds since 1970, by the clock of what the log signs (I7). */
   readonly clock: () => number;
   /** The disk is in doubt (I5). */
@@ -194,6 +198,16 @@ export class Eraser {
         field: "digest",
         hint: "nobody could start or follow the log without it: it stays",
       });
+    const other = disagreeing(this.#carryOut, this.#ports.others?.() ?? [], digest, entries);
+    if (other !== undefined)
+      throw new LogError(
+        "USAGE",
+        `index ${other.number} reads more in this content than the first`,
+        {
+          field: "digest",
+          hint: "the log keeps one list of postings of an erased entry, and it would not be that of both",
+        },
+      );
     const indexed = this.#ports.indexed();
     if (indexed === undefined)
       throw new LogError("INDEX_NOT_READY", "this log keeps no index", {

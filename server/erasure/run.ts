@@ -6,10 +6,11 @@
 
 import { toHex } from "../../schema/bytes.ts";
 import { LogError } from "../../schema/error.ts";
+import { INDEX_V1 } from "../../schema/index/generation.ts";
 import { parseIndexLeaf } from "../../schema/index/index-leaf.ts";
 import type { Hash } from "../../schema/tlog/hash.ts";
 import { ownDoor } from "../admission/own-door.ts";
-import type { OpenIndex } from "../index/indexes.ts";
+import { endOfOpen, type OpenIndex } from "../index/indexes.ts";
 import type { RunningIndex } from "../index/run.ts";
 import type { Sequencer } from "../sequencer/log.ts";
 import type { LogParts } from "../serve.ts";
@@ -43,9 +44,14 @@ export async function openErasures(
     admit: ownDoor(crypto),
     refusals,
     indexed: () => {
-      const sizes = indexes().map(({ handle }) => indexedBy(handle.get()));
+      // What comes after its end is no matter of an index.
+      const sizes = indexes()
+        .filter((one) => endOfOpen(one) === undefined)
+        .map(({ handle }) => indexedBy(handle.get()));
       return sizes.length === 0 ? undefined : Math.min(...sizes);
     },
+    others: () =>
+      indexes().flatMap(({ generation }) => (generation === INDEX_V1 ? [] : generation)),
     clock: () => clock.now(),
     onFatal: stop,
     onErased: async (digest, statement) => {

@@ -9,6 +9,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { LRUCache } from "lru-cache";
 import { LogError, unwrap } from "../../schema/error.ts";
 import {
+  LOOKUP_PATH,
   type LookupRequest,
   MAX_LOOKUP_REQUEST_BYTES,
   parseLookupQuery,
@@ -31,6 +32,8 @@ import { send } from "./respond.ts";
 /** An index, as far as a front end sees it. */
 export interface IndexPort {
   readonly generation: Generation;
+  /** Where it has ended: the number of the index that goes on. */
+  readonly successor: () => number | undefined;
   readonly lookup: (
     keys: LookupRequest["keys"],
     options: Omit<LookupRequest, "keys" | "index">,
@@ -107,6 +110,13 @@ export class LookupSide {
   }
 }
 
+/** RFC 8288, RFC 5829: where what came later is looked up. */
+function successorLink({ successor }: IndexPort): readonly string[] {
+  const next = successor();
+  if (next === undefined) return [];
+  return ["Link", `<${LOOKUP_PATH}?index=${next}>; rel="successor-version"`];
+}
+
 /** Look-ups in the index that the request names, and in the first where it names none. */
 export class LookupsSide {
   readonly #ports: HttpPorts;
@@ -150,6 +160,10 @@ export class LookupsSide {
         expected: this.#indexes.map(({ generation }) => generation.number).join(", "),
       });
     const lookup = await asked.lookup(keys, options);
-    send(req, res, 200, LOOKUP_MEDIA_TYPE, formatLookup(lookup), ["Cache-Control", "no-cache"]);
+    send(req, res, 200, LOOKUP_MEDIA_TYPE, formatLookup(lookup), [
+      "Cache-Control",
+      "no-cache",
+      ...successorLink(asked),
+    ]);
   }
 }

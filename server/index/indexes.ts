@@ -8,18 +8,24 @@
  * @module
  */
 
-import type { LogError } from "../../schema/error.ts";
+import { LogError } from "../../schema/error.ts";
 import type { Generation } from "../../schema/index/generation.ts";
+import type { StatedEnd } from "../../schema/index/index-end.ts";
 import type { Config } from "../config.ts";
+import type { Logger } from "../observe/log.ts";
 import type { Metrics } from "../observe/metrics.ts";
 import type { Sequencer } from "../sequencer/log.ts";
 import type { LogParts } from "../serve.ts";
 import type { WitnessParts } from "../witnesses/open.ts";
 import { runVerifiers, witnessingOf } from "../witnesses/run.ts";
 import type { RunningWitnesses } from "../witnesses/running.ts";
+import { type EndableIndex, endIndex } from "./end-index.ts";
 import { IndexHandle } from "./handle.ts";
 import type { IndexPlaces } from "./places.ts";
 import { type IndexRunPorts, runIndex } from "./run.ts";
+
+/** How often it is looked whether the next index has caught up. */
+const END_MS = 1_000;
 
 /** What an index is made of. */
 export interface IndexParts {
@@ -50,9 +56,71 @@ export function openIndexes(parts: LogParts, beside: BesideIndex): readonly Open
   return (parts.indexes ?? []).map((one) => openIndex(parts, one, beside));
 }
 
-/** The one that answers for the log itself; `undefined` where it keeps none. */
+/** The oldest that goes on, which answers for the log itself; `undefined` where it keeps none. */
 export function currentIndex(indexes: readonly OpenIndex[]): OpenIndex | undefined {
-  return indexes[0];
+  return indexes.find((one) => endOfOpen(one) === undefined) ?? indexes.at(-1);
+}
+
+/** Where it has ended, as far as that is known. */
+export function endOfOpen({ handle }: Pick<OpenIndex, "handle">): StatedEnd | undefined {
+  if (handle.state.state !== "running") return undefined;
+  const { state } = handle.state.index.service.status();
+  return state.state === "ended" ? state.end : undefined;
+}
+
+/** Ends one of them; the next one goes on. @throws LogError why not */
+export async function endOpenIndex(
+  parts: LogParts,
+  sequencer: Sequencer,
+  indexes: readonly OpenIndex[],
+  number: number,
+): Promise<StatedEnd> {
+  const at = indexes.findIndex(({ generation }) => generation.number === number);
+  const [one, next] = at < 0 ? [] : indexes.slice(at);
+  if (one === undefined || next === undefined)
+    throw new LogError("CONFIG_INVALID", `Index ${number} has none after it that could go on.`, {
+      field: "index.end",
+      hint: "`countersign index init --index N` makes the next one",
+    });
+  const { clock, crypto, key } = parts;
+  const ports = { crypto, key, sequencer, clock: () => clock.now() };
+  const running = ({ generation, handle }: OpenIndex): EndableIndex => ({
+    generation,
+    index: handle.get(),
+  });
+  return endIndex(ports, running(one), running(next));
+}
+
+/** Ends it as soon as the next one has all that it has. What it gives back lets that be. */
+export function endWhenReady(
+  end: () => Promise<StatedEnd>,
+  logger: Logger,
+  everyMs: number = END_MS,
+): () => Promise<void> {
+  let working: Promise<void> = Promise.resolve();
+  let isBusy = false;
+  const attempt = async (): Promise<void> => {
+    try {
+      logger.warn({ ...(await end()) }, "an index has ended");
+      clearInterval(timer);
+    } catch (error) {
+      if (error instanceof LogError && error.code === "INDEX_NOT_READY") return;
+      clearInterval(timer);
+      logger.error({ err: error }, "an index was not ended");
+    }
+  };
+  const timer = setInterval(() => {
+    if (isBusy) return;
+    isBusy = true;
+    working = attempt().finally(() => {
+      isBusy = false;
+    });
+  }, everyMs);
+  timer.unref();
+  return async () => {
+    clearInterval(timer);
+    await working;
+  };
 }
 
 function openIndex(
@@ -71,6 +139,7 @@ function openIndex(
     verifying: witnessingOf(verifiers, verifierParts),
     main: sequencer,
     mainReader: storage.reader,
+    mainDurable: async () => (await storage.readHead()).size,
     ...(worker === undefined ? {} : { worker }),
     onFatal: (reason) => {
       logger.fatal({ code: reason.code, err: reason, number }, "an index log stopped for good");

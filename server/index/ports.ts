@@ -5,6 +5,7 @@
  */
 import type { LogError } from "../../schema/error.ts";
 import type { Generation } from "../../schema/index/generation.ts";
+import type { StatedEnd } from "../../schema/index/index-end.ts";
 import type { IndexedLog } from "../../schema/index/mapfn.ts";
 import type { Hash, Sha256 } from "../../schema/tlog/hash.ts";
 import type { PublishedHead } from "../sequencer/ports.ts";
@@ -40,6 +41,8 @@ export interface IndexPorts {
   readonly logDatabase: string;
   readonly main: FollowedLog;
   readonly index: IndexLogPort;
+  /** Where the log has ended it already. */
+  readonly end?: StatedEnd;
   /** Milliseconds, for pauses only. */
   readonly clock: () => number;
   /** At most one leaf in so many milliseconds. */
@@ -56,6 +59,8 @@ export type IndexState =
   | { readonly state: "waiting"; readonly reason: LogError }
   /** The last step failed and is tried again. */
   | { readonly state: "failing"; readonly reason: LogError }
+  /** The log has stated that there is no further leaf. */
+  | { readonly state: "ended"; readonly end: StatedEnd }
   /** For good. */
   | { readonly state: "stopped"; readonly reason: LogError };
 

@@ -7,6 +7,8 @@
 import { join } from "node:path";
 import type { Crypto } from "../../client/crypto/crypto.ts";
 import type { LogError } from "../../schema/error.ts";
+import type { StatedEnd } from "../../schema/index/index-end.ts";
+import { parseIndexLeaf } from "../../schema/index/index-leaf.ts";
 import type { Lookup, LookupKey } from "../../schema/index/lookup.ts";
 import { emptyRoot, type Hash } from "../../schema/tlog/hash.ts";
 import type { LogKey } from "../log-key.ts";
@@ -16,6 +18,7 @@ import type { PublishedHead, SequencerPorts, Witnessing } from "../sequencer/por
 import type { StorageReader } from "../storage/storage.ts";
 import { conflictEvidence } from "./conflict-evidence.ts";
 import { type Conflict, Conflicts } from "./conflicts.ts";
+import { findEnd } from "./end-index.ts";
 import type { IndexPlaces } from "./places.ts";
 import type { FollowedLog } from "./ports.ts";
 import { IndexService } from "./service.ts";
@@ -29,6 +32,8 @@ export interface IndexRunPorts extends Pick<SequencerPorts, "onFatal"> {
   /** The main log: its published part, and whether it may sign. */
   readonly main: Pick<Sequencer, "published" | "inclusion" | "state">;
   readonly mainReader: StorageReader;
+  /** Entries of the main log that are durable, published or not. */
+  readonly mainDurable: () => Promise<number>;
   readonly stepMs?: number;
   /** The thread of the index, where its mapfn is none of this program's own. */
   readonly worker?: URL;
@@ -71,6 +76,12 @@ export async function runIndex(ports: IndexRunPorts): Promise<RunningIndex> {
     reader: mainReader,
     inclusion: (index, head, leafHash) => main.inclusion(index, head, leafHash),
   };
+  const end = await endStated(ports, storage.reader, (await storage.readHead()).size).catch(
+    async (error) => {
+      await log.close();
+      throw error;
+    },
+  );
   const early: Hash[] = [];
   let found = (keys: readonly Hash[]): void => void early.push(...keys);
   try {
@@ -100,6 +111,7 @@ export async function runIndex(ports: IndexRunPorts): Promise<RunningIndex> {
         },
       },
       clock,
+      ...(end === undefined ? {} : { end }),
       ...(ports.stepMs === undefined ? {} : { stepMs: ports.stepMs }),
       onLeaf: (leaf, contradicted) => {
         found(contradicted);
@@ -130,6 +142,22 @@ export async function runIndex(ports: IndexRunPorts): Promise<RunningIndex> {
     await log.close();
     throw error;
   }
+}
+
+/**
+ * Whether the log has ended this index: said behind the entries that it has, for no leaf of it is over
+ * its end.
+ */
+async function endStated(
+  { crypto, key, mainDurable, mainReader, places }: IndexRunPorts,
+  index: StorageReader,
+  leaves: number,
+): Promise<StatedEnd | undefined> {
+  const [bytes] = index.leaves(leaves - 1, leaves);
+  const leaf = bytes === undefined ? undefined : parseIndexLeaf(bytes);
+  const from = leaf?.ok === true ? leaf.value.main.size : 0;
+  const size = await mainDurable();
+  return findEnd({ crypto, key }, mainReader, places.generation, { from, size });
 }
 
 async function openConflicts(ports: IndexRunPorts, service: IndexService): Promise<Conflicts> {

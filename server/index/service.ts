@@ -14,16 +14,17 @@
  *
  * @module
  */
-import { equal, fromUtf8 } from "../../schema/bytes.ts";
+import { equal } from "../../schema/bytes.ts";
 import { LogError } from "../../schema/error.ts";
 import type { MapPiece } from "../../schema/http/map-paths.ts";
+import type { StatedEnd } from "../../schema/index/index-end.ts";
 import type { Lookup, LookupEntry, LookupKey } from "../../schema/index/lookup.ts";
-import { leafHash } from "../../schema/tlog/hash.ts";
 import type { PublishedHead } from "../sequencer/ports.ts";
 import { Thread, threadScript } from "../thread.ts";
 import type { FoundKeys } from "./engine.ts";
 import { foundEntries } from "./found-entries.ts";
 import { HeadsAhead } from "./heads-ahead.ts";
+import { KeptHeads, mustNotBeBeyond, noSuchLeaf } from "./kept-heads.ts";
 import { loggedLeaf } from "./logged-leaf.ts";
 import type { IndexPorts, IndexState, IndexStatus } from "./ports.ts";
 import type { ConflictQuestion, IndexAnswer, IndexRequest, IndexStanding } from "./protocol.ts";
@@ -42,19 +43,20 @@ const NO_STANDING: IndexStanding = {
 };
 const FIRST_RETRY_MS = 1_000;
 const LONGEST_RETRY_MS = 60_000;
-/** Heads of the index log that are remembered, for look-ups at an older leaf. */
-const KEPT_HEADS = 64;
 
 export class IndexService {
   readonly #ports: IndexPorts;
   readonly #thread: Thread<IndexRequest, IndexAnswer>;
-  readonly #heads = new Map<number, PublishedHead>();
+  readonly #heads = new KeptHeads();
   #standing: IndexStanding = NO_STANDING;
   #state: IndexState = { state: "ready" };
   readonly #stepMs: number;
   #caughtUpAt: number;
   #stepAt = Number.NEGATIVE_INFINITY;
   #retryMs = FIRST_RETRY_MS;
+  #end: StatedEnd | undefined;
+  #held = false;
+  #stepping: Promise<boolean> = Promise.resolve(false);
   #wake: () => void = () => undefined;
   #closing = false;
   readonly #ending = Promise.withResolvers<void>();
@@ -86,6 +88,7 @@ export class IndexService {
     this.#stepMs = ports.stepMs ?? STEP_MS;
     this.#thread = new Thread(ports.worker ?? threadScript("./worker", import.meta.url));
     this.#caughtUpAt = ports.clock();
+    this.#end = ports.end;
     this.#snapshots = new SnapshotPace({
       clock: ports.clock,
       write: async (milliseconds) =>
@@ -111,6 +114,7 @@ export class IndexService {
     options: { readonly entries: boolean; readonly summaries: boolean; readonly at?: number },
   ): Promise<Lookup> {
     const { entries, summaries } = options;
+    const { index, sha256 } = this.#ports;
     const at = this.#shown(options.at);
     const request = { call: "find", keys, summaries, ...(at === undefined ? {} : { at }) } as const;
     const { found } = await this.#ask(request);
@@ -120,7 +124,7 @@ export class IndexService {
         hint: "try again in a few seconds",
       });
     return {
-      ...this.#proved(found),
+      ...this.#heads.proved(sha256, index, found.leafIndex),
       main: found.main,
       tree: found.tree,
       answers: found.answers,
@@ -134,10 +138,7 @@ export class IndexService {
     if (at !== undefined && at < published) return at;
     if (at === undefined && published >= this.#standing.leaves) return undefined;
     if (at === undefined && published > 0) return published - 1;
-    throw new LogError("INDEX_NOT_READY", "The index waits for its verifiers.", {
-      field: "index",
-      retryAfter: 5,
-    });
+    throw noSuchLeaf(this.#end, published);
   }
 
   /** The update that leads to a leaf (`schema/index/update.ts`), also of one not yet published. */
@@ -158,6 +159,25 @@ export class IndexService {
   /** Contradictions of what is indexed, or of what may be soon. */
   async ask(question: ConflictQuestion): Promise<IndexAnswer> {
     return this.#ask(question);
+  }
+
+  /**
+   * No further step begins; resolves when the one under way is done. What it gives back lets the index
+   * go on.
+   */
+  async hold(): Promise<() => void> {
+    this.#held = true;
+    await this.#stepping.catch(() => undefined);
+    return () => {
+      this.#held = false;
+      this.#wake();
+    };
+  }
+
+  /** X8: the log has stated it, and it is where the index is held. */
+  end(stated: StatedEnd): void {
+    this.#end = stated;
+    this.#state = { state: "ended", end: stated };
   }
 
   async close(): Promise<void> {
@@ -181,13 +201,14 @@ export class IndexService {
         field: folder,
         hint: "`countersign index rebuild` makes it anew from the log",
       });
+    mustNotBeBeyond(this.#end, committed);
     // All but the last: verifiers that are new to this index execute it from leaf 1 on, and nothing of
     // it is shown before they have. The last is a step like any other.
     while (this.#standing.leaves < Math.max(published, committed - 1)) {
       const { leaf, main } = loggedLeaf(this.#ports.index, this.#standing.leaves);
       await this.#ask({ call: "replay", leaf, main });
     }
-    this.#remember();
+    this.#heads.remember(this.#ports.index.published(), this.#standing.leaves);
     this.#snapshots.consider(this.#standing);
   }
 
@@ -198,7 +219,8 @@ export class IndexService {
   async #run(): Promise<void> {
     while (!this.#closing && this.#state.state !== "stopped") {
       try {
-        if (!(await this.#step())) await this.#pause();
+        this.#stepping = this.#held ? Promise.resolve(false) : this.#step();
+        if (!(await this.#stepping)) await this.#pause();
         else this.#retryMs = FIRST_RETRY_MS;
       } catch (error) {
         await this.#failed(error);
@@ -212,6 +234,10 @@ export class IndexService {
     const { leaves } = this.#standing;
     // Committed by the process before this one, and not published then.
     const unfinished = (await index.committed()) > leaves;
+    if (!unfinished && this.#end !== undefined) {
+      this.#state = { state: "ended", end: this.#end };
+      return false;
+    }
     const head = main.published();
     if (!unfinished && index.published().size < leaves) return this.#wait(notVerified(leaves - 1));
     if (!unfinished && head.size <= this.#standing.size) {
@@ -237,7 +263,7 @@ export class IndexService {
     else await index.append([indexEntry(this.#ports.sha256, grown.leaf, next.main)]);
     await this.#publication(leaves + 1);
     await this.#ask({ call: "keep" });
-    this.#remember();
+    this.#heads.remember(this.#ports.index.published(), this.#standing.leaves);
     if (main.published().size === this.#standing.size) this.#caughtUpAt = clock();
     else if (next.size >= head.size) this.#caughtUpAt = Math.max(this.#caughtUpAt, began);
     this.#state = { state: "ready" };
@@ -313,43 +339,9 @@ export class IndexService {
     return answer;
   }
 
-  /** The published head under which the newest kept leaf is the last one. */
-  #remember(): void {
-    const head = this.#ports.index.published();
-    if (head.size !== this.#standing.leaves) return;
-    this.#heads.set(head.size - 1, head);
-    for (const old of this.#heads.keys()) {
-      if (this.#heads.size <= KEPT_HEADS) break;
-      this.#heads.delete(old);
-    }
-  }
-
   #entries(found: FoundKeys): LookupEntry[] {
     const { index, main, sha256 } = this.#ports;
     return foundEntries(sha256, main, loggedLeaf(index, found.leafIndex), found);
-  }
-
-  #proved({ leafIndex }: FoundKeys): Pick<Lookup, "index"> {
-    const { index, sha256 } = this.#ports;
-    const newest = index.published();
-    const head = newest.size === leafIndex + 1 ? newest : this.#heads.get(leafIndex);
-    const [leaf] = index.reader.leaves(leafIndex, leafIndex + 1);
-    if (head === undefined || leaf === undefined)
-      throw new LogError(
-        "NOT_FOUND",
-        `The index has no signed head for leaf ${leafIndex} any more.`,
-        {
-          field: "at",
-        },
-      );
-    return {
-      index: {
-        checkpoint: fromUtf8(head.checkpoint) ?? "",
-        leafIndex,
-        leaf,
-        hashes: index.inclusion(leafIndex, head, leafHash(sha256, leaf)),
-      },
-    };
   }
 }
 

@@ -12,11 +12,16 @@ import { privateKeySigner } from "../../client/keys/private-key.ts";
 import { dsseSubmission, gitSign, type Signer } from "../../client/keys/signer.ts";
 import type { TrustedLog } from "../../client/trust.ts";
 import { concat, fromHex, fromUtf8, toBase64, toHex, utf8 } from "../../schema/bytes.ts";
-import { formatLogStatement, LOG_PAYLOAD_TYPE } from "../../schema/entry/log-statement.ts";
+import {
+  formatLogStatement,
+  LOG_PAYLOAD_TYPE,
+  type LogStatement,
+} from "../../schema/entry/log-statement.ts";
 import { type PreparedEntry, prepareSubmission } from "../../schema/entry/prepare.ts";
 import { LogError, unwrap } from "../../schema/error.ts";
 import type { Submission } from "../../schema/http/messages.ts";
 import { parseSubmission } from "../../schema/http/submission.ts";
+import type { EndOfIndex } from "../../schema/index/index-end.ts";
 import { formatLogEntry, type LogEntry, type Receipt } from "../../schema/receipt.ts";
 import { encodeBundle, encodeContentTile } from "../../schema/tlog/bundle.ts";
 import { formatCheckpoint } from "../../schema/tlog/checkpoint.ts";
@@ -108,15 +113,22 @@ export class TestLog {
 
   /** The log's own word that it erases a content, to be submitted. */
   async eraseStatement(content: Uint8Array): Promise<Submission> {
-    const statement = formatLogStatement({
-      type: "erase",
-      log: this.vkey,
-      createdAt: "2026-11-20T10:00:00Z",
-      digest: toHex(sha256(content)),
-      reason: "asked for",
-    });
+    const digest = toHex(sha256(content));
+    return this.#statement({ type: "erase", ...this.#said(), digest, reason: "asked for" });
+  }
+
+  /** The log's own word that an index of it ends, to be submitted. */
+  async endStatement(end: EndOfIndex): Promise<Submission> {
+    return this.#statement({ type: "index-end", ...this.#said(), ...end });
+  }
+
+  #said(): { log: string; createdAt: string } {
+    return { log: this.vkey, createdAt: "2026-11-20T10:00:00Z" };
+  }
+
+  #statement(statement: LogStatement): Promise<Submission> {
     const signer = privateKeySigner(this.key.privateKey, "log");
-    return dsseSubmission(signer, LOG_PAYLOAD_TYPE, statement);
+    return dsseSubmission(signer, LOG_PAYLOAD_TYPE, formatLogStatement(statement));
   }
 
   /** Leaves without meaning, to make a tree of some size. */

@@ -127,6 +127,32 @@ test("the log line of a policy of index verifiers has the index's name", () => {
   expect(main.ok ? "" : main.message).toMatch(/is for the log log\.example\.org\+/);
 });
 
+test("each index has verifiers of its own, and an end where the log has stated one", () => {
+  const named = formatVkey(sha256, "log.example.org/index/v2", 1, log.key.publicKey);
+  const second = indexTable(`log ${named}\n${verified}`, "index = 2");
+  const end = "[[log.index_end]]\nindex = 1\nleaves = 7\nentries = 40\n";
+  const [read] = unwrap(
+    parseTrust(sha256, fileWith(`${indexTable(verified)}${second}${end}`)),
+  ).logs;
+  expect(read?.index?.map(({ index = 1 }) => index)).toEqual([1, 2]);
+  expect(read?.indexEnds).toEqual([
+    {
+      indexOrigin: "log.example.org/index/v1",
+      leaves: 7,
+      entries: 40,
+      successor: "log.example.org/index/v2",
+    },
+  ]);
+  const refused = (text: string): string => {
+    const parsed = parseTrust(sha256, fileWith(text));
+    return parsed.ok ? "" : parsed.message;
+  };
+  expect(refused(`${second}${second}`)).toMatch(/second policy that holds now/);
+  expect(refused(indexTable(`log ${named}\n${verified}`))).toMatch(/is for the log/);
+  expect(refused(`${end}${end}`)).toMatch(/repeats the end of/);
+  expect(refused(policyTable(two, "index = 2"))).toMatch(/index is not known/);
+});
+
 test.each([
   [
     "a key that is witness and index verifier",

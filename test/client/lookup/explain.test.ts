@@ -20,6 +20,7 @@ const TEXTS: { readonly [code in LookupRefusal["code"]]: readonly [LookupRefusal
   WITNESSES_TOO_FEW: [{ code: "WITNESSES_TOO_FEW", message: "m" }, /too few witnesses/],
   INDEX_LEAF_REFUSED: [{ code: "INDEX_LEAF_REFUSED", message: "old" }, /leaf of the index.*old/],
   OTHER_HEAD: [{ code: "OTHER_HEAD", size: 7 }, /head of 7 entries is not the one/],
+  INDEX_ENDED: [{ code: "INDEX_ENDED", message: "leaf 9" }, /goes on after its end: leaf 9/],
   OTHER_MAP: [{ code: "OTHER_MAP" }, /another map than the signed one/],
   OTHER_KEYS: [{ code: "OTHER_KEYS", key }, /not about what was asked: ref https/],
   RECORD_REFUSED: [{ code: "RECORD_REFUSED", key: bytes, message: "m" }, /signer 01ff is not in/],

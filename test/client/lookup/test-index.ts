@@ -9,12 +9,16 @@ import { gitHashOf } from "../../../client/git/hash.ts";
 import { concat, fromUtf8, toHex } from "../../../schema/bytes.ts";
 import { LogError } from "../../../schema/error.ts";
 import type { MapPiece } from "../../../schema/http/map-paths.ts";
-import { INDEX_V1, indexOrigin } from "../../../schema/index/generation.ts";
+import {
+  type Generation,
+  INDEX_V1,
+  indexOrigin,
+  indexPrefix,
+} from "../../../schema/index/generation.ts";
 import { encodeIndexLeaf, type IndexLeaf } from "../../../schema/index/index-leaf.ts";
 import type { Lookup, LookupAnswer, LookupKey } from "../../../schema/index/lookup.ts";
 import { mapKey } from "../../../schema/index/map-key.ts";
 import { MapTree } from "../../../schema/index/map-tree.ts";
-import { MAPFN_V1, mapfn } from "../../../schema/index/mapfn.ts";
 import { encodePostings, type Posting, postingsLeafHash } from "../../../schema/index/posting.ts";
 import { encodePruned } from "../../../schema/index/pruned-tree.ts";
 import { initialState } from "../../../schema/index/re-execute.ts";
@@ -31,6 +35,7 @@ type PostingLie = (postings: readonly Posting[], index: number) => readonly Post
 export class TestIndex {
   readonly main: TestLog;
   readonly log: TestLog;
+  readonly generation: Generation;
   readonly tree = new MapTree(sha256);
   readonly updates: LeafUpdate[] = [];
   /** Of each entry that is indexed. */
@@ -49,10 +54,16 @@ export class TestIndex {
   /** What it says in its leaves instead of what came out. */
   lieInLeaf: (leaf: IndexLeaf) => IndexLeaf = (leaf) => leaf;
 
-  constructor(main: TestLog) {
+  /** `name` is the origin under which it signs its heads. */
+  constructor(
+    main: TestLog,
+    generation: Generation = INDEX_V1,
+    name: string = indexOrigin(main.origin, generation),
+  ) {
     this.main = main;
-    this.log = new TestLog(indexOrigin(main.origin, INDEX_V1), main.key);
-    const { leaf, postings } = initialState(sha256, MAPFN_V1, main.origin);
+    this.generation = generation;
+    this.log = new TestLog(name, main.key);
+    const { leaf, postings } = initialState(sha256, generation.id, main.origin);
     this.position = { leaf, map: this.tree.newest, postings };
     this.log.append(encodeIndexLeaf(leaf));
   }
@@ -60,7 +71,7 @@ export class TestIndex {
   postingsOf(index: number): readonly Posting[] {
     const log = { origin: this.main.origin, vkeys: [this.main.vkey] };
     const { leaf, content } = this.entry(index);
-    return mapfn({ sha256, git: gitHashOf(nodeCrypto) }, log, leaf, content);
+    return this.generation.mapfn({ sha256, git: gitHashOf(nodeCrypto) }, log, leaf, content);
   }
 
   entry(index: number): { leaf: Uint8Array; content: Uint8Array | undefined } {
@@ -143,7 +154,7 @@ export class TestIndex {
   /** The main log as it is read, with the updates of the index; `change` is what somebody makes of them. */
   source(change: (update: LeafUpdate, leaf: number) => LeafUpdate = (update) => update): Source {
     const get = async (path: string, maxBytes: number): Promise<Uint8Array> => {
-      const [, from, to] = /^\/index\/v1\/update\/(\d+)-(\d+)$/.exec(path) ?? [];
+      const [, from, to] = /^\/update\/(\d+)-(\d+)$/.exec(this.#underIndex(path)) ?? [];
       const [name = "", query = ""] = path.split("?");
       const updates = this.updates.map((update, i) => change(update, i + 1));
       const body =
@@ -161,7 +172,12 @@ export class TestIndex {
   below(path: string): Uint8Array | undefined {
     const posted = /^\/index\/v1\/postings\/(\d+)$/.exec(path)?.[1];
     if (posted !== undefined) return encodePostings(this.posted[Number(posted)] ?? []);
-    return path === "/index/v1/checkpoint" ? this.log.checkpoint() : undefined;
+    return this.#underIndex(path) === "/checkpoint" ? this.log.checkpoint() : undefined;
+  }
+
+  #underIndex(path: string): string {
+    const prefix = indexPrefix(this.generation);
+    return path.startsWith(prefix) ? path.slice(prefix.length) : "";
   }
 
   /** The honest bundle for some keys, with all entries of their lists where they are wanted. */

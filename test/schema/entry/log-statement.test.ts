@@ -23,6 +23,14 @@ const said = { log, createdAt: "2026-11-22T10:00:00Z" };
 
 const STATEMENTS: readonly LogStatement[] = [
   { type: "genesis", ...said, origin: "log.example.test", vkeys: [log], formatVersion: 1 },
+  {
+    type: "index-end",
+    ...said,
+    indexOrigin: "log.example.test/index/v1",
+    leaves: 7,
+    entries: 40,
+    successor: "log.example.test/index/v2",
+  },
   { type: "config", ...said, indexOrigin: "index.example.test", mapfn: "v1", witnessPolicy: "" },
   { type: "config", ...said },
   { type: "erase", ...said, digest: toHex(sha256(utf8("x"))), reason: "asked for" },

@@ -14,10 +14,12 @@ import {
 } from "../../../schema/http/lookup-request.ts";
 import { INDEX_V1 } from "../../../schema/index/generation.ts";
 import { type LookupKey, MAX_LOOKUP_KEYS } from "../../../schema/index/lookup.ts";
-import { KEY_TYPES, type KeyType } from "../../../schema/index/map-key.ts";
+import { KEY_TYPES } from "../../../schema/index/map-key.ts";
 import { failureOf, valueOf } from "../tlog/support.ts";
 
-const types = Object.keys(KEY_TYPES).filter((name): name is KeyType => name in KEY_TYPES);
+const types = Object.keys(KEY_TYPES).filter(
+  (name): name is keyof typeof KEY_TYPES => name in KEY_TYPES,
+);
 const field = fc.oneof(fc.string({ unit: "grapheme" }), fc.uint8Array({ maxLength: 40 }));
 const key: fc.Arbitrary<LookupKey> = fc
   .constantFrom(...types)

@@ -67,6 +67,7 @@ export async function run(
     places: indexPlaces(place, INDEX_V1),
     main: main.log,
     mainReader: main.storage.reader,
+    mainDurable: async () => (await main.storage.readHead()).size,
     stepMs: 10,
     verifying,
     now: () => 1_700_000_000_000,
