@@ -27,6 +27,7 @@ import { MAX_LOOKUP_BYTES, parseLookup } from "../../schema/index/lookup.ts";
 import { type Head, openSigned } from "../head.ts";
 import { type HeadPorts, type LogPorts, type Observed, observe, update } from "../update.ts";
 import { below, indexLogOf, verifiersOf } from "./index-log.ts";
+import { fetchSummary } from "./summary.ts";
 import { type LookupRefusal, type LookupYes, verifyLookup } from "./verify.ts";
 
 /** A log, and which of its indexes is asked. */
@@ -72,14 +73,18 @@ export async function askLookup(ports: AskPorts, request: LookupRequest): Promis
   return { state: "answered", answer, bytes, ...newest };
 }
 
-/** The bundle, unread: by GET for one key, which caches understand, else by POST. */
+/**
+ * The bundle: by GET for one key, which caches understand, else by POST. Of one summary its answer
+ * and its head are fetched apart.
+ */
 export async function fetchLookup(
   { generation, transport }: Pick<IndexedLogPorts, "generation" | "transport">,
   asked: LookupRequest,
 ): Promise<Uint8Array> {
   const request = { ...asked, index: generation.number };
-  if (request.keys.length === 1)
-    return transport.get(lookupPath(request, request.summaries), MAX_LOOKUP_BYTES);
+  if (request.keys.length === 1 && request.summaries)
+    return fetchSummary(transport, generation, request);
+  if (request.keys.length === 1) return transport.get(lookupPath(request), MAX_LOOKUP_BYTES);
   return transport.post(LOOKUP_PATH, utf8(formatLookupRequest(request)), {
     contentType: JSON_TYPE,
     maxBytes: MAX_LOOKUP_BYTES,

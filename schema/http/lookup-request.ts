@@ -44,10 +44,15 @@ export interface LookupRequest {
   readonly index?: number;
   /** Leaf of the index log; the newest where it is absent. */
   readonly at?: number;
+  /** One summary in bytes and without its head (`schema/index/claims.ts`); else a bundle. */
+  readonly form?: "bytes";
 }
 
 /** The path and query of a request for one key. */
-export function lookupPath({ keys, entries, index, at }: LookupRequest, claims = false): string {
+export function lookupPath(
+  { keys, entries, index, at, form }: LookupRequest,
+  claims = false,
+): string {
   const [key] = keys;
   const query = new URLSearchParams();
   query.set("type", key?.type ?? "");
@@ -59,6 +64,7 @@ export function lookupPath({ keys, entries, index, at }: LookupRequest, claims =
   if (entries) query.set("entries", "true");
   if (index !== undefined && index !== INDEX_V1.number) query.set("index", String(index));
   if (at !== undefined) query.set("at", String(at));
+  if (form !== undefined) query.set("form", form);
   return `${claims ? CLAIMS_PATH : LOOKUP_PATH}?${query}`;
 }
 
@@ -79,6 +85,9 @@ export function formatLookupRequest({
   });
 }
 
+/** What a query has at most once. */
+const SINGLE: readonly string[] = ["type", "entries", "index", "at", "form"];
+
 /** A request for one key out of its query. */
 export function parseLookupQuery(strangersQuery: string, claims: boolean): Result<LookupRequest> {
   const query = new URLSearchParams(strangersQuery);
@@ -87,21 +96,22 @@ export function parseLookupQuery(strangersQuery: string, claims: boolean): Resul
   for (const [name, value] of query) {
     if (name === "field") fields.push(value);
     else if (name === "hex") fields.push({ hex: value });
-    else if (["type", "entries", "index", "at"].includes(name) && !Object.hasOwn(single, name))
-      single[name] = value;
+    else if (SINGLE.includes(name) && !Object.hasOwn(single, name)) single[name] = value;
     else
       return failure(
         "FIELD_INVALID",
         `"${name.slice(0, 64)}" is not asked for here, or only once.`,
         {
           field: "query",
-          expected: "type, field, hex, entries, index, at",
+          expected: ["field", "hex", ...SINGLE].join(", "),
         },
       );
   }
-  const { type = "", entries = "false", index, at } = single;
+  const { type = "", entries = "false", index, at, form } = single;
   if (entries !== "true" && entries !== "false")
     return failure("FIELD_INVALID", "entries is true or false.", { field: "entries" });
+  if (form !== undefined && (form !== "bytes" || !claims))
+    return failure("FIELD_INVALID", "form is bytes, and only of summaries.", { field: "form" });
   const number = index === undefined ? undefined : parseSize(index, "index");
   if (number?.ok === false) return number;
   const leaf = at === undefined ? undefined : parseSize(at, "at");
@@ -112,6 +122,7 @@ export function parseLookupQuery(strangersQuery: string, claims: boolean): Resul
     summaries: claims,
     ...(number === undefined ? {} : { index: number.value }),
     ...(leaf === undefined ? {} : { at: leaf.value }),
+    ...(form === undefined ? {} : { form }),
   }));
 }
 
@@ -143,6 +154,11 @@ export function verifierPolicyPath(generation: Generation): string {
 /** `GET`: the updates that lead to the leaves [old, new) of the index log. */
 export function updatePath(generation: Generation, from: number, to: number): string {
   return `${indexPrefix(generation)}/update/${formatSize(from)}-${formatSize(to)}`;
+}
+
+/** `GET`: the signed heads that answers from a recent leaf of the index log are under. */
+export function indexHeadPath(generation: Generation, leafIndex: number): string {
+  return `${indexPrefix(generation)}/head/${formatSize(leafIndex)}`;
 }
 
 /** `GET`: the right edge of the postings tree behind a leaf of the index log, hash after hash. */

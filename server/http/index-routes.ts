@@ -60,6 +60,7 @@ function indexLogRoutes(index: IndexPort, unread: HttpPorts["unread"]): readonly
       read().tile(req, res, name.slice(name.indexOf("tile/")), query),
     ),
     get("index edge", `${prefix}/edge/:name`, (req, res, name) => side.edge(req, res, name)),
+    get("index head", `${prefix}/head/:name`, (req, res, name) => side.head(req, res, name)),
     get("index update", `${prefix}/update/:name`, (req, res, name) => side.update(req, res, name)),
     get("index map", `${mapPrefix(index.generation)}/:name`, (req, res, name, query) =>
       side.piece(req, res, name, query),

@@ -18,8 +18,14 @@ import {
 } from "../../schema/http/lookup-request.ts";
 import { type MapPiece, parseMapPiece } from "../../schema/http/map-paths.ts";
 import { JSON_TYPE, OCTETS_TYPE } from "../../schema/http/paths.ts";
+import { formatClaims, formatIndexHead, INDEX_HEAD_MEDIA_TYPE } from "../../schema/index/claims.ts";
 import { type Generation, INDEX_V1 } from "../../schema/index/generation.ts";
-import { formatLookup, LOOKUP_MEDIA_TYPE, type Lookup } from "../../schema/index/lookup.ts";
+import {
+  formatLookup,
+  LOOKUP_MEDIA_TYPE,
+  type Lookup,
+  type LookupKey,
+} from "../../schema/index/lookup.ts";
 import { formatUpdate, type LeafUpdate, parseUpdate } from "../../schema/index/update.ts";
 import { parseSize } from "../../schema/tlog/size.ts";
 import type { PublishedHead } from "../sequencer/ports.ts";
@@ -36,7 +42,7 @@ export interface IndexPort {
   readonly successor: () => number | undefined;
   readonly lookup: (
     keys: LookupRequest["keys"],
-    options: Omit<LookupRequest, "keys" | "index">,
+    options: Omit<LookupRequest, "keys" | "index" | "form">,
   ) => Promise<Lookup>;
   /** The update that leads to a leaf of the index log, also to one that is not published yet. */
   readonly update: (leafIndex: number) => Promise<Uint8Array | undefined>;
@@ -50,6 +56,9 @@ export interface IndexPort {
 
 /** Leaves whose updates go into one answer. */
 const MAX_UPDATES = 256;
+const NO_CACHE = ["Cache-Control", "no-cache"] as const;
+/** Whose look-up has the same head as any other's. */
+const ANY_KEY: LookupKey = { type: "opaque", fields: [] };
 /** Pieces of the map that are kept: those near its root are asked for by everybody. */
 const CACHE_BYTES = 8_388_608;
 
@@ -78,7 +87,7 @@ export class LookupSide {
         });
       updates.push(...unwrap(parseUpdate(bytes)));
     }
-    send(req, res, 200, OCTETS_TYPE, formatUpdate(updates), ["Cache-Control", "no-cache"]);
+    send(req, res, 200, OCTETS_TYPE, formatUpdate(updates), NO_CACHE);
   }
 
   /** `GET /index/v1/edge/{leaf}`: what an execution that begins behind this leaf cannot know. */
@@ -88,7 +97,15 @@ export class LookupSide {
     const bytes = leaf < size ? await this.#index.edge(leaf) : undefined;
     if (bytes === undefined)
       throw new LogError("NOT_FOUND", `The index has no leaf ${leaf}.`, { limit: size });
-    send(req, res, 200, OCTETS_TYPE, bytes, ["Cache-Control", "no-cache"]);
+    send(req, res, 200, OCTETS_TYPE, bytes, NO_CACHE);
+  }
+
+  /** `GET /index/v1/head/{leaf}`: what answers in bytes from this leaf are under. */
+  async head(req: IncomingMessage, res: ServerResponse, untrustedLeaf: string): Promise<void> {
+    const at = unwrap(parseSize(untrustedLeaf, "leaf"));
+    const options = { entries: false, summaries: true, at };
+    const head = await this.#index.lookup([ANY_KEY], options);
+    send(req, res, 200, INDEX_HEAD_MEDIA_TYPE, formatIndexHead(head), NO_CACHE);
   }
 
   /** `GET /index/v1/map/{piece}`: named by its hash, so that it never changes. */
@@ -152,7 +169,7 @@ export class LookupsSide {
   }
 
   async #answer(req: IncomingMessage, res: ServerResponse, request: LookupRequest): Promise<void> {
-    const { keys, index = INDEX_V1.number, ...options } = request;
+    const { keys, index = INDEX_V1.number, form, ...options } = request;
     const asked = this.#indexes.find(({ generation }) => generation.number === index);
     if (asked === undefined)
       throw new LogError("NOT_FOUND", `The log keeps no index ${index}.`, {
@@ -160,10 +177,8 @@ export class LookupsSide {
         expected: this.#indexes.map(({ generation }) => generation.number).join(", "),
       });
     const lookup = await asked.lookup(keys, options);
-    send(req, res, 200, LOOKUP_MEDIA_TYPE, formatLookup(lookup), [
-      "Cache-Control",
-      "no-cache",
-      ...successorLink(asked),
-    ]);
+    const headers = [...NO_CACHE, ...successorLink(asked)];
+    if (form === "bytes") send(req, res, 200, OCTETS_TYPE, formatClaims(lookup), headers);
+    else send(req, res, 200, LOOKUP_MEDIA_TYPE, formatLookup(lookup), headers);
   }
 }

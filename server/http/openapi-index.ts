@@ -21,6 +21,7 @@ import {
 } from "../../schema/http/lookup-request.ts";
 import { mapPrefix } from "../../schema/http/map-paths.ts";
 import { CHECKPOINT_PATH, JSON_TYPE, OCTETS_TYPE } from "../../schema/http/paths.ts";
+import { INDEX_HEAD_MEDIA_TYPE } from "../../schema/index/claims.ts";
 import { GENERATIONS, type Generation, indexPrefix } from "../../schema/index/generation.ts";
 import { LOOKUP_MEDIA_TYPE, MAX_LOOKUP_KEYS } from "../../schema/index/lookup.ts";
 import { KEY_TYPES } from "../../schema/index/map-key.ts";
@@ -43,9 +44,9 @@ export function indexPaths(): Json {
     parameter("index", "query", "Another index of the log than the first, by its number."),
     parameter("at", "query", "A recent leaf of the index log; the newest where it is absent."),
   ];
-  const get = (summary: string): Json => ({
+  const get = (summary: string, more: readonly Json[] = []): Json => ({
     summary,
-    parameters: query,
+    parameters: [...query, ...more],
     responses: { 200: BUNDLE, default: REFUSED },
   });
   return {
@@ -62,7 +63,12 @@ export function indexPaths(): Json {
       },
     },
     [CLAIMS_PATH]: {
-      get: { operationId: "claims", ...get("How many entries, and which values they claim.") },
+      get: {
+        operationId: "claims",
+        ...get("How many entries, and which values they claim.", [
+          parameter("form", "query", "bytes: without its head, at most a kilobyte (octets)."),
+        ]),
+      },
     },
     ...conflictPaths(),
     [`${POSTINGS_PREFIX}/{index}`]: bytesPath(
@@ -93,6 +99,11 @@ function indexLogPaths(generation: Generation): Json {
     [`${prefix}/edge/{leaf}`]: bytesPath(
       "The right edge of the postings tree behind a leaf of the index log.",
       OCTETS_TYPE,
+      [parameter("leaf", "path", "The leaf's index in the index log.")],
+    ),
+    [`${prefix}/head/{leaf}`]: bytesPath(
+      "The signed heads that answers from a recent leaf of the index log are under.",
+      INDEX_HEAD_MEDIA_TYPE,
       [parameter("leaf", "path", "The leaf's index in the index log.")],
     ),
     [`${mapPrefix(generation)}/{piece}`]: bytesPath(

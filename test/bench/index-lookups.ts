@@ -8,12 +8,13 @@
 
 import { generateKeyPairSync, sign } from "node:crypto";
 import { nodeCrypto } from "../../client/crypto/node.ts";
-import { httpTransport } from "../../client/fetch.ts";
+import { httpTransport, type Transport } from "../../client/fetch.ts";
 import { verifyLookup } from "../../client/lookup/verify.ts";
 import { pinnedLog } from "../../client/trust.ts";
 import { fromUtf8, utf8 } from "../../schema/bytes.ts";
 import { unwrap } from "../../schema/error.ts";
 import { type LookupRequest, lookupPath } from "../../schema/http/lookup-request.ts";
+import { formatIndexHead, MAX_CLAIMS_BYTES } from "../../schema/index/claims.ts";
 import { INDEX_V1 } from "../../schema/index/generation.ts";
 import {
   formatLookup,
@@ -45,7 +46,8 @@ export async function benchLookups(ours: Ours, vkey: string, size: number): Prom
     entries: true,
   });
   const listed = (size - 1).toLocaleString("en");
-  await timed(ours, `summary of ${listed} entries ${at}`, [builderKey], { claims: true });
+  const name = `summary of ${listed} entries ${at}`;
+  await timed(ours, name, [builderKey], { claims: true });
   const [key] = keys;
   if (key === undefined) return;
   const short = await bundle(ours, vkey, key, { entries: true });
@@ -56,32 +58,22 @@ export async function benchLookups(ours: Ours, vkey: string, size: number): Prom
   const proved = sized({ ...short, entries: proofs });
   report.figure(`bundle ${at}, with the inclusion of ${proofs.length} entries`, proved, "B");
   const summary = await bundle(ours, vkey, builderKey, { claims: true });
-  const name = `summary of ${listed} entries ${at}`;
   report.figure(`${name}, whole bundle`, sized(summary), "B");
-  report.figure(`${name}, without the two notes`, sized(withoutNotes(summary)), "B");
-  const proof = provedRecord(summary);
-  report.figure(`${name}, the record and its proof in bytes`, proof, "B");
-  report.ratio(`${name}, the record and its proof ÷ 1,024 B (reach ≤ 1)`, proof, 1024);
-}
-
-function withoutNotes(lookup: Lookup): Lookup {
-  return { ...lookup, main: "", index: { ...lookup.index, checkpoint: "" } };
-}
-
-/** The part of the map, and what the record hashes: n, last, list root, d and its values. */
-function provedRecord({ tree, answers }: Lookup): number {
-  const [answer] = answers;
-  if (answer?.kind !== "summary") throw new Error("a long list was not answered by its summary");
-  return tree.length + 3 * 8 + 32 + answer.summary.values.length * (8 + 32);
+  report.figure(`${name}, the head alone`, formatIndexHead(summary).length, "B");
+  const path = pathOf(builderKey, { claims: true, form: "bytes" });
+  const answered = (await transportTo(ours).get(path, MAX_CLAIMS_BYTES)).length;
+  report.figure(`${name}, as answered to form=bytes`, answered, "B");
+  report.ratio(`${name}, as answered ÷ 1,024 B (reach ≤ 1)`, answered, 1024);
 }
 
 interface Form {
   readonly entries?: boolean;
   readonly claims?: boolean;
+  readonly form?: "bytes";
 }
 
-function pathOf(key: LookupKey, { entries = false, claims = false }: Form): string {
-  const request: LookupRequest = { keys: [key], entries, summaries: claims };
+function pathOf(key: LookupKey, { entries = false, claims = false, ...form }: Form): string {
+  const request: LookupRequest = { keys: [key], entries, summaries: claims, ...form };
   return lookupPath(request, claims);
 }
 
@@ -106,8 +98,9 @@ async function timed(
 
 /** An answer of the log, cosigned as a quorum of three would, and verified. */
 async function bundle(ours: Ours, vkey: string, key: LookupKey, form: Form): Promise<Lookup> {
-  const transport = httpTransport(`http://127.0.0.1:${ours.server.port}`);
-  const lookup = unwrap(parseLookup(await transport.get(pathOf(key, form), MAX_LOOKUP_BYTES)));
+  const lookup = unwrap(
+    parseLookup(await transportTo(ours).get(pathOf(key, form), MAX_LOOKUP_BYTES)),
+  );
   const { index, main } = lookup;
   const whole: Lookup = {
     ...lookup,
@@ -119,6 +112,10 @@ async function bundle(ours: Ours, vkey: string, key: LookupKey, form: Form): Pro
   const verdict = await verifyLookup(ports, formatLookup(whole), [key]);
   if (!verdict.ok) throw new Error(`a bundle was refused: ${JSON.stringify(verdict.refusal)}`);
   return whole;
+}
+
+function transportTo(ours: Ours): Transport {
+  return httpTransport(`http://127.0.0.1:${ours.server.port}`);
 }
 
 function sized(lookup: Lookup): number {

@@ -16,7 +16,8 @@ export async function indexCaughtUp(ours: Ours): Promise<void> {
   const steps = new Steps("entries indexed", Number.POSITIVE_INFINITY);
   while (performance.now() - begun < PATIENCE_MS) {
     const detail = await indexDetail(ours);
-    const [, size, behind] = /^(\d+) entries in \d+ leaves, (\d+) behind/.exec(detail) ?? [];
+    const [, size, behind] =
+      /^(?:waiting: .*; )?(\d+) entries in \d+ leaves, (\d+) behind/.exec(detail) ?? [];
     if (behind === "0") return;
     if (size === undefined && detail !== "opening") throw new Error(`the index: ${detail}`);
     if (size !== undefined) steps.at(Number(size));

@@ -157,7 +157,14 @@ describe("lookup", () => {
       status: 0,
       answer: { keys: [{ type: "repo", n: 1 }], entries: [] },
     });
-    expect(served.asked[0]).toBe("GET v1/claims");
+    expect(served.asked.slice(0, 2)).toEqual(["GET v1/claims", "GET index/v1/head/1"]);
+    // Parts of two heads are no bundle.
+    const honest = served.index.lookup([{ type: "opaque", fields: [] }], "summaries");
+    index.main.submit(await fileSubmission(bob, utf8("later")));
+    index.grow();
+    served.lie = (given, { form }) => (form === "bytes" ? given : honest);
+    const mixed = await tell("repo", "git@example.org:repo.git", "--summary");
+    expect(mixed).toMatchObject({ status: 3, stderr: expect.stringContaining("of another leaf") });
   });
 
   test("marks what its signer has taken back", async () => {

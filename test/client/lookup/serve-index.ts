@@ -11,11 +11,14 @@ import {
   parseLookupRequest,
 } from "../../../schema/http/lookup-request.ts";
 import { parseMapPiece } from "../../../schema/http/map-paths.ts";
-import { formatLookup, type Lookup } from "../../../schema/index/lookup.ts";
+import { formatClaims, formatIndexHead } from "../../../schema/index/claims.ts";
+import { formatLookup, type Lookup, type LookupKey } from "../../../schema/index/lookup.ts";
 import { formatUpdate } from "../../../schema/index/update.ts";
 import { type ContentSlot, encodeContentTile } from "../../../schema/tlog/bundle.ts";
 import { parseTilePath, TILE_WIDTH } from "../../../schema/tlog/tile.ts";
 import type { TestIndex } from "./test-index.ts";
+
+const OPAQUE: LookupKey = { type: "opaque", fields: [] };
 
 export interface ServedIndex {
   readonly url: string;
@@ -77,7 +80,14 @@ async function answer(
     const request = await readRequest(req, url, path === "v1/claims");
     const wanted = request.summaries ? "summaries" : request.entries ? "entries" : "lists";
     const given = lie(index.lookup(request.keys, wanted), request, res);
-    return given instanceof Uint8Array || given === "answered" ? given : formatLookup(given);
+    if (given instanceof Uint8Array || given === "answered") return given;
+    return request.form === "bytes" ? formatClaims(given) : formatLookup(given);
+  }
+  const newest = /^index\/v1\/head\/(\d+)$/.exec(path)?.[1];
+  if (newest !== undefined) {
+    const request = { keys: [OPAQUE], entries: false, summaries: true };
+    const given = lie(index.lookup(request.keys, "summaries"), request, res);
+    return given instanceof Uint8Array || given === "answered" ? given : formatIndexHead(given);
   }
   const [, from, to] = /^index\/v1\/update\/(\d+)-(\d+)$/.exec(path) ?? [];
   if (from !== undefined)

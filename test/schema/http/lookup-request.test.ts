@@ -39,6 +39,7 @@ describe("a look-up over HTTP", () => {
           entries: entries && !claims,
           summaries: claims,
           ...(leaf === undefined ? {} : { at: leaf }),
+          ...(claims && entries ? { form: "bytes" } : {}),
         };
         const path = lookupPath(request, claims);
         const [place, query = ""] = path.split("?");
@@ -76,8 +77,14 @@ describe("a look-up over HTTP", () => {
     ["type=artifact&hex=00&at=01", "at"],
     ["type=artifact&type=ref&hex=00", "query"],
     ["type=artifact&hex=00&more=1", "query"],
+    ["type=artifact&hex=00&form=bytes", "form"],
   ])("is refused with the field that is wrong: %s", (query, named) => {
     expect(failureOf(parseLookupQuery(query, false)).detail.field).toBe(named);
+  });
+
+  test("of a summary comes in bytes or as a bundle, and in no other form", () => {
+    expect(valueOf(parseLookupQuery("type=opaque&form=bytes", true)).form).toBe("bytes");
+    expect(failureOf(parseLookupQuery("type=opaque&form=json", true)).detail.field).toBe("form");
   });
 
   test("for updates names a range of leaves behind leaf 0, and a bounded one", () => {
