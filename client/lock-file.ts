@@ -1,8 +1,9 @@
 /**
  * A lock between processes: a file that only one of them can create.
  *
- * The file names its holder (process, machine, a random nonce). When the holder is a process of
- * this machine that no longer lives, the lock is broken, by one process only: whoever creates the
+ * The file names its holder (process, when it was started, machine, a random nonce). When the holder
+ * is a process of this machine that no longer lives, the lock is broken, also where another process
+ * has its number now (number 1 in a container), and by one process only: whoever creates the
  * marker `<lock>.<nonce>` may remove that very lock, and looks again that it still is the one
  * before it does. A holder on another machine is never judged; we wait, and say whose it is.
  *
@@ -20,6 +21,8 @@ interface Holder {
   readonly pid: number;
   readonly host: string;
   readonly nonce: string;
+  /** Tells it from others of its number; absent where the system does not say. */
+  readonly started?: string;
 }
 
 /** Tries before giving up, a twentieth of a second apart: ten seconds. */
@@ -33,7 +36,13 @@ const PAUSE_MS = 50;
  */
 export async function withLock<T>(path: string, work: () => Promise<T>): Promise<T> {
   const nonce = randomUUID();
-  await take(path, { pid, host: hostname(), nonce });
+  const started = await startOf(pid);
+  await take(path, {
+    pid,
+    host: hostname(),
+    nonce,
+    ...(started === undefined ? {} : { started }),
+  });
   try {
     return await work();
   } finally {
@@ -46,7 +55,7 @@ async function take(path: string, me: Holder): Promise<void> {
   for (let attempt = 0; attempt < TRIES; attempt++) {
     if (await create(path, me)) return;
     const holder = await holderOf(path);
-    if (holder !== undefined && isDead(holder, me)) await breakLock(path, holder, me);
+    if (holder !== undefined && (await isDead(holder, me))) await breakLock(path, holder, me);
     else await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
   }
   const holder = await holderOf(path);
@@ -93,17 +102,33 @@ function isHolder(value: unknown): value is Holder {
     typeof value.host === "string" &&
     "nonce" in value &&
     typeof value.nonce === "string" &&
-    /^[0-9a-f-]{36}$/.test(value.nonce)
+    /^[0-9a-f-]{36}$/.test(value.nonce) &&
+    (!("started" in value) || typeof value.started === "string")
   );
 }
 
-function isDead(holder: Holder, me: Holder): boolean {
+async function isDead(holder: Holder, me: Holder): Promise<boolean> {
   if (holder.host !== me.host) return false;
   try {
     kill(holder.pid, 0);
-    return false;
   } catch (error) {
     return codeOf(error) === "ESRCH";
+  }
+  if (holder.started === undefined) return false;
+  const started = await startOf(holder.pid);
+  return started !== undefined && started !== holder.started;
+}
+
+/** The boot and the tick in which a process was started, where Linux says so (proc(5), field 22). */
+async function startOf(process: number): Promise<string | undefined> {
+  try {
+    const boot = await readFile("/proc/sys/kernel/random/boot_id", "latin1");
+    const stat = await readFile(`/proc/${process}/stat`, "latin1");
+    // Field 2 is the name in parentheses, which may have both spaces and parentheses in it.
+    const tick = stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19];
+    return tick === undefined ? undefined : `${boot.trim()} ${tick}`;
+  } catch {
+    return undefined;
   }
 }
 
@@ -117,7 +142,7 @@ async function breakLock(path: string, dead: Holder, me: Holder): Promise<void> 
     return;
   }
   try {
-    if ((await holderOf(path))?.nonce === dead.nonce && isDead(dead, me)) await rm(path);
+    if ((await holderOf(path))?.nonce === dead.nonce && (await isDead(dead, me))) await rm(path);
   } finally {
     await rm(marker, { force: true });
   }

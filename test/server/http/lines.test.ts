@@ -9,9 +9,9 @@ const LIMITS: LineLimits = { maxBytes: 16, timeoutMs: 5_000 };
 async function linesOf(
   chunks: readonly string[],
   limits: LineLimits = LIMITS,
-  options: { readonly leaveOpen?: boolean; readonly stop?: AbortController } = {},
+  options: { readonly leaveOpen?: boolean; readonly stopAfter?: string } = {},
 ): Promise<{ lines: string[]; error: unknown }> {
-  const stop = options.stop ?? new AbortController();
+  const stop = new AbortController();
   const lines: string[] = [];
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -23,7 +23,11 @@ async function linesOf(
     });
   });
   async function collect(req: IncomingMessage): Promise<undefined> {
-    for await (const line of readLines(req, limits, stop.signal)) lines.push(shown(line));
+    for await (const line of readLines(req, limits, stop.signal)) {
+      lines.push(shown(line));
+      // In a later turn: the reader waits for the next line by then.
+      if (shown(line) === options.stopAfter) setImmediate(() => stop.abort());
+    }
     return undefined;
   }
   const sender = request({ port: address.port, host: "127.0.0.1", method: "POST" });
@@ -66,11 +70,11 @@ test("a line without an end inside twice the limit ends the reading", async () =
 });
 
 test("a line that does not come to its end in time is refused", async () => {
-  const limits = { maxBytes: 16, timeoutMs: 60 };
+  const limits = { maxBytes: 16, timeoutMs: 400 };
   const { lines, error } = await linesOf(["one\n", "tw"], limits, { leaveOpen: true });
   expect(lines).toEqual(["one"]);
   expect(error).toBeInstanceOf(LogError);
-  expect(error).toMatchObject({ code: "BODY_TIMEOUT", detail: { limit: 60 } });
+  expect(error).toMatchObject({ code: "BODY_TIMEOUT", detail: { limit: 400 } });
 });
 
 test("bytes that trickle in do not renew the time of their line", async () => {
@@ -83,8 +87,7 @@ test("bytes that trickle in do not renew the time of their line", async () => {
 });
 
 test("a reader that is told to stop ends while it waits", async () => {
-  const stop = new AbortController();
-  setTimeout(() => stop.abort(), 40);
-  const { lines } = await linesOf(["one\n", "half"], LIMITS, { leaveOpen: true, stop });
+  const options = { leaveOpen: true, stopAfter: "one" };
+  const { lines } = await linesOf(["one\n", "half"], LIMITS, options);
   expect(lines).toEqual(["one", "<stopped>"]);
 });
