@@ -1,8 +1,8 @@
 /**
  * A table of what a program understands, one row for each kind: signatures, predicates, keys of the map.
  *
- * The rows of this program are there from the start. A program that is built on it adds its own before
- * it begins to read, in each of its threads. A row is never replaced: what a name means does not change.
+ * The rows of this program are there from the start. Whoever adds one does so before anything is read,
+ * in each thread. A row is never replaced: what a name means does not change.
  *
  * @module
  */

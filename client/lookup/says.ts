@@ -67,6 +67,8 @@ function knownText(known: KnownPredicate, statement: Statement): string {
       const { ref, repo, gitCommit, artifacts } = known.value;
       return `released ${ref} of ${repo.uri} at commit ${gitCommit} with ${artifacts.length} artifacts`;
     }
+    case "added":
+      return known.value.says;
     case "slsa-provenance":
       return `says how ${subjectNames(statement)} was built by ${known.value.runDetails.builder.id}`;
   }

@@ -10,6 +10,7 @@
 import { equal } from "../../schema/bytes.ts";
 import type { CountersignLeaf, HashedrekordLeaf, Leaf } from "../../schema/entry/leaf.ts";
 import { containerOf } from "../../schema/key/certificate.ts";
+import { OpenTable } from "../../schema/table.ts";
 import type { Crypto } from "../crypto/crypto.ts";
 import { dsseKind } from "./dsse.ts";
 import {
@@ -25,7 +26,9 @@ import { sshsigKind } from "./sshsig.ts";
 
 export const SIGNATURE_KINDS: readonly SignatureKind[] = [dsseKind, rawKind, sshsigKind];
 
-const byFormat: ReadonlyMap<string, SignatureKind> = new Map(
+/** By format: those, and what is added (`schema/entry/signature-form.ts` has the row beside it). */
+export const signatureKinds: OpenTable<SignatureKind> = new OpenTable(
+  "kind of signature",
   SIGNATURE_KINDS.map((kind) => [kind.format, kind]),
 );
 
@@ -68,12 +71,12 @@ export async function verifySignature(
   strangersFormat: string,
   input: SignatureInput,
 ): Promise<SignatureResult> {
-  const kind = byFormat.get(strangersFormat);
+  const kind = signatureKinds.get(strangersFormat);
   if (kind === undefined)
     return refuse(
       "unsupported kind",
       "signature.format",
-      `this program verifies ${[...byFormat.keys()].join(", ")} signatures`,
+      `this program verifies ${signatureKinds.names.join(", ")} signatures`,
     );
   return kind.verify(crypto, input);
 }

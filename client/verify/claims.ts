@@ -195,6 +195,7 @@ function readStatement(
       return { kind: "release", ...said, commit: gitCommit, outputs: outputsOf(artifacts) };
     }
     case "ref-update":
+    case "added":
       return { code: "NO_CLAIM" };
   }
 }

@@ -22,6 +22,7 @@ import {
   leafContentDigest,
 } from "./leaf.ts";
 import { NAMESPACES, type Reading } from "./reading.ts";
+import { signatureForms } from "./signature-form.ts";
 import { readSigner, type SignatureFields, type Signer } from "./signer.ts";
 
 /** A leaf that keeps every rule but the signature's own. */
@@ -116,6 +117,7 @@ function countersignSigner(
   attackerKey: Uint8Array | undefined,
 ): Result<Signer> {
   const { algorithm, format, key, value } = leaf.signature;
+  if (signatureForms.get(format)?.by === "form") return formSigner(sha256, leaf, attackerKey);
   if ((format === "sshsig") === (algorithm !== undefined))
     return differs(FIELDS.algorithm, "a keyDetails name, except for the format sshsig");
   const isGit = leaf.git !== undefined;
@@ -127,15 +129,40 @@ function countersignSigner(
       return differs("spec.git", `present exactly for the namespace ${NAMESPACES.git}`);
     return sameKey(sha256, signer.value, key);
   }
-  const bytes = key.value ?? attackerKey;
+  const bytes = carriedKey(sha256, key, attackerKey);
   if (bytes === undefined) return notNamed("key");
-  if (key.digest !== undefined && !equal(sha256(bytes), key.digest)) return notNamed("key");
   const carried = { container: containerOf(bytes), bytes };
   const plain = { by: "key", keyDetails: algorithm, key: carried, value } as const;
   const signer = readSigner(sha256, plain, FIELDS);
   if (!signer.ok) return signer;
   if (!equal(signer.value.key, bytes)) return notCanonical(FIELDS.key);
   return sameKey(sha256, signer.value, key);
+}
+
+/** A kind of signature of its own: nothing stands beside key and value. */
+function formSigner(
+  sha256: Sha256,
+  { git, signature }: CountersignLeaf,
+  attackerKey: Uint8Array | undefined,
+): Result<Signer> {
+  const { algorithm, format, key, value } = signature;
+  if (algorithm !== undefined) return differs(FIELDS.algorithm, `absent for the format ${format}`);
+  if (git !== undefined) return differs("spec.git", "absent but for the format sshsig");
+  const bytes = carriedKey(sha256, key, attackerKey);
+  if (bytes === undefined) return notNamed("key");
+  const signer = readSigner(sha256, { by: "form", format, key: bytes, value }, FIELDS);
+  return signer.ok ? sameKey(sha256, signer.value, key) : signer;
+}
+
+/** The key in the leaf, or the key object that it names. */
+function carriedKey(
+  sha256: Sha256,
+  key: LeafKey,
+  attackerKey: Uint8Array | undefined,
+): Uint8Array | undefined {
+  const bytes = key.value ?? attackerKey;
+  if (bytes === undefined || key.digest === undefined) return bytes;
+  return equal(sha256(bytes), key.digest) ? bytes : undefined;
 }
 
 /** The leaf's key fields are those that its signer gives. */

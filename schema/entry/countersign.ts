@@ -14,12 +14,9 @@ import { detailsFor, isKeyDetailsName, type KeyDetailsName } from "../key/key-de
 import { MAX_CONTENT_BYTES, MAX_INLINE_KEY_BYTES } from "../limits.ts";
 import type { Hash } from "../tlog/hash.ts";
 import { readHash } from "./hashedrekord.ts";
+import { signatureForms } from "./signature-form.ts";
 
 export const COUNTERSIGN_VERSION = "0.0.1";
-
-/** Formats whose layout is settled. Others are refused as unsupported until they have vectors. */
-export const SIGNATURE_FORMATS = ["dsse", "raw", "sshsig"] as const;
-export type SignatureFormat = (typeof SIGNATURE_FORMATS)[number];
 
 export interface LeafContent {
   /** SHA-256 of the exact signed bytes. */
@@ -56,7 +53,8 @@ export interface CountersignLeaf {
   readonly signature: {
     /** Sigstore's keyDetails name, for `dsse` and `raw`. */
     readonly algorithm?: KeyDetailsName;
-    readonly format: SignatureFormat;
+    /** A name of the table of signature-form.ts. */
+    readonly format: string;
     readonly key: LeafKey;
     /** The raw signature (ECDSA as DER), or the binary SSHSIG blob. */
     readonly value: Uint8Array;
@@ -141,15 +139,14 @@ function readAlgorithm(signature: Fields): KeyDetailsName {
   });
 }
 
-function readFormat(signature: Fields): SignatureFormat {
+/** Formats whose layout is settled. Others are refused as unsupported until they have vectors. */
+function readFormat(signature: Fields): string {
   const format = signature.string("format", { max: 64 });
-  return (
-    SIGNATURE_FORMATS.find((known) => known === format) ??
-    refuse("KIND_UNSUPPORTED", "unsupported kind of signature", {
-      field: signature.name("format"),
-      expected: SIGNATURE_FORMATS.join(" | "),
-    })
-  );
+  if (signatureForms.get(format) !== undefined) return format;
+  return refuse("KIND_UNSUPPORTED", "unsupported kind of signature", {
+    field: signature.name("format"),
+    expected: signatureForms.names.join(" | "),
+  });
 }
 
 function readKey(key: Fields): LeafKey {

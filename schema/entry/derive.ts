@@ -117,10 +117,10 @@ function makeLeaf(
   git: LeafGit | undefined,
   kind: Leaf["kind"] | undefined,
 ): Leaf {
-  const { algorithm, key, value } = signer;
+  const { algorithm, format, key, value } = signer;
   const record = kind === "countersign" ? undefined : opaqueLeaf(signer, content.digest);
   if (record !== undefined) return record;
-  const format = algorithm === undefined ? "sshsig" : isPaeReading(reading) ? "dsse" : "raw";
+  const plain = isPaeReading(reading) ? "dsse" : "raw";
   return {
     kind: "countersign",
     content: {
@@ -131,7 +131,7 @@ function makeLeaf(
     ...(git === undefined ? {} : { git: { header: git.header, at: git.at, value: git.value } }),
     signature: {
       ...(algorithm === undefined ? {} : { algorithm }),
-      format,
+      format: format ?? (algorithm === undefined ? "sshsig" : plain),
       key: leafKey(sha256, signer.id, key),
       value,
     },

@@ -80,6 +80,8 @@ function predicatePostings(known: KnownPredicate, subject: readonly Subject[]): 
       return COMMON + 2 + 1 + 1; // repo, ref; release-by; purl
     case "slsa-provenance":
       return BOTH_WAYS * digests(subject) + 1; // its subjects are its outputs; builder
+    case "added":
+      return COMMON + known.value.keys.length;
   }
 }
 

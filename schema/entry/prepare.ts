@@ -14,6 +14,7 @@ import { type Failure, failure, type Result, success } from "../error.ts";
 import { gitLeafField, parseGitObject } from "../git/object.ts";
 import type {
   DsseSubmission,
+  FormSubmission,
   GitSubmission,
   PlainVerifier,
   RawSubmission,
@@ -68,6 +69,8 @@ export function prepareSubmission(
       return single(prepareSshsig(sha256, submission));
     case "raw":
       return single(prepareRaw(sha256, submission, kind));
+    case "form":
+      return single(prepareForm(sha256, submission));
   }
 }
 
@@ -151,6 +154,19 @@ function prepareRaw(
   if (!signature.ok) return signature;
   const all = { ...fields, content: "content" };
   return prepareSigned(sha256, content.value, signature.value, undefined, all, kind);
+}
+
+function prepareForm(sha256: Sha256, submission: FormSubmission): Result<PreparedEntry> {
+  const content = decodeContent(sha256, submission.content);
+  if (!content.ok) return content;
+  const key = decode(submission.key, "key");
+  if (!key.ok) return key;
+  const value = decode(submission.signature, "signature");
+  if (!value.ok) return value;
+  const { format } = submission;
+  const parts = { by: "form", format, key: key.value, value: value.value } as const;
+  const fields = { key: "key", algorithm: "format", signature: "signature", content: "content" };
+  return prepareSigned(sha256, content.value, parts, undefined, fields);
 }
 
 /** One signature over one content, whatever it came in. */

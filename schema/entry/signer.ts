@@ -1,9 +1,8 @@
 /**
  * Who signed: the key, read strictly, and the one form in which a leaf carries it.
  *
- * Two kinds of signature are known: a plain one, whose key and algorithm come beside it, and an
- * SSHSIG, which brings its key. A further kind gets its own branch here, in `SIGNATURE_FORMATS`
- * and in the client's registry, with vectors first.
+ * A plain signature has key and algorithm beside it, an SSHSIG brings its key; any further kind is a
+ * row of signature-form.ts and one of the client's registry, with vectors first.
  *
  * Spec: docs/formats.md §Signer id.
  *
@@ -17,6 +16,7 @@ import { encodeSpki, type PublicKey, parseSpki } from "../key/spki.ts";
 import { MAX_KEY_BYTES } from "../limits.ts";
 import type { Hash, Sha256 } from "../tlog/hash.ts";
 import type { ReadingContext } from "./reading.ts";
+import { type CarriedSignature, signatureForms } from "./signature-form.ts";
 import { parseSshsig, type Sshsig } from "./sshsig.ts";
 
 /** A signature as somebody handed it over. */
@@ -31,7 +31,8 @@ export type AttackerSignature =
       readonly by: "sshsig";
       /** Binary SSHSIG. */
       readonly value: Uint8Array;
-    };
+    }
+  | ({ readonly by: "form"; readonly format: string } & CarriedSignature);
 
 /** Where the parts of a signature stand, for refusals. */
 export interface SignatureFields {
@@ -53,6 +54,8 @@ export interface Signer {
   readonly algorithm?: KeyDetailsName;
   /** Of an SSHSIG. */
   readonly sshsig?: Sshsig;
+  /** Of any other kind. */
+  readonly format?: string;
   readonly context: ReadingContext;
 }
 
@@ -62,9 +65,14 @@ export function readSigner(
   signature: AttackerSignature,
   fields: SignatureFields,
 ): Result<Signer> {
-  return signature.by === "key"
-    ? readPlain(sha256, signature, fields)
-    : readSshsig(sha256, signature.value, fields);
+  switch (signature.by) {
+    case "key":
+      return readPlain(sha256, signature, fields);
+    case "sshsig":
+      return readSshsig(sha256, signature.value, fields);
+    case "form":
+      return readForm(sha256, signature, fields);
+  }
 }
 
 function readPlain(
@@ -111,6 +119,33 @@ function readSshsig(sha256: Sha256, blob: Uint8Array, fields: SignatureFields): 
     value: blob,
     sshsig: sshsig.value,
     context: { signedBy: "sshsig", namespace },
+  });
+}
+
+function readForm(
+  sha256: Sha256,
+  { format, key: attackerKey, value }: Extract<AttackerSignature, { by: "form" }>,
+  fields: SignatureFields,
+): Result<Signer> {
+  const form = signatureForms.get(format);
+  if (form?.by !== "form")
+    return failure("KIND_UNSUPPORTED", "unsupported kind of signature", {
+      field: fields.algorithm,
+    });
+  if (attackerKey.length > MAX_KEY_BYTES)
+    return failure("TOO_LARGE", `A key has at most ${MAX_KEY_BYTES} bytes.`, {
+      field: fields.key,
+      limit: MAX_KEY_BYTES,
+    });
+  const key = form.readKey({ key: attackerKey, value });
+  if (!key.ok) return inField(key, fields.key);
+  return success({
+    id: signerId(sha256, key.value),
+    publicKey: key.value,
+    key: attackerKey,
+    value,
+    format,
+    context: { signedBy: "key" },
   });
 }
 

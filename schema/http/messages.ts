@@ -58,8 +58,22 @@ export interface RawSubmission {
   readonly verifier: PlainVerifier;
 }
 
+/** Any bytes and a signature of a kind that brings a form of its own (`schema/entry/signature-form.ts`). */
+export interface FormSubmission {
+  readonly kind: "form";
+  readonly format: string;
+  readonly content: string;
+  readonly key: string;
+  readonly signature: string;
+}
+
 /** One thing that is submitted. It may become several entries (one for each signature). */
-export type Submission = DsseSubmission | GitSubmission | SshsigSubmission | RawSubmission;
+export type Submission =
+  | DsseSubmission
+  | GitSubmission
+  | SshsigSubmission
+  | RawSubmission
+  | FormSubmission;
 
 /** Sigstore's TransparencyLogEntry, as protobuf JSON writes it with every field present. */
 export interface TransparencyLogEntry {

@@ -9,11 +9,18 @@
  *
  * @module
  */
+import { signatureForms } from "../entry/signature-form.ts";
 import { failure, type Result } from "../error.ts";
 import { type Fields, readFields, refuse } from "../fields.ts";
 import { type JsonValue, parseJson } from "../json.ts";
 import { MAX_BODY_BYTES, MAX_ENVELOPE_SIGNATURES } from "../limits.ts";
-import type { DsseSubmission, PlainVerifier, SshsigVerifier, Submission } from "./messages.ts";
+import type {
+  DsseSubmission,
+  FormSubmission,
+  PlainVerifier,
+  SshsigVerifier,
+  Submission,
+} from "./messages.ts";
 
 const KINDS = "dsse | git | sshsig | raw";
 
@@ -52,12 +59,29 @@ function read(root: Fields): Submission {
         signature: root.string("signature"),
         verifier: readPlainVerifier(root.object("verifier")),
       };
+    case "form":
+      return readForm(root);
     default:
       return refuse("KIND_UNSUPPORTED", "unsupported kind of submission", {
         field: "kind",
         expected: KINDS,
       });
   }
+}
+
+/** No such kind where the table of this program has none. */
+function readForm(root: Fields): FormSubmission {
+  root.only("kind", "format", "content", "key", "signature");
+  const format = root.string("format");
+  if (signatureForms.get(format)?.by !== "form")
+    refuse("KIND_UNSUPPORTED", "unsupported kind of signature", { field: "format" });
+  return {
+    kind: "form",
+    format,
+    content: content(root),
+    key: root.string("key"),
+    signature: root.string("signature"),
+  };
 }
 
 function readDsse(root: Fields): DsseSubmission {

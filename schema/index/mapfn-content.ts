@@ -132,7 +132,9 @@ function isZero(id: string): boolean {
 /** A statement that is meant for another log is only bytes in this one. */
 function postStatement(set: PostingSet, context: ContentContext, statement: Statement): void {
   const { signer, log } = context;
-  const { subject, known } = statement;
+  const { subject } = statement;
+  // This mapfn knows the types of its document and no other.
+  const known = statement.known?.kind === "added" ? undefined : statement.known;
   const common = known === undefined || known.kind === "slsa-provenance" ? undefined : known.value;
   if (common?.log !== undefined && !log.vkeys.includes(common.log)) return;
   for (const one of subject) {
@@ -167,7 +169,7 @@ function postCommon(
 function postPredicate(
   set: PostingSet,
   context: ContentContext,
-  known: KnownPredicate,
+  known: Exclude<KnownPredicate, { readonly kind: "added" }>,
   subject: readonly Subject[],
 ): void {
   const { signer, hashes } = context;

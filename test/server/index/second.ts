@@ -1,7 +1,7 @@
 /**
- * A second mapfn, as a program that has one would bring it: the first one, and one more kind of key.
- * What it reads is the statement of a key's owner that the key begins, is replaced, or ends, which the
- * first mapfn knows as a statement without a meaning.
+ * A second mapfn, as a program that has one would bring it: the first one, and the keys of predicates
+ * that were added. One is added here: what the owner of a key says of it, that it begins or ends. The
+ * first mapfn knows it as a statement without a meaning.
  */
 import { fromHex, utf8 } from "../../../schema/bytes.ts";
 import { parseLeaf } from "../../../schema/entry/leaf.ts";
@@ -12,16 +12,32 @@ import {
   type MapHashes,
   namedPostings,
   readLogged,
+  signerOf,
 } from "../../../schema/index/mapfn.ts";
 import { sortPostings } from "../../../schema/index/posting.ts";
 import { type NamedPosting, PostingSet } from "../../../schema/index/posting-set.ts";
+import { readCommon } from "../../../schema/predicate/common.ts";
+import { addedPredicates } from "../../../schema/predicate/registry.ts";
 import { sha256 } from "../entries.ts";
 
-/** Payload of the statement: its subject is the SHA-256 of the key. */
+/** Its subject is the SHA-256 of the key. */
 export const KEY_EVENT = "urn:example:key-event:v1";
 
 // In every thread that imports this.
 keyTypes.add("key-event", ["signer id"]);
+addedPredicates.add(KEY_EVENT, ({ fields, subject }) => {
+  const event = fields.oneOf("event", ["begins", "ends"]);
+  return {
+    ...readCommon(fields),
+    says: `says that a key ${event}`,
+    keys: subject.map(({ digest }) => ({
+      type: "key-event",
+      fields: [fromHex(digest["sha256"] ?? "") ?? ""],
+      bySigner: false,
+      claim: event,
+    })),
+  };
+});
 
 function named(
   hashes: MapHashes,
@@ -29,20 +45,21 @@ function named(
   leaf: Uint8Array,
   content: Uint8Array | undefined,
 ): readonly NamedPosting[] {
-  const more = new PostingSet(hashes.sha256, log.origin);
+  const first = namedPostings(hashes, log, leaf, content);
   const parsed = parseLeaf(leaf);
+  const signer = parsed.ok ? signerOf(hashes.sha256, parsed.value) : undefined;
   const reading = parsed.ok && content && readLogged(hashes.sha256, parsed.value, content);
-  if (reading && reading.kind === "statement" && reading.statement.predicateType === KEY_EVENT)
-    for (const { digest } of reading.statement.subject) {
-      const key = fromHex(digest["sha256"] ?? "");
-      if (key !== undefined) more.post("key-event", [key], reading.mediaType);
-    }
-  return [...namedPostings(hashes, log, leaf, content), ...more.named()];
+  const known = reading && reading.kind === "statement" ? reading.statement.known : undefined;
+  if (signer === undefined || known?.kind !== "added") return first;
+  const more = new PostingSet(hashes.sha256, log.origin);
+  for (const { type, fields, bySigner, claim } of known.value.keys)
+    more.post(type, bySigner ? [signer, ...fields] : fields, claim);
+  return [...first, ...more.named()];
 }
 
 export const INDEX_V2: Generation = {
   number: INDEX_V1.number + 1,
-  id: sha256(utf8("mapfn, version 2: as version 1, and `key-event`")),
+  id: sha256(utf8("mapfn, version 2: as version 1, and the keys of what was added")),
   mapfn: (...entry) => sortPostings(named(...entry)),
   namedPostings: named,
 };
