@@ -31,6 +31,7 @@ import {
   endOpenIndex,
   endWhenReady,
   type IndexParts,
+  mustHaveNext,
   type OpenIndex,
   openIndexes,
 } from "./index/indexes.ts";
@@ -144,6 +145,7 @@ export async function serveLog(parts: LogParts, config: Config): Promise<Running
     const endIndex = async (number: number): Promise<StatedEnd> =>
       endOpenIndex(parts, sequencer, indexes, number);
     const { end } = config.index;
+    if (end !== undefined) mustHaveNext(indexes, end);
     if (end !== undefined) endings = endWhenReady(async () => endIndex(end), parts.logger);
     const promises = await openPromises(parts, config, sequencer);
     const running = { sequencer, checks, metrics, witnesses, indexes, refusals, promises };

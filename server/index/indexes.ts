@@ -75,13 +75,7 @@ export async function endOpenIndex(
   indexes: readonly OpenIndex[],
   number: number,
 ): Promise<StatedEnd> {
-  const at = indexes.findIndex(({ generation }) => generation.number === number);
-  const [one, next] = at < 0 ? [] : indexes.slice(at);
-  if (one === undefined || next === undefined)
-    throw new LogError("CONFIG_INVALID", `Index ${number} has none after it that could go on.`, {
-      field: "index.end",
-      hint: "`countersign index init --index N` makes the next one",
-    });
+  const [one, next] = mustHaveNext(indexes, number);
   const { clock, crypto, key } = parts;
   const ports = { crypto, key, sequencer, clock: () => clock.now() };
   const running = ({ generation, handle }: OpenIndex): EndableIndex => ({
@@ -89,6 +83,20 @@ export async function endOpenIndex(
     index: handle.get(),
   });
   return endIndex(ports, running(one), running(next));
+}
+
+/** An index, and the one that would go on. Throws `CONFIG_INVALID` where there is none. */
+export function mustHaveNext(
+  indexes: readonly OpenIndex[],
+  number: number,
+): readonly [OpenIndex, OpenIndex] {
+  const at = indexes.findIndex(({ generation }) => generation.number === number);
+  const [one, next] = at < 0 ? [] : indexes.slice(at);
+  if (one !== undefined && next !== undefined) return [one, next];
+  throw new LogError("CONFIG_INVALID", `Index ${number} has none after it that could go on.`, {
+    field: "index.end",
+    hint: "`countersign index init --index N` makes the next one",
+  });
 }
 
 /** Ends it as soon as the next one has all that it has. What it gives back lets that be. */

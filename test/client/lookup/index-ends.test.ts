@@ -3,19 +3,23 @@ import { describe, expect, test } from "vitest";
 import { nodeCrypto } from "../../../client/crypto/node.ts";
 import { followIndex } from "../../../client/lookup/follow-index.ts";
 import { ownKeys, readIndexEnds, withEnds } from "../../../client/lookup/index-ends.ts";
+import { verifiersOf } from "../../../client/lookup/index-log.ts";
 import { verifyLookup } from "../../../client/lookup/verify.ts";
 import { type Memory, volatileMemory } from "../../../client/memory.ts";
 import type { TrustedLog } from "../../../client/trust.ts";
+import { utf8 } from "../../../schema/bytes.ts";
 import { LOG_PAYLOAD_TYPE } from "../../../schema/entry/log-statement.ts";
 import { type Result, unwrap } from "../../../schema/error.ts";
 import { type Generation, INDEX_V1, indexOrigin } from "../../../schema/index/generation.ts";
 import type { EndOfIndex, StatedEnd } from "../../../schema/index/index-end.ts";
 import { formatLookup, type Lookup, type LookupKey } from "../../../schema/index/lookup.ts";
 import { initialState } from "../../../schema/index/re-execute.ts";
+import { type Policy, parsePolicy } from "../../../schema/tlog/tlog-policy.ts";
 import { BOTH, INDEX_V2 } from "../../server/index/second.ts";
 import * as made from "../../vectors/signers.ts";
 import * as say from "../../vectors/statements.ts";
 import { TestLog } from "../test-log.ts";
+import { TestWitness } from "../test-witness.ts";
 import { TestIndex } from "./test-index.ts";
 
 const { sha256 } = nodeCrypto;
@@ -122,6 +126,31 @@ describe("an index that has ended", () => {
       },
     ]);
     expect(await follow(v2)).toMatchObject([{ state: "accepted" }, { state: "accepted" }]);
+  });
+
+  test("and the one after it each have verifiers of their own", async () => {
+    const { main, v1, v2 } = await step();
+    const [old, next] = [new TestWitness("old.example"), new TestWitness("next.example")];
+    v1.log.cosigners = [old.at(1_700_000_000)];
+    v2.log.cosigners = [next.at(1_700_000_000)];
+    const policyOf = ({ vkey }: TestWitness): Policy =>
+      unwrap(parsePolicy(sha256, utf8(`witness v ${vkey}\nquorum v\n`)));
+    const policies = [{ policy: policyOf(old) }, { policy: policyOf(next), index: 2 }];
+    const log = { ...main.trusted, index: policies };
+    const verify = async (generation: Generation, index: TestIndex) =>
+      verifyLookup(
+        { crypto: nodeCrypto, log, verifiers: verifiersOf(log, generation), generation },
+        formatLookup(index.lookup([commit])),
+        [commit],
+      );
+    const [a, b] = [await verify(INDEX_V1, v1), await verify(INDEX_V2, v2)];
+    expect(a).toMatchObject({ ok: true, verified: { by: ["old.example"] } });
+    expect(b).toMatchObject({ ok: true, verified: { by: ["next.example"] } });
+    // A quorum for the first index says nothing of the second.
+    v2.log.cosigners = [old.at(1_700_000_000)];
+    expect(await verify(INDEX_V2, v2)).toMatchObject({
+      refusal: { code: "VERIFIERS_TOO_FEW" },
+    });
   });
 
   test("cannot be taken for the one after it, or the other way round", async () => {

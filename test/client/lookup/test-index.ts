@@ -9,12 +9,7 @@ import { gitHashOf } from "../../../client/git/hash.ts";
 import { concat, fromUtf8, toHex } from "../../../schema/bytes.ts";
 import { LogError } from "../../../schema/error.ts";
 import type { MapPiece } from "../../../schema/http/map-paths.ts";
-import {
-  type Generation,
-  INDEX_V1,
-  indexOrigin,
-  indexPrefix,
-} from "../../../schema/index/generation.ts";
+import { type Generation, INDEX_V1, indexOrigin } from "../../../schema/index/generation.ts";
 import { encodeIndexLeaf, type IndexLeaf } from "../../../schema/index/index-leaf.ts";
 import type { Lookup, LookupAnswer, LookupKey } from "../../../schema/index/lookup.ts";
 import { mapKey } from "../../../schema/index/map-key.ts";
@@ -176,7 +171,7 @@ export class TestIndex {
   }
 
   #underIndex(path: string): string {
-    const prefix = indexPrefix(this.generation);
+    const prefix = this.log.origin.slice(this.main.origin.length);
     return path.startsWith(prefix) ? path.slice(prefix.length) : "";
   }
 

@@ -17,6 +17,8 @@ import type { LookupYes } from "../../../client/lookup/verify.ts";
 import { volatileMemory } from "../../../client/memory.ts";
 import type { TrustedLog } from "../../../client/trust.ts";
 import { fetchSigned } from "../../../client/update.ts";
+import { utf8 } from "../../../schema/bytes.ts";
+import { pae } from "../../../schema/entry/dsse.ts";
 import { LogError, unwrap } from "../../../schema/error.ts";
 import { readFields } from "../../../schema/fields.ts";
 import type { Submission } from "../../../schema/http/messages.ts";
@@ -56,9 +58,12 @@ type Port = RunningLog & { readonly port: number };
 
 /** Ada's word that a key ends: a statement whose meaning only the second mapfn knows. */
 function keyEvent(key: string): Submission {
+  return made.dsseSubmission("application/vnd.in-toto+json", statementOf(key), ada);
+}
+
+function statementOf(key: string): Uint8Array {
   const event = { predicateType: KEY_EVENT, predicate: { event: "ends" } };
-  const statement = { ...say.review(), subject: [{ digest: { sha256: key } }], ...event };
-  return made.dsseSubmission("application/vnd.in-toto+json", say.payload(statement), ada);
+  return say.payload({ ...say.review(), subject: [{ digest: { sha256: key } }], ...event });
 }
 
 const bytes = (hex: string): Uint8Array => new Uint8Array(Buffer.from(hex, "hex"));
@@ -183,6 +188,19 @@ describe("moving a log to a second mapfn", () => {
     expect(before.found.map(({ kind }) => kind)).toEqual(["present", "absent"]);
     expect((await fetchSigned(indexPorts(portsOf(INDEX_V1)))).tree.size).toBe(end.leaves);
     for (const generation of BOTH) expect(await execute(generation)).not.toContain("refused");
+  });
+
+  test("a content is erased under both, unless the second one reads more in it than is kept", async () => {
+    const text = utf8("Ada lives at number 7\n");
+    await submit(log, made.rawSubmission(text, ada));
+    await complete(INDEX_V2, log.published().size, [event(AFTER)]);
+    const erased = await log.erase(nodeCrypto.sha256(text), "asked for");
+    expect(erased.entries).toHaveLength(1);
+    const said = pae("application/vnd.in-toto+json", statementOf(AFTER));
+    await expect(log.erase(nodeCrypto.sha256(said), "asked for")).rejects.toThrow(
+      "index 2 reads more in this content",
+    );
+    expect(await execute(INDEX_V2)).not.toContain("refused");
   });
 
   test("whoever asks the first one is told where to go on", async () => {

@@ -7,6 +7,7 @@ import { nodeCrypto } from "../../../client/crypto/node.ts";
 import type { Source } from "../../../client/fetch.ts";
 import { concat, toHex, utf8 } from "../../../schema/bytes.ts";
 import { LogError, unwrap } from "../../../schema/error.ts";
+import { indexPrefix } from "../../../schema/index/generation.ts";
 import { parseIndexState } from "../../../schema/index/index-state.ts";
 import type { LeafUpdate } from "../../../schema/index/update.ts";
 import { leafHash } from "../../../schema/tlog/hash.ts";
@@ -26,6 +27,7 @@ import { NaiveTree } from "../../schema/tlog/support.ts";
 import * as made from "../../vectors/signers.ts";
 import * as say from "../../vectors/statements.ts";
 import { temporaryFolder } from "../fixture.ts";
+import { BOTH, INDEX_V2 } from "../index/second.ts";
 import { rejectionOf } from "../refusal.ts";
 import { newWitness, startWitness } from "../witness/support.ts";
 
@@ -84,7 +86,7 @@ async function verifier(index: TestIndex, around: Around = {}): Promise<Verifier
   onTestFinished(close);
   const cosigners = await openCosigners(nodeCrypto, folder, state.vkeys);
   const own = cosigners.map(({ vkey }) => vkey);
-  const logs = unwrap(parseTrustedIndexes(sha256, utf8(trust), own));
+  const logs = unwrap(parseTrustedIndexes(sha256, utf8(trust), own, BOTH));
   const read: string[] = [];
   const refused: string[] = [];
   const honest = index.source(change);
@@ -143,6 +145,21 @@ async function refusal({ ask, state, refused }: Verifier, size: number): Promise
 }
 
 describe("an index verifier", () => {
+  test("W3 two indexes of one log are two logs to it: each is executed from its own leaf 0", async () => {
+    const [v1, folder] = [scene(), await newFolder()];
+    const v2 = new TestIndex(v1.main, INDEX_V2).grow();
+    for (const index of [v1, v2]) {
+      const one = await verifier(index, { folder });
+      expect(await one.ask(index.log.size)).toMatchObject({ status: 200 });
+      expect(one.read).toContain(`${indexPrefix(index.generation)}/update/1-${index.log.size}`);
+      one.close();
+    }
+    // The leaves of one under the name of the other.
+    const renamed = new TestIndex(v1.main, INDEX_V2, v1.log.origin).grow();
+    const other = await verifier(renamed);
+    expect(await refusal(other, renamed.log.size)).toContain("mapfn");
+  });
+
   test("W3 cosigns a head whose every leaf it has executed, and goes on from there after a restart", async () => {
     const index = scene();
     const folder = await newFolder();
