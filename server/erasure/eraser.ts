@@ -16,18 +16,14 @@
  * @module
  */
 import type { Crypto } from "../../client/crypto/crypto.ts";
-import { toHex, utf8 } from "../../schema/bytes.ts";
-import {
-  formatLogStatement,
-  type LogStatement,
-  parseLogStatement,
-} from "../../schema/entry/log-statement.ts";
-import { LogError, unwrap } from "../../schema/error.ts";
+import { toHex } from "../../schema/bytes.ts";
+import { LogError } from "../../schema/error.ts";
 import type { Generation } from "../../schema/index/generation.ts";
 import type { IndexedLog } from "../../schema/index/mapfn.ts";
 import type { Hash } from "../../schema/tlog/hash.ts";
 import type { Admit } from "../admission/admit.ts";
 import type { LogKey } from "../log-key.ts";
+import { makeStatement } from "../own-statements.ts";
 import type { Sequencer } from "../sequencer/log.ts";
 import type { Storage } from "../storage/storage.ts";
 import {
@@ -153,13 +149,17 @@ export class Eraser {
 
   /** Steps 2 and 3; the index of the statement, when it is published. */
   async #say(digest: Hash, reason: string): Promise<number> {
-    const { admit, key, refusals, sequencer } = this.#ports;
+    const { refusals, sequencer } = this.#ports;
     try {
       await sequencer.settled();
       const { size } = await this.#ports.storage.readHead();
       this.#mustBeErasable(digest, await entriesWith(this.#ports.storage.reader, digest, size));
-      const statement = this.#statement(digest, reason);
-      const entries = await admit(utf8(JSON.stringify(await key.statement(statement))));
+      const entries = await makeStatement(this.#ports, (said) => ({
+        type: "erase",
+        ...said,
+        digest: toHex(digest),
+        reason,
+      }));
       const { committed, published } = sequencer.appendDurable(entries);
       const [appended] = await committed;
       if (appended === undefined) throw new LogError("INTERNAL", "a statement got no index");
@@ -170,19 +170,6 @@ export class Eraser {
       if (!this.#stated.has(toHex(digest))) refusals.remove(digest);
       throw error;
     }
-  }
-
-  #statement(digest: Hash, reason: string): LogStatement {
-    const { clock, crypto, key } = this.#ports;
-    const createdAt = `${new Date(clock() * 1_000).toISOString().slice(0, 19)}Z`;
-    const statement: LogStatement = {
-      type: "erase",
-      log: key.vkey,
-      createdAt,
-      digest: toHex(digest),
-      reason,
-    };
-    return unwrap(parseLogStatement(crypto.sha256, formatLogStatement(statement)));
   }
 
   #mustBeErasable(digest: Hash, entries: readonly number[]): void {

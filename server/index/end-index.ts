@@ -15,19 +15,13 @@
  * @module
  */
 import type { Crypto } from "../../client/crypto/crypto.ts";
-import { utf8 } from "../../schema/bytes.ts";
-import {
-  formatLogStatement,
-  type LogStatement,
-  parseLogStatement,
-} from "../../schema/entry/log-statement.ts";
 import { OwnStatements } from "../../schema/entry/own-statements.ts";
-import { LogError, unwrap } from "../../schema/error.ts";
+import { LogError } from "../../schema/error.ts";
 import { type Generation, indexOrigin } from "../../schema/index/generation.ts";
 import type { EndOfIndex, StatedEnd } from "../../schema/index/index-end.ts";
 import { ownDoor } from "../admission/own-door.ts";
 import type { LogKey } from "../log-key.ts";
-import { ownEntries } from "../own-statements.ts";
+import { makeStatement, ownEntries } from "../own-statements.ts";
 import type { Sequencer } from "../sequencer/log.ts";
 import type { StorageReader } from "../storage/storage.ts";
 import type { RunningIndex } from "./run.ts";
@@ -63,10 +57,9 @@ export async function endIndex(
       successor: indexOrigin(ports.key.origin, successor.generation),
     };
     mustHave(successor, end.entries);
-    const { crypto, key, sequencer } = ports;
-    const submission = await key.statement(statementOf(ports, end));
-    const entries = await ownDoor(crypto)(utf8(JSON.stringify(submission)));
-    const { committed, published } = sequencer.appendDurable(entries);
+    const say = { ...ports, admit: ownDoor(ports.crypto) };
+    const entries = await makeStatement(say, (own) => ({ type: "index-end", ...own, ...end }));
+    const { committed, published } = ports.sequencer.appendDurable(entries);
     const [appended] = await committed;
     if (appended === undefined) throw new LogError("INTERNAL", "a statement got no index");
     said = { ...end, statement: appended.index };
@@ -111,10 +104,4 @@ function mustHave({ index, generation }: EndableIndex, entries: number): void {
     `Index ${generation.number} has ${size} entries, and the one before it ${entries}.`,
     { field: "index", retryAfter: 5 },
   );
-}
-
-function statementOf({ clock, crypto, key }: EndPorts, end: EndOfIndex): LogStatement {
-  const createdAt = `${new Date(clock() * 1_000).toISOString().slice(0, 19)}Z`;
-  const statement: LogStatement = { type: "index-end", log: key.vkey, createdAt, ...end };
-  return unwrap(parseLogStatement(crypto.sha256, formatLogStatement(statement)));
 }
