@@ -57,6 +57,7 @@ export interface Config {
     readonly verifiers?: string | undefined;
     readonly allow_split: boolean;
     readonly timeout_ms: number;
+    readonly step_ms: number;
     readonly end?: number | undefined;
   };
   readonly admission: {
@@ -201,6 +202,9 @@ const schema = z
       timeout_ms: milliseconds
         .default(10_000)
         .describe("For one request to an index verifier, which reads the log meanwhile."),
+      step_ms: milliseconds
+        .default(1_000)
+        .describe("At least so long between two leaves of the index; twice as long under load."),
       end: positive
         .optional()
         .describe(

@@ -147,6 +147,7 @@ function openIndex(
     verifying: witnessingOf(verifiers, verifierParts),
     main: sequencer,
     mainReader: storage.reader,
+    stepMs: config.index.step_ms,
     mainDurable: async () => (await storage.readHead()).size,
     ...(worker === undefined ? {} : { worker }),
     onFatal: (reason) => {

@@ -45,7 +45,7 @@ export interface IndexPorts {
   readonly end?: StatedEnd;
   /** Milliseconds, for pauses only. */
   readonly clock: () => number;
-  /** At most one leaf in so many milliseconds. */
+  /** At most one leaf in so many milliseconds; in twice as many where steps are dear. */
   readonly stepMs?: number;
   /** Told of every leaf that is published, with the keys that have different values now. */
   readonly onLeaf?: (leafIndex: number, contradicted: readonly Hash[]) => void;

@@ -5,8 +5,8 @@
  * Off the write path: nothing here holds up an entry. While a step is worked out, guarded or
  * waits for its quorum, the log goes on, and look-ups are answered from the step before (X5).
  *
- * - The newest published head is taken whenever the index is idle, at most one a second; an index
- *   that is far behind takes those before it first (heads-ahead.ts).
+ * - The newest published head is taken whenever the index is idle, at most one a second
+ *   (step-pace.ts); an index that is far behind takes those before it first (heads-ahead.ts).
  * - A step that fails is abandoned and tried again, later each time; `status` says why.
  * - A leaf that the log contradicts stops the index for good. The log itself goes on.
  *
@@ -30,8 +30,9 @@ import type { IndexPorts, IndexState, IndexStatus } from "./ports.ts";
 import type { ConflictQuestion, IndexAnswer, IndexRequest, IndexStanding } from "./protocol.ts";
 import { indexEntry } from "./signer.ts";
 import { SnapshotPace } from "./snapshot-pace.ts";
+import { stepDistance } from "./step-pace.ts";
 
-/** At most one leaf in this time, where nothing else is said. */
+/** At most one leaf in this time, where nothing else is said; step-pace.ts. */
 const STEP_MS = 1_000;
 const NO_STANDING: IndexStanding = {
   leaves: 0,
@@ -50,7 +51,9 @@ export class IndexService {
   readonly #heads = new KeptHeads();
   #standing: IndexStanding = NO_STANDING;
   #state: IndexState = { state: "ready" };
+  /** The shortest distance between two steps, and the one behind the last step. */
   readonly #stepMs: number;
+  #distanceMs: number;
   #caughtUpAt: number;
   #stepAt = Number.NEGATIVE_INFINITY;
   #retryMs = FIRST_RETRY_MS;
@@ -86,6 +89,7 @@ export class IndexService {
   private constructor(ports: IndexPorts) {
     this.#ports = ports;
     this.#stepMs = ports.stepMs ?? STEP_MS;
+    this.#distanceMs = this.#stepMs;
     this.#thread = new Thread(ports.worker ?? threadScript("./worker", import.meta.url));
     this.#caughtUpAt = ports.clock();
     this.#end = ports.end;
@@ -245,7 +249,7 @@ export class IndexService {
       if (this.#state.state === "waiting") this.#state = { state: "ready" };
       return false;
     }
-    if (clock() - this.#stepAt < this.#stepMs) return false;
+    if (clock() - this.#stepAt < this.#distanceMs) return false;
     const refusal = unfinished ? undefined : index.refusal();
     if (refusal !== undefined) return this.#wait(refusal);
     this.#stepAt = clock();
@@ -257,6 +261,7 @@ export class IndexService {
       root: next.root,
       main: next.main,
     });
+    this.#distanceMs = stepDistance(this.#stepMs, clock() - began);
     if (grown === undefined)
       throw new LogError("INTERNAL", "the index's thread left out an answer");
     if (unfinished) this.#mustBeLogged(leaves, grown.leaf);
@@ -315,7 +320,7 @@ export class IndexService {
 
   /** Until somebody says that there is more, and until the next step is due. */
   async #pause(): Promise<void> {
-    const due = this.#stepAt + this.#stepMs - this.#ports.clock();
+    const due = this.#stepAt + this.#distanceMs - this.#ports.clock();
     const waiting = this.#ports.main.published().size > this.#standing.size;
     await this.#sleep(waiting ? Math.max(1, due) : this.#stepMs);
   }
@@ -326,7 +331,7 @@ export class IndexService {
     const timer = setTimeout(resolve, milliseconds);
     this.#wake = () => {
       // A head that came early does not hurry a step; the end does.
-      if (this.#closing || this.#ports.clock() - this.#stepAt >= this.#stepMs) resolve();
+      if (this.#closing || this.#ports.clock() - this.#stepAt >= this.#distanceMs) resolve();
     };
     await promise;
     clearTimeout(timer);

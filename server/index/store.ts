@@ -203,11 +203,19 @@ export class IndexStore {
   }
 }
 
-/** Losing the last steps to a crash is no loss: NORMAL waits for the disk at checkpoints only. */
+/** Pages of the write-ahead file before they go to their places: 64 MiB. */
+const CHECKPOINT_PAGES = 16_384;
+
+/**
+ * Losing the last steps to a crash is no loss: NORMAL waits for the disk at checkpoints only. There is
+ * one in some ten steps: keys come at random, so that each step writes as many pages as it has keys,
+ * and those of a small table again and again.
+ */
 const PRAGMAS = [
   "journal_mode = WAL",
   "synchronous = NORMAL",
   "trusted_schema = OFF",
+  `wal_autocheckpoint = ${CHECKPOINT_PAGES}`,
   `cache_size = -${CACHE_KIB}`,
 ];
 
