@@ -210,7 +210,6 @@ async function readFromFile(
     crypto: nodeCrypto,
     trust,
     memory: openMemory(args, io),
-    generation: CURRENT_INDEX,
   };
   const opened =
     parsed.ok && missing !== undefined

@@ -81,7 +81,7 @@ async function fromFiles(
   const opened: Asked[] = [];
   for (const name of names) {
     const bytes = await readBytes(io, name, MAX_LOOKUP_BYTES);
-    opened.push(await openLookup({ ...verify, generation: CURRENT_INDEX }, bytes));
+    opened.push(await openLookup(verify, bytes));
   }
   return async (log) =>
     opened.filter((one) => one.state !== "answered" || one.answer.origin === log.origin);

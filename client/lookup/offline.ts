@@ -11,7 +11,13 @@
  */
 import { equal, utf8 } from "../../schema/bytes.ts";
 import { unwrap } from "../../schema/error.ts";
-import type { Generation } from "../../schema/index/generation.ts";
+import {
+  CURRENT_INDEX,
+  GENERATIONS,
+  type Generation,
+  generationOf,
+} from "../../schema/index/generation.ts";
+import { parseIndexLeaf } from "../../schema/index/index-leaf.ts";
 import { parseLookup } from "../../schema/index/lookup.ts";
 import { sameSizeEvidence } from "../fork.ts";
 import { claimedLog, openSigned } from "../head.ts";
@@ -22,7 +28,8 @@ import { indexLogOf, verifiersOf } from "./index-log.ts";
 import { type LookupRefusal, verifyLookup } from "./verify.ts";
 
 export interface OfflinePorts extends VerifyPorts {
-  readonly generation: Generation;
+  /** The indexes whose bundles are read; each bundle names its own. Default: all that are known. */
+  readonly known?: readonly Generation[];
 }
 
 /** Check a bundle by its own keys: what it is about is for the caller to look for in the answer. */
@@ -30,7 +37,7 @@ export async function openLookup(
   ports: OfflinePorts,
   strangersBytes: Uint8Array,
 ): Promise<Exclude<Asked, { readonly state: "stale" }>> {
-  const { crypto, generation, trust } = ports;
+  const { crypto, known = GENERATIONS, trust } = ports;
   const refused = (refusal: LookupRefusal): Asked & { readonly state: "refused" } => ({
     state: "refused",
     refusal,
@@ -41,6 +48,9 @@ export async function openLookup(
   const { index, main, answers } = parsed.value;
   const log = claimedLog(trust, utf8(main));
   if (!log.ok) return refused({ code: "MAIN_HEAD_REFUSED", message: log.message });
+  const leaf = parseIndexLeaf(index.leaf);
+  // Of another one it is refused like any bundle that is of another index than it should be.
+  const generation = (leaf.ok && generationOf(known, leaf.value.mapfn)) || CURRENT_INDEX;
   const verifiers = verifiersOf(log.value, generation);
   const indexLog = indexLogOf(crypto.sha256, log.value, generation, verifiers);
   const fork =

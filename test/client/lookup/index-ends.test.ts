@@ -4,6 +4,7 @@ import { nodeCrypto } from "../../../client/crypto/node.ts";
 import { followIndex } from "../../../client/lookup/follow-index.ts";
 import { ownKeys, readIndexEnds, withEnds } from "../../../client/lookup/index-ends.ts";
 import { verifiersOf } from "../../../client/lookup/index-log.ts";
+import { openLookup } from "../../../client/lookup/offline.ts";
 import { verifyLookup } from "../../../client/lookup/verify.ts";
 import { type Memory, volatileMemory } from "../../../client/memory.ts";
 import type { TrustedLog } from "../../../client/trust.ts";
@@ -151,6 +152,24 @@ describe("an index that has ended", () => {
     expect(await verify(INDEX_V2, v2)).toMatchObject({
       refusal: { code: "VERIFIERS_TOO_FEW" },
     });
+  });
+
+  test("is read out of files that were kept, by the mapfn that each names", async () => {
+    const { main, v1, v2, end } = await step();
+    const trust = { logs: [withEnds(main.trusted, [end])], people: [], rules: [] };
+    const open = async (index: TestIndex, known?: readonly Generation[]) =>
+      openLookup(
+        { crypto: nodeCrypto, trust, ...(known === undefined ? {} : { known }) },
+        formatLookup(index.lookup([commit])),
+      );
+    for (const index of [v1, v2])
+      expect(await open(index, BOTH)).toMatchObject({
+        state: "answered",
+        answer: { generation: index.generation },
+      });
+    expect(await open(v2)).toMatchObject({ refusal: { code: "INDEX_LEAF_REFUSED" } });
+    v1.grow();
+    expect(await open(v1, BOTH)).toMatchObject({ refusal: { code: "INDEX_ENDED" } });
   });
 
   test("cannot be taken for the one after it, or the other way round", async () => {
