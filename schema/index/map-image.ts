@@ -34,28 +34,28 @@ export function imageBytes({ inner, leaves }: MapImage): number {
 export function freeOthers(inner: InnerRows, leaves: LeafRows, image: MapImage): boolean {
   const innerSeen = new Uint8Array(image.inner);
   const leafSeen = new Uint8Array(image.leaves);
+  // First come, first walked: rows lie anywhere in the arrays, and a row that does not depend on the
+  // one before it is read while that one is waited for.
+  const walked = new Int32Array(image.inner);
+  const above = new Int16Array(image.inner);
+  let met = 0;
   let keys = 0;
-  const rows: number[] = [];
-  const above: number[] = [];
-  const push = (row: number, bit: number): void => {
-    rows.push(row);
-    above.push(bit);
-  };
-  push(image.top, -1);
-  for (let row = rows.pop(); row !== undefined; row = rows.pop()) {
-    const bitAbove = above.pop() ?? 0;
+  const meet = (row: number, bitAbove: number): boolean => {
     const seen = row >= 0 ? innerSeen : leafSeen;
     const at = row >= 0 ? row : ~row;
     if (seen[at] !== 0) return false;
     seen[at] = 1;
-    if (row < 0) {
-      keys++;
-      continue;
+    if (row < 0) keys++;
+    else {
+      walked[met] = row;
+      above[met++] = bitAbove;
     }
-    const bit = inner.bit(row);
-    if (bit <= bitAbove) return false;
-    push(inner.right(row), bit);
-    push(inner.left(row), bit);
+    return true;
+  };
+  if (!meet(image.top, -1)) return false;
+  for (let i = 0; i < met; i++) {
+    const { left, right, bit } = inner.read(walked[i] ?? 0);
+    if (bit <= (above[i] ?? 0) || !meet(left, bit) || !meet(right, bit)) return false;
   }
   for (let row = 0; row < image.inner; row++) if (innerSeen[row] === 0) inner.free(row);
   for (let row = 0; row < image.leaves; row++) if (leafSeen[row] === 0) leaves.free(row);

@@ -17,7 +17,7 @@ const LEAST_CHANGES = 131_072;
 const LONGEST_MS = 600_000;
 const PAUSE_MS = 20;
 /** A look-up waits no longer than this for a snapshot, whatever came before it. */
-const LONGEST_TURN_MS = 500;
+const LONGEST_TURN_MS = 1_000;
 
 /** Changes behind a snapshot of a map with so many keys that make the next one due. */
 export function changesDue(keys: number): number {

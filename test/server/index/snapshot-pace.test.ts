@@ -67,7 +67,7 @@ describe("the pace of snapshots", () => {
     });
     pace.consider({ keys: 300_000, snapshotChanges: 300_000 });
     await written;
-    expect(turns).toEqual([0, 20, 320, 500, 20]);
+    expect(turns).toEqual([0, 20, 320, 1_000, 20]);
     await pace.close();
   });
 
