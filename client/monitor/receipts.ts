@@ -16,6 +16,8 @@ import { leafContentDigest, parseLeaf } from "../../schema/entry/leaf.ts";
 import type { KeyType } from "../../schema/index/map-key.ts";
 import { parseReceipt, type Receipt } from "../../schema/receipt.ts";
 import { parseTlogProof } from "../../schema/tlog/tlog-proof.ts";
+import type { SignedHead } from "../head.ts";
+import { LogReader } from "../log.ts";
 import type { AskPorts } from "../lookup/ask.ts";
 import { convict } from "../lookup/convict.ts";
 import { keyText } from "../lookup/explain.ts";
@@ -136,14 +138,19 @@ function ownEntry(
   };
 }
 
-/** Each entry of ours that the index covers stands in each of its lists. */
+/**
+ * Each entry of ours that the index covers stands in each of its lists; `main` is the log's head that
+ * is shown.
+ */
 export async function tellOmissions(
   ports: AskPorts,
   findings: Findings,
+  main: SignedHead,
   own: readonly OwnEntry[],
   learned: readonly Learned[],
   entries: number,
 ): Promise<void> {
+  const reader = new LogReader(ports, main);
   const lists = new Map(
     learned.flatMap(({ name, known }) =>
       known.indexes === undefined ? [] : [[name.id, new Set(known.indexes)] as const],
@@ -154,7 +161,7 @@ export async function tellOmissions(
     for (const name of one.names) {
       const list = lists.get(name.id);
       if (list === undefined || list.has(one.index)) continue;
-      await tellOmission(ports, findings, one, name);
+      await tellOmission(ports, findings, reader, one, name);
     }
   }
 }
@@ -162,6 +169,7 @@ export async function tellOmissions(
 async function tellOmission(
   ports: AskPorts,
   findings: Findings,
+  reader: LogReader,
   { index, file, mayBeOpaque }: OwnEntry,
   { id, key }: Name,
 ): Promise<void> {
@@ -175,6 +183,21 @@ async function tellOmission(
   if (evidence !== undefined) await findings.convict(evidence, told);
   else if (!mayBeOpaque || ALWAYS_POSTED.includes(key.type))
     findings.accuse({ kind: "answer-refused", ...told });
+  else if (await isHeld(reader, index)) {
+    const message = `the index calls your entry ${index} opaque, and the log holds its content`;
+    findings.accuse({ kind: "answer-refused", ...told, message });
+  }
+}
+
+/**
+ * Whether the log holds the content in the entry's own place. It may have it from elsewhere: then it
+ * came after the entry was sequenced, and the entry stays opaque. No evidence: which contents a log
+ * held, nobody can show afterwards.
+ */
+async function isHeld(reader: LogReader, index: number): Promise<boolean> {
+  for await (const { content } of reader.contents(index, index + 1))
+    return content.state === "held";
+  return false;
 }
 
 /** A leaf that stands twice: the log has one index for one leaf. */

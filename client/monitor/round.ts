@@ -129,7 +129,7 @@ async function lookUp(
       added: [],
       isFirst: false,
     }));
-    await tellOmissions(watch, findings, own, learned, before.index?.entries ?? 0);
+    await tellOmissions(watch, findings, main.shown, own, learned, before.index?.entries ?? 0);
     return before;
   }
   const asked = namesInTurn(names, before);
@@ -138,7 +138,7 @@ async function lookUp(
   await tellEntries(watch, findings, reader, learned, { digests }, (one) => {
     spokenIn.push(...slotsOf(one));
   });
-  await tellOmissions(watch, findings, own, learned, entries);
+  await tellOmissions(watch, findings, main.shown, own, learned, entries);
   await tellDuplicates(watch, findings, reader, learned);
   const hints = await readHints(watch, before.conflicts, watch.names);
   const changed = learned.filter(({ name, added }) => name.watched === true && added.length > 0);

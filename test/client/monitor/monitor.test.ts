@@ -3,12 +3,15 @@ import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { nodeCrypto } from "../../../client/crypto/node.ts";
+import { gitHashOf } from "../../../client/git/hash.ts";
 import type { Alert, AlertSink } from "../../../client/monitor/alert.ts";
 import { toTlogProof } from "../../../client/verify/receipt.ts";
 import { toHex, utf8 } from "../../../schema/bytes.ts";
 import { encodeLeaf, parseLeaf } from "../../../schema/entry/leaf.ts";
 import { LogError, unwrap } from "../../../schema/error.ts";
 import { mapKey } from "../../../schema/index/map-key.ts";
+import { mapfn } from "../../../schema/index/mapfn.ts";
+import type { Posting } from "../../../schema/index/posting.ts";
 import { summaryOf } from "../../../schema/index/record.ts";
 import { signerId } from "../../../schema/key/signer-id.ts";
 import { buildResult, newSigner, review, TestLog } from "../test-log.ts";
@@ -272,6 +275,38 @@ describe("keys of ours", () => {
     expect([status, alerts.length, await at.verdictOf(alerts[0])]).toEqual([3, 1, "omission log"]);
     // It stays so, and is told once.
     expect(await at.kinds()).toEqual([3]);
+  });
+
+  test("an index that calls an entry of ours opaque is told of while the log holds its content", async () => {
+    const { origin, vkey } = at.main;
+    const hashes = { sha256, git: gitHashOf(nodeCrypto) };
+    const opaque = (leaf: Uint8Array): readonly Posting[] =>
+      mapfn(hashes, { origin, vkeys: [vkey] }, leaf, undefined);
+    at.index.lie = (postings, index) => (index === 3 ? opaque(at.index.entry(3).leaf) : postings);
+    const index = await at.logged(review(newSigner("p256"), commit));
+    const receipt = at.main.receipt(index);
+    at.keepReceipt(receipt);
+    at.configure('receipts = "receipts"');
+    const { status, alerts } = await at.round();
+    expect([status, new Set(alerts.map(({ kind }) => kind))]).toEqual([
+      3,
+      new Set(["answer-refused"]),
+    ]);
+    expect(alerts[0]?.message).toBe(
+      `the index calls your entry ${index} opaque, and the log holds its content`,
+    );
+  });
+
+  test("an entry of ours that was logged by its digest alone is told of by nobody", async () => {
+    const [{ index } = expect.fail("not logged")] = at.main.submit(
+      await review(newSigner("p256"), commit),
+    );
+    const receipt = at.main.receipt(index);
+    at.main.contents.delete(toHex(sha256(receipt.content ?? expect.fail("no content"))));
+    at.index.grow();
+    at.keepReceipt(receipt);
+    at.configure('receipts = "receipts"');
+    expect(await at.kinds()).toEqual([0]);
   });
 
   test("what is no receipt of ours is told until it is gone", async () => {
