@@ -193,6 +193,7 @@ export const LIES_OF_INDEXES: readonly Lie[] = [
         status: 3,
         reason: `it calls entry ${LIED_ABOUT} opaque, and here is its content`,
       },
+      watched(3, `the index calls your entry ${LIED_ABOUT} opaque, and the log holds its content`),
     ],
   },
   {
