@@ -27,14 +27,14 @@ import { openLog } from "./logs.ts";
 import { LOG_OPTIONS, wholeNumber } from "./options.ts";
 import { print, printJson } from "./output.ts";
 import { type Progress, startProgress } from "./progress.ts";
-import { saveReceipt } from "./receipts.ts";
+import { savePromise, saveReceipt } from "./receipts.ts";
 
 export const importGit: Command = {
   name: "import git",
   summary: "Log every signed commit and tag of a repository.",
   about: [
     "The repository is read by git's plumbing: bare or not, nothing is checked out or written, none of its hooks or settings is used. A commit is logged as its author signed it. Without a range everything is read that branches, tags and HEAD reach.",
-    "An import that was stopped goes on where it stopped; sending something twice costs nothing. Signatures of kinds that cannot be logged yet are counted and passed over. Exit status 1 says that something was refused for good, 2 that the log could not take all of it now.",
+    "An import that was stopped goes on where it stopped; sending something twice costs nothing. Signatures of kinds that cannot be logged yet are counted and passed over. Exit status 1 says that something was refused for good, 2 that the log could not take all of it now. What it has only promised is kept as a promise (*.promise) until then.",
   ],
   positionals: [
     { name: "REPOSITORY", help: "a work tree or a git folder", required: true },
@@ -161,6 +161,7 @@ class Import {
     };
     for await (const event of submitBatch(this.#ports, submissions, { lines })) {
       if (event.kind === "receipts") proved.push(this.#proved(event));
+      else if (event.kind === "promised") await this.#promised(event);
       else this.#answered(event);
       if (proved.length >= FILES_AT_ONCE) await settle();
     }
@@ -187,16 +188,21 @@ class Import {
     yield { kind: "git", object: toBase64(found.bytes) };
   }
 
-  #answered(event: Exclude<BatchEvent, { kind: "receipts" }>): void {
+  #answered(event: Extract<BatchEvent, { kind: "committed" | "refused" }>): void {
     this.#step();
     if (event.kind === "committed") return;
     this.counts.answered++;
-    if (event.kind === "promised") {
-      // The next run brings the receipt: what the log promised meanwhile is of no use to it.
-      this.counts.refused(this.#take(event.line), "NOT_WITNESSED", "logged, not yet witnessed");
-      return;
-    }
     this.counts.refused(this.#take(event.line), event.error.code, event.error.message);
+  }
+
+  /** The next run brings the receipt; until then the promise holds the log to it. */
+  async #promised({ line, promises }: Extract<BatchEvent, { kind: "promised" }>): Promise<void> {
+    this.counts.answered++;
+    const id = this.#take(line);
+    const [promise] = promises;
+    if (this.#receipts !== undefined && promise !== undefined)
+      await savePromise(this.#io, this.#receipts, promise, id);
+    this.counts.refused(id, "NOT_WITNESSED", "logged, promised, not yet witnessed");
   }
 
   async #proved({

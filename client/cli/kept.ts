@@ -6,7 +6,7 @@
 import type { Submitted } from "../submit.ts";
 import { timeText } from "../time-text.ts";
 import type { Io } from "./io.ts";
-import { savePromise, saveReceipt } from "./receipts.ts";
+import { entryName, savePromise, saveReceipt } from "./receipts.ts";
 
 /** What an entry came to: the paths of its files. */
 export type Kept =
@@ -20,7 +20,7 @@ export async function keep(io: Io, folder: string, submitted: Submitted): Promis
     return { index: receipt.entry.index, receipt: await saveReceipt(io, folder, receipt) };
   }
   const { promise, entry } = submitted;
-  const path = await savePromise(io, folder, promise, entry.leafBytes);
+  const path = await savePromise(io, folder, promise, entryName(promise.index, entry.leafBytes));
   return { index: promise.index, promise: path, deadline: timeText(promise.deadline) };
 }
 

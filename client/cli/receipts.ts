@@ -26,7 +26,7 @@ export const DEFAULT_RECEIPTS = "receipts";
 export const TLOG_PROOF_SUFFIX = ".tlog-proof";
 
 /** A promise of a log. No verifier reads it as a receipt. */
-const PROMISE_SUFFIX = ".promise";
+export const PROMISE_SUFFIX = ".promise";
 
 export interface ReceiptFile {
   /** As it is shown: the path that was given, or the name in the folder. */
@@ -50,19 +50,20 @@ export async function saveReceipt(
   return path;
 }
 
-/** Write a promise where the receipt of its entry will be; the path of its file. */
+/** Write a promise where the receipt of its entry will be, under its name; the path of its file. */
 export async function savePromise(
   io: Io,
   folder: string,
-  { index, note }: SignedPromise,
-  leafBytes: Uint8Array,
+  { note }: SignedPromise,
+  name: string,
 ): Promise<string> {
-  const path = join(folder, `${entryName(index, leafBytes)}${PROMISE_SUFFIX}`);
+  const path = join(folder, `${name}${PROMISE_SUFFIX}`);
   await writeWhole(io, path, note);
   return path;
 }
 
-function entryName(index: number, leafBytes: Uint8Array): string {
+/** What the file of an entry is called that has no other name. */
+export function entryName(index: number, leafBytes: Uint8Array): string {
   const leaf = parseLeaf(leafBytes);
   const digest = leaf.ok ? toHex(leafContentDigest(leaf.value)).slice(0, 12) : "leaf";
   return `${String(index).padStart(6, "0")}-${digest}`;

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { dirname } from "node:path";
+import { basename, dirname } from "node:path";
 import { unwrap } from "../../schema/error.ts";
 import type { Evidence } from "../../schema/evidence.ts";
 import { MAX_PROMISE_BYTES } from "../../schema/tlog/promise.ts";
@@ -18,7 +18,7 @@ import type { ExitStatus, Io } from "./io.ts";
 import { openEach, readTrust } from "./logs.ts";
 import { LOG_OPTIONS } from "./options.ts";
 import { print, printJson } from "./output.ts";
-import { saveReceipt } from "./receipts.ts";
+import { PROMISE_SUFFIX, saveReceipt } from "./receipts.ts";
 
 export const redeem: Command = {
   name: "redeem",
@@ -82,7 +82,9 @@ async function run(args: Arguments, io: Io): Promise<ExitStatus> {
     const { state } = redeemed;
     if (state === "kept") {
       const folder = args.value("receipts") ?? dirname(file);
-      const receipt = await saveReceipt(io, folder, redeemed.receipt);
+      // Beside its promise under the same name: `import git` names both after the object.
+      const name = basename(file, PROMISE_SUFFIX);
+      const receipt = await saveReceipt(io, folder, redeemed.receipt, name);
       answers.push({ ...about, state, receipt });
     } else if (state === "pending") answers.push({ ...about, state });
     else answers.push({ ...about, state, evidence: await save(redeemed.evidence) });

@@ -1,3 +1,4 @@
+import { mkdirSync, readdirSync } from "node:fs";
 import { afterEach, describe, expect, test } from "vitest";
 import { parseSubmitAnswer } from "../../../client/answer.ts";
 import { nodeCrypto } from "../../../client/crypto/node.ts";
@@ -13,6 +14,8 @@ import { utf8 } from "../../../schema/bytes.ts";
 import { LogError, unwrap } from "../../../schema/error.ts";
 import { isMessage } from "../../../server/http/openapi.ts";
 import { memoryPromises, type PromiseStore } from "../../../server/promises/store.ts";
+import { Workplace } from "../../client/cli/in-process.ts";
+import { newSigner, signedCommit } from "../../client/test-log.ts";
 import { rejectionOf } from "../refusal.ts";
 import { until } from "../witnesses/rig.ts";
 import { NOW } from "../witnesses/test-witness.ts";
@@ -26,7 +29,7 @@ import {
   submissions,
   type TestOptions,
 } from "./harness.ts";
-import { endWitnessed, type Rig, ready, startWitnessed } from "./witnessed-rig.ts";
+import { atEnd, endWitnessed, type Rig, ready, startWitnessed } from "./witnessed-rig.ts";
 
 afterEach(endWitnessed);
 
@@ -119,6 +122,30 @@ describe("a promise", () => {
       { kind: "receipts", line: 0, receipts: [{ entry: { index: 1 } }] },
       { kind: "promised", line: 1, promises: [{ index: 2 }] },
     ]);
+  });
+
+  test("of an import is kept beside the receipts to come, and redeemed under the object's name", async () => {
+    const rig = await promising();
+    const place = new Workplace();
+    atEnd(async () => place.remove());
+    mkdirSync(place.path("repo"));
+    place.git("init", "--quiet");
+    const id = place.writeCommit((await signedCommit(newSigner())).object);
+    place.git("update-ref", "refs/heads/main", id);
+    const where = ["--log", rig.log.url, "--vkey", rig.log.vkey, "--receipts", "kept"];
+    silence(rig, "500");
+    const first = await place.asked("import", "git", "repo", ...where);
+    expect(first).toMatchObject({ status: 2, answer: { refused: [{ code: "NOT_WITNESSED" }] } });
+    expect(readdirSync(place.path("kept"))).toEqual([`${id}.promise`]);
+    silence(rig, undefined);
+    await until(() => rig.log.published().size === 2);
+    const promise = `kept/${id}.promise`;
+    expect(await place.asked("redeem", promise, ...where.slice(0, 4))).toMatchObject({
+      status: 0,
+      answer: { redeemed: [{ state: "kept", receipt: `kept/${id}.receipt.json` }] },
+    });
+    const again = await place.asked("import", "git", "repo", ...where);
+    expect(again).toMatchObject({ status: 0, answer: { logged: 0, alreadyLogged: 1 } });
   });
 
   test("that no quorum saw kept in time is late, with evidence that convicts, and never lost", async () => {
