@@ -8,6 +8,7 @@ import { nodeCrypto } from "../../client/crypto/node.ts";
 import type { TrustedLog } from "../../client/trust.ts";
 import { LogError, unwrap } from "../../schema/error.ts";
 import type { Submission } from "../../schema/http/messages.ts";
+import type { Hash } from "../../schema/tlog/hash.ts";
 import { parseVkey } from "../../schema/tlog/note.ts";
 import { runOperatorCommand } from "../../server/cli/index.ts";
 import { loadConfig } from "../../server/config-sources.ts";
@@ -40,28 +41,35 @@ export interface Ran {
 export class Operated {
   readonly folder: string;
   readonly #flags: Readonly<Record<string, string>>;
+  readonly #now: () => number;
 
   /** `init`; entry 0 is there. */
   static async init(
     folder: string = temporaryFolder(),
     flags: Readonly<Record<string, string>> = {},
+    now: () => number = () => NOW,
   ): Promise<Operated> {
-    const log = new Operated(folder, flags);
+    const log = new Operated(folder, flags, now);
     const { status, text } = await log.run("init");
     if (status !== 0) throw new Error(text);
     return log;
   }
 
-  constructor(folder: string, flags: Readonly<Record<string, string>> = {}) {
+  constructor(
+    folder: string,
+    flags: Readonly<Record<string, string>> = {},
+    now: () => number = () => NOW,
+  ) {
     this.folder = folder;
     this.#flags = { ...FLAGS, ...flags };
+    this.#now = now;
   }
 
   /** All of it, in another place. */
   copy(): Operated {
     const folder = temporaryFolder();
     cpSync(this.folder, folder, { recursive: true });
-    return new Operated(folder, this.#flags);
+    return new Operated(folder, this.#flags, this.#now);
   }
 
   path(name: string): string {
@@ -92,7 +100,7 @@ export class Operated {
     let text = "";
     const sink = { write: (more: string | Uint8Array) => (text += more.toString()) };
     const { folder: cwd } = this;
-    const io = { stdout: sink, stderr: sink, env: {}, cwd, isTty: false, now: () => NOW };
+    const io = { stdout: sink, stderr: sink, env: {}, cwd, isTty: false, now: this.#now };
     const place = Object.entries(this.#flags).flatMap(([flag, value]) => [`--${flag}`, value]);
     try {
       return { status: await runOperatorCommand(name, [...argv, ...place], io), text };
@@ -111,7 +119,7 @@ export class Operated {
     flags: Readonly<Record<string, string>> = {},
   ): Promise<T> {
     const { config } = loadConfig({ flags: { ...this.#flags, ...flags }, env: {} });
-    const ports = { cwd: this.folder, env: {}, now: () => NOW };
+    const ports = { cwd: this.folder, env: {}, now: this.#now };
     const parts = await openParts(config, { ...ports, crypto: nodeCrypto, logger: silentLogger });
     const log = await serveLog(parts, config);
     try {
@@ -142,4 +150,16 @@ export async function append(
 
 export function trustedOf({ origin, vkey }: Pick<RunningLog, "origin" | "vkey">): TrustedLog {
   return { origin, vkeys: [unwrap(parseVkey(nodeCrypto.sha256, vkey))], vkeyTexts: [vkey] };
+}
+
+/** Erases a content as soon as its index has the entries that have it. */
+export async function eraseWhenIndexed(log: RunningLog, digest: Hash): Promise<void> {
+  for (;;)
+    try {
+      await log.erase(digest, "asked for");
+      return;
+    } catch (error) {
+      if (!(error instanceof LogError) || error.code !== "INDEX_NOT_READY") throw error;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
 }

@@ -11,16 +11,14 @@ import { fileSubmission } from "../../../client/keys/signer.ts";
 import { followIndex } from "../../../client/lookup/follow-index.ts";
 import type { TrustedLog } from "../../../client/trust.ts";
 import { utf8 } from "../../../schema/bytes.ts";
-import { LogError } from "../../../schema/error.ts";
 import { contentPath } from "../../../schema/http/paths.ts";
 import { INDEX_V1 } from "../../../schema/index/generation.ts";
 import { MAPFN_V1 } from "../../../schema/index/mapfn.ts";
 import { initialState } from "../../../schema/index/re-execute.ts";
-import type { RunningLog } from "../../../server/serve.ts";
 import { sha256 } from "../fixture.ts";
 import { ask, makeSigner, submit } from "../http/harness.ts";
 import { run } from "../mirror/rig.ts";
-import { Operated, trustedOf } from "../operated.ts";
+import { eraseWhenIndexed, Operated, trustedOf } from "../operated.ts";
 
 const EARLY = utf8("in the old backup\n");
 const LATE = utf8("not in the old backup\n");
@@ -50,17 +48,6 @@ beforeAll(async () => {
   template = log;
   return () => rmSync(log.folder, { recursive: true, force: true });
 });
-
-async function eraseWhenIndexed(log: RunningLog, digest: (typeof DIGESTS)[number]): Promise<void> {
-  for (;;)
-    try {
-      await log.erase(digest, "asked for");
-      return;
-    } catch (error) {
-      if (!(error instanceof LogError) || error.code !== "INDEX_NOT_READY") throw error;
-      await new Promise((resolve) => setTimeout(resolve, 50));
-    }
-}
 
 /** The log's own store as it was, beside the newest index log. */
 function rolledBack(): Operated {
