@@ -34,7 +34,7 @@ export const importGit: Command = {
   summary: "Log every signed commit and tag of a repository.",
   about: [
     "The repository is read by git's plumbing: bare or not, nothing is checked out or written, none of its hooks or settings is used. A commit is logged as its author signed it. Without a range everything is read that branches, tags and HEAD reach.",
-    "An import that was stopped goes on where it stopped; sending something twice costs nothing. Signatures of kinds that cannot be logged yet are counted and passed over. Exit status 1 says that something was refused for good, 2 that the log could not take all of it now. What it has only promised is kept as a promise (*.promise) until then.",
+    "An import that was stopped goes on where it stopped; sending something twice costs nothing. Signatures of kinds that cannot be logged yet are counted and passed over. Exit status 1 says that something was refused for good, 2 that the log could not take all of it now. What it has only promised is kept as a promise (*.promise) where receipts are kept.",
   ],
   positionals: [
     { name: "REPOSITORY", help: "a work tree or a git folder", required: true },

@@ -81,10 +81,12 @@ async function run(args: Arguments, io: Io): Promise<ExitStatus> {
     const redeemed = await redeemOne(portsOf(promise.log), promise);
     const { state } = redeemed;
     if (state === "kept") {
-      const folder = args.value("receipts") ?? dirname(file);
+      const chosen = args.value("receipts");
       // Beside its promise under the same name: `import git` names both after the object.
-      const name = basename(file, PROMISE_SUFFIX);
-      const receipt = await saveReceipt(io, folder, redeemed.receipt, name);
+      const receipt =
+        chosen === undefined
+          ? await saveReceipt(io, dirname(file), redeemed.receipt, basename(file, PROMISE_SUFFIX))
+          : await saveReceipt(io, chosen, redeemed.receipt);
       answers.push({ ...about, state, receipt });
     } else if (state === "pending") answers.push({ ...about, state });
     else answers.push({ ...about, state, evidence: await save(redeemed.evidence) });

@@ -102,7 +102,7 @@ export function parseMapTile(
     return bad("is neither a tile of nodes nor a page");
   const length = kind === PAGE ? reader.u32() : strangersBytes.length - 1;
   const tree = PrunedTree.parse(sha256, reader.bytes(length));
-  if (!tree.ok) return bad(tree.message);
+  if (!tree.ok) return bad("has a tree that is malformed");
   if (!equal(tree.value.root(), name)) return bad("has another root than its name");
   const leaves = tree.value.leaves();
   if (kind === NODES)

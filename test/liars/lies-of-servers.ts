@@ -6,11 +6,20 @@
 import { nodeCrypto } from "../../client/crypto/node.ts";
 import { httpTransport } from "../../client/fetch.ts";
 import { fetchLookup } from "../../client/lookup/ask.ts";
-import { fromUtf8, utf8 } from "../../schema/bytes.ts";
+import { concat, fromUtf8, utf8 } from "../../schema/bytes.ts";
 import { LogError } from "../../schema/error.ts";
 import { INDEX_V1 } from "../../schema/index/generation.ts";
 import type { Lookup, LookupAnswer } from "../../schema/index/lookup.ts";
-import { aboutCommit, type Catch, filled, type Lie, type Rig, watched } from "./rig.ts";
+import {
+  aboutCommit,
+  type Catch,
+  commit,
+  filled,
+  type Lie,
+  lookUp,
+  type Rig,
+  watched,
+} from "./rig.ts";
 
 /** A lie about every list with more than one entry. */
 function about(change: (honest: Extract<LookupAnswer, { kind: "list" }>) => LookupAnswer) {
@@ -122,6 +131,20 @@ export const LIES_OF_SERVERS: readonly Lie[] = [
     caught: client(3, "another map than the signed one"),
   },
   {
+    name: "shifts a branch of a static piece of the map to another slot",
+    tell: ({ served }) => {
+      served.lieInPiece = withShiftedBranch;
+    },
+    caught: [
+      {
+        by: "client",
+        ask: lookUp("commit", commit.id, "--private"),
+        status: 3,
+        reason: "has another root than its name",
+      },
+    ],
+  },
+  {
     name: "names an older head as the indexed one",
     tell: ({ main, served }) => {
       served.lie = (honest) => ({ ...honest, main: fromUtf8(main.checkpoint(2)) ?? "" });
@@ -178,6 +201,26 @@ function withSwappedBranches(tree: Uint8Array): Uint8Array {
   swapped.set(tree.subarray(second, second + 32), first);
   swapped.set(tree.subarray(first, first + 32), second);
   return swapped;
+}
+
+/** A piece in which the two branches of its root stand in each other's slot. */
+function withShiftedBranch(piece: Uint8Array): Uint8Array {
+  // Behind the kind, and in a page behind the length of its tree: 01, bit, left, right.
+  const left = piece[0] === 1 ? 7 : 3;
+  const right = endOf(piece, left);
+  const end = endOf(piece, right);
+  return concat(
+    piece.subarray(0, left),
+    piece.subarray(right, end),
+    piece.subarray(left, right),
+    piece.subarray(end),
+  );
+}
+
+/** Where a node of a pruned tree ends: 00 hash, 01 bit left right, 02 key value. */
+function endOf(tree: Uint8Array, at: number): number {
+  if (tree[at] === 1) return endOf(tree, endOf(tree, at + 2));
+  return at + (tree[at] === 0 ? 33 : 65);
 }
 
 /** An entry with another's proof. */
