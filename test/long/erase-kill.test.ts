@@ -25,11 +25,11 @@ describe("a log that is killed while it erases", () => {
   test("R1 at any moment", async () => {
     const place = await newPlace();
     const told = new Told();
-    for (const milliseconds of [10, 50, 120]) {
+    // A slow machine has done little by the third life: the last ones are as long as it takes.
+    for (let milliseconds = 10; milliseconds < 120 || told.logged.size < 3; milliseconds *= 2) {
       const { signal } = await live(place, told, { milliseconds });
       expect(signal).toBe("SIGKILL");
       expect(await troubles(place, told), `${milliseconds} ms`).toEqual([]);
     }
-    expect(told.logged.size).toBeGreaterThan(2);
   });
 });
