@@ -7,7 +7,7 @@ import { LogError } from "../../schema/error.ts";
 import type { Asked, AskPorts, IndexedLogPorts } from "../lookup/ask.ts";
 import { convict } from "../lookup/convict.ts";
 import { explainLookupRefusal } from "../lookup/explain.ts";
-import type { LookupRefusal } from "../lookup/verify.ts";
+import { falsehoodOf, type LookupRefusal } from "../lookup/verify.ts";
 import type { Refusal } from "../verify/verdict.ts";
 import type { Arguments } from "./command.ts";
 import { saveEvidence } from "./evidence-file.ts";
@@ -19,10 +19,11 @@ import { print, printJson } from "./output.ts";
 export async function evidenceOf(
   io: Io,
   log: IndexedLogPorts,
-  refusal: Refusal | LookupRefusal,
+  refusal: Extract<Refusal, { readonly code: "INDEX_OMITS" }> | LookupRefusal,
 ): Promise<string | undefined> {
-  if (refusal.code !== "FALSE_POSTING" && refusal.code !== "INDEX_OMITS") return undefined;
-  const evidence = await convict(log, refusal.key, refusal.index);
+  const shown = refusal.code === "INDEX_OMITS" ? refusal : falsehoodOf(refusal);
+  if (shown === undefined) return undefined;
+  const evidence = await convict(log, shown.key, shown.index);
   return evidence === undefined ? undefined : saveEvidence(io, undefined, evidence);
 }
 

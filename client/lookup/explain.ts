@@ -6,7 +6,7 @@
 import { toHex } from "../../schema/bytes.ts";
 import type { LookupKey } from "../../schema/index/lookup.ts";
 import { printable } from "../printable.ts";
-import type { LookupRefusal } from "./verify.ts";
+import type { FalsePosting, LacksQuorum, LookupRefusal } from "./verify.ts";
 
 /** One sentence without its full stop. */
 export function explainLookupRefusal(refusal: LookupRefusal): string {
@@ -18,9 +18,9 @@ export function explainLookupRefusal(refusal: LookupRefusal): string {
     case "MAIN_HEAD_REFUSED":
       return `the head that was indexed has no signature to trust: ${printable(refusal.message)}`;
     case "VERIFIERS_TOO_FEW":
-      return `too few index verifiers have executed it: ${printable(refusal.message)}`;
+      return `too few index verifiers have executed it: ${lackText(refusal)}`;
     case "WITNESSES_TOO_FEW":
-      return `too few witnesses have seen the head that was indexed: ${printable(refusal.message)}`;
+      return `too few witnesses have seen the head that was indexed: ${lackText(refusal)}`;
     case "INDEX_LEAF_REFUSED":
       return `the leaf of the index is not to be used: ${printable(refusal.message)}`;
     case "INDEX_ENDED":
@@ -40,11 +40,12 @@ export function explainLookupRefusal(refusal: LookupRefusal): string {
   }
 }
 
-function falsehood({
-  how,
-  index,
-  key,
-}: Extract<LookupRefusal, { readonly code: "FALSE_POSTING" }>): string {
+function lackText({ message, besides }: LacksQuorum): string {
+  if (besides === undefined) return printable(message);
+  return `${printable(message).replace(/\.$/, "")}; and ${explainLookupRefusal(besides)}`;
+}
+
+function falsehood({ how, index, key }: FalsePosting): string {
   if (how === "omits") return `it leaves entry ${index} out under ${keyText(key)}`;
   if (how === "alters") return `entry ${index} says something else of ${keyText(key)}`;
   return key.type === "opaque" || key.type === "opaque-by"

@@ -49,9 +49,7 @@ export type LookupRefusal =
   /** The index checkpoint or the main one is not signed by the log, or has a bad signature. */
   | { readonly code: "INDEX_HEAD_REFUSED"; readonly message: string }
   | { readonly code: "MAIN_HEAD_REFUSED"; readonly message: string }
-  /** Signed, without the index verifiers or witnesses of the trust file: nobody is accused. */
-  | { readonly code: "VERIFIERS_TOO_FEW"; readonly message: string }
-  | { readonly code: "WITNESSES_TOO_FEW"; readonly message: string }
+  | LacksQuorum
   /** The leaf is not the newest of the index log, or is of another log or mapfn. */
   | { readonly code: "INDEX_LEAF_REFUSED"; readonly message: string }
   /** The index goes on beyond the end that its log has stated for it (X8). */
@@ -66,14 +64,34 @@ export type LookupRefusal =
   | { readonly code: "RECORD_REFUSED"; readonly key: LookupKey; readonly message: string }
   /** An entry is not in the log, or its content is another. */
   | { readonly code: "ENTRY_REFUSED"; readonly index: number; readonly message: string }
-  /** mapfn gives the entry other postings than the lists say: the index is false. */
-  | {
-      readonly code: "FALSE_POSTING";
-      readonly key: LookupKey;
-      readonly index: number;
-      /** What the index does to the entry under this key. */
-      readonly how: "adds" | "alters" | "omits";
-    };
+  | FalsePosting;
+
+/** Signed, without the index verifiers or witnesses of the trust file: that accuses nobody. */
+export interface LacksQuorum {
+  readonly code: "VERIFIERS_TOO_FEW" | "WITNESSES_TOO_FEW";
+  readonly message: string;
+  /** The log has signed it all the same, and what it shows convicts the index. */
+  readonly besides?: FalsePosting;
+}
+
+/** mapfn gives the entry other postings than the lists say: the index is false. */
+export interface FalsePosting {
+  readonly code: "FALSE_POSTING";
+  readonly key: LookupKey;
+  readonly index: number;
+  /** What the index does to the entry under this key. */
+  readonly how: "adds" | "alters" | "omits";
+}
+
+export function lacksQuorum(refusal: LookupRefusal): refusal is LacksQuorum {
+  return refusal.code === "VERIFIERS_TOO_FEW" || refusal.code === "WITNESSES_TOO_FEW";
+}
+
+/** What a refusal says against the index, whatever else was wrong. */
+export function falsehoodOf(refusal: LookupRefusal): FalsePosting | undefined {
+  if (refusal.code === "FALSE_POSTING") return refusal;
+  return lacksQuorum(refusal) ? refusal.besides : undefined;
+}
 
 /** What is proved of one key. */
 export type Found = { readonly key: LookupKey } & (
@@ -114,8 +132,30 @@ export interface LookupPorts {
 /**
  * Check a bundle. `asked` are the keys that were asked for, in any order: a bundle about others is
  * refused, and one that leaves one out too.
+ *
+ * Whoever lacks a quorum proves nothing, and answers for what it signed all the same: such a bundle
+ * is read once more by the log's word alone, for what that says against the index.
  */
 export async function verifyLookup(
+  ports: LookupPorts,
+  strangersBytes: Uint8Array,
+  asked: readonly LookupKey[],
+): Promise<LookupVerdict> {
+  const verdict = await judge(ports, strangersBytes, asked);
+  if (verdict.ok || !lacksQuorum(verdict.refusal)) return verdict;
+  const byLogAlone = { ...ports, log: withoutQuorums(ports.log), verifiers: [] };
+  const alone = await judge(byLogAlone, strangersBytes, asked);
+  const besides = alone.ok ? undefined : falsehoodOf(alone.refusal);
+  return besides === undefined ? verdict : refuse({ ...verdict.refusal, besides });
+}
+
+/** A log as if the trust file named nobody beside it. What is read so can accuse, and helps nobody. */
+export function withoutQuorums(log: TrustedLog): TrustedLog {
+  const { witnesses: _, index: __, ...alone } = log;
+  return alone;
+}
+
+async function judge(
   ports: LookupPorts,
   strangersBytes: Uint8Array,
   asked: readonly LookupKey[],
@@ -317,7 +357,7 @@ function disagrees(
   index: number,
   postings: readonly Posting[],
   isWhole: boolean,
-): Extract<LookupRefusal, { code: "FALSE_POSTING" }>["how"] | undefined {
+): FalsePosting["how"] | undefined {
   const wanted = keyOf(ports, key);
   const listed = list.find((one) => one.index === index);
   const posted = postings.find((one) => equal(one.key, wanted));

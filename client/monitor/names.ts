@@ -23,7 +23,7 @@ import type { SignedHead } from "../head.ts";
 import { type Asked, type AskPorts, askLookup } from "../lookup/ask.ts";
 import { convict } from "../lookup/convict.ts";
 import { explainLookupRefusal, keyText } from "../lookup/explain.ts";
-import type { Found } from "../lookup/verify.ts";
+import { type Found, lacksQuorum } from "../lookup/verify.ts";
 import { type Findings, FORK } from "./findings.ts";
 import { type LongList, learnLong } from "./long-lists.ts";
 import type { Known, LogState } from "./state.ts";
@@ -231,8 +231,7 @@ async function refused(
     );
   const { refusal } = asked;
   const message = explainLookupRefusal(refusal);
-  const lacks = refusal.code === "VERIFIERS_TOO_FEW" || refusal.code === "WITNESSES_TOO_FEW";
-  if (!lacks)
+  if (!lacksQuorum(refusal) || refusal.besides !== undefined)
     findings.accuse({
       kind: "answer-refused",
       subject: "look-ups",

@@ -21,8 +21,15 @@ import type { Asked } from "../lookup/ask.ts";
 import { nameOf } from "../lookup/entries.ts";
 import { artifactKeys, commitKeys } from "../lookup/keys.ts";
 import { Lookups } from "../lookup/lookups.ts";
+import { openLookup } from "../lookup/offline.ts";
 import { completeOf, opaqueReports } from "../lookup/report.ts";
-import type { LookupYes } from "../lookup/verify.ts";
+import {
+  type LacksQuorum,
+  type LookupRefusal,
+  type LookupYes,
+  lacksQuorum,
+  withoutQuorums,
+} from "../lookup/verify.ts";
 import type { TrustedLog } from "../trust.ts";
 import { type Claim, readClaims } from "./claims.ts";
 import { checkReceipt, type ReceiptFile, type VerifyPorts } from "./receipt.ts";
@@ -68,13 +75,20 @@ export async function verifyComplete(
     return { ok: false, question, refusal, notCounted: [] };
   };
   let lookups = await Lookups.open(ports.verify, []);
+  let lack: Lack | undefined;
   const newest = new Map<string, Head>();
   for (let round = 0; round < ROUNDS; round++) {
     const wanted = await keysByLog(ports, subject, [...files, ...lookups.files], lookups);
     const answers: LookupYes[] = [];
     for (const { log, keys } of wanted)
       for (const asked of await ports.lookUp(log, keys)) {
-        if (asked.state !== "answered") return no(failureOf(log.origin, asked));
+        if (asked.state !== "answered") {
+          const lacking = await lackOf(ports.verify, asked);
+          if (lacking === undefined) return no(failureOf(log.origin, asked));
+          lack ??= lacking;
+          answers.push(lacking.answer);
+          continue;
+        }
         answers.push(asked.answer);
         if (asked.newest !== undefined) newest.set(log.origin, asked.newest);
       }
@@ -84,7 +98,8 @@ export async function verifyComplete(
   const all = subject.kind === "receipt" ? files : [...files, ...lookups.files];
   const verdict = await ask({ ...ports.verify, complete }, all);
   const omitted = leftOut(verdict);
-  if (omitted !== undefined) return omitted;
+  if (omitted !== undefined) return lack === undefined ? omitted : withBoth(omitted, lack);
+  if (lack !== undefined) return no(refusedBy(lack.answer.origin, lack.refusal));
   if (!verdict.ok) return verdict;
   const missing = await unproven(ports, subject, all, lookups);
   if (missing !== undefined) return no(missing);
@@ -102,8 +117,38 @@ export async function verifyComplete(
   };
 }
 
+/** An answer without its quorum: read on by the log's word alone, it can only accuse. */
+interface Lack {
+  readonly refusal: LacksQuorum;
+  readonly answer: LookupYes;
+}
+
+/** `undefined` where the answer is refused for anything else, or by the log's word alone as well. */
+async function lackOf(
+  { crypto, trust }: VerifyPorts,
+  asked: Exclude<Asked, { readonly state: "answered" }>,
+): Promise<Lack | undefined> {
+  if (asked.state !== "refused" || !lacksQuorum(asked.refusal)) return undefined;
+  const logs = trust.logs.map(withoutQuorums);
+  const opened = await openLookup({ crypto, trust: { ...trust, logs } }, asked.bytes);
+  return opened.state === "answered"
+    ? { refusal: asked.refusal, answer: opened.answer }
+    : undefined;
+}
+
+type Omitted = No & { readonly refusal: Extract<Refusal, { readonly code: "INDEX_OMITS" }> };
+
+/** That too few stand beside the index, and that it leaves an entry out. */
+function withBoth(omitted: Omitted, lack: Lack): No {
+  const { origin, key, index } = omitted.refusal;
+  if (origin !== lack.answer.origin) return omitted;
+  const besides = { code: "FALSE_POSTING", how: "omits", key, index } as const;
+  const refusal = { ...lack.refusal, besides };
+  return { ...omitted, refusal: refusedBy(origin, refusal) };
+}
+
 /** An index that leaves something out is the reason of a no, whatever was found besides. */
-function leftOut(verdict: Verdict): No | undefined {
+function leftOut(verdict: Verdict): Omitted | undefined {
   const notCounted = "notCounted" in verdict ? verdict.notCounted : [];
   const refusal = notCounted.find(({ reason }) => reason.code === "INDEX_OMITS")?.reason;
   if (refusal?.code !== "INDEX_OMITS") return undefined;
@@ -115,10 +160,14 @@ function failureOf(origin: string, asked: Exclude<Asked, { readonly state: "answ
     case "forked":
       return { code: "LOG_FORKED", origin: asked.origin, evidence: asked.evidence };
     case "refused":
-      return { code: "LOOKUP_REFUSED", origin, refusal: asked.refusal };
+      return refusedBy(origin, asked.refusal);
     case "stale":
       return { code: "INDEX_STALE", origin, shown: asked.shown, remembered: asked.remembered };
   }
+}
+
+function refusedBy(origin: string, refusal: LookupRefusal): Refusal {
+  return { code: "LOOKUP_REFUSED", origin, refusal };
 }
 
 interface Wanted {

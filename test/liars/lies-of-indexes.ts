@@ -14,6 +14,7 @@ import { type Posting, sortPostings } from "../../schema/index/posting.ts";
 import type { Hash } from "../../schema/tlog/hash.ts";
 import { TestIndex } from "../client/lookup/test-index.ts";
 import { review, TestLog } from "../client/test-log.ts";
+import { policyTable, policyText, TestWitness } from "../client/test-witness.ts";
 import {
   aboutCommit,
   bob,
@@ -99,6 +100,26 @@ export const LIES_OF_INDEXES: readonly Lie[] = [
         ask: isComplete,
         status: 3,
         reason: "is left out by the index of log.test: entry 4 is not under statement",
+        evidence: "omission",
+      },
+    ],
+  },
+  {
+    name: "an index omits an entry, and no index verifier of the trust file stands beside it",
+    tell: async (rig) => {
+      const policy = policyText(1, [new TestWitness("verifier.test")]);
+      const trust = rig.trust(policyTable(policy, "", "index"));
+      writeFileSync(rig.client.path("trust.toml"), trust);
+      await aStatement(() => {
+        rig.index.lie = without(rig, subject);
+      })(rig);
+    },
+    caught: [
+      {
+        by: "client",
+        ask: isComplete,
+        status: 3,
+        reason: `asks for verifier.test; and the index is false: it leaves entry ${LIED_ABOUT} out under subject`,
         evidence: "omission",
       },
     ],

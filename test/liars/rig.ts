@@ -79,14 +79,15 @@ export class Rig {
     this.served = served;
   }
 
-  trust(): string {
+  /** `more` stands in the table of the log. */
+  trust(more = ""): string {
     const people: [string, Signer, string][] = [
       ["Ada", ada, "author"],
       ["Bob", bob, "reviewer"],
       ["Carol", carol, "reviewer"],
     ];
     return [
-      `trust = 1\n[[log]]\norigin = "log.test"\nvkeys = ["${this.main.vkey}"]\nurl = "${this.served.url}"`,
+      `trust = 1\n[[log]]\norigin = "log.test"\nvkeys = ["${this.main.vkey}"]\nurl = "${this.served.url}"\n${more}`,
       ...people.map(
         ([name, signer, role]) =>
           `[[person]]\nname = "${name}"\nkeys = ["${idOf(signer)}"]\nroles = ["${role}"]`,

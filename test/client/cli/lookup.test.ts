@@ -305,6 +305,31 @@ describe("under a trust file with witnesses and index verifiers", () => {
     });
   });
 
+  test.each([
+    ["index verifiers", [a.at(NOW), b.at(NOW)], [], "VERIFIERS_TOO_FEW"],
+    ["witnesses", [a.at(NOW)], [x.at(NOW), y.at(NOW)], "WITNESSES_TOO_FEW"],
+  ] as const)(
+    "too few %s hide no false posting of what the log signed",
+    async (...[, seen, executed, code]) => {
+      trust(tables);
+      [main.cosigners, index.log.cosigners] = [[...seen], [...executed]];
+      index.lie = (postings, at) => (at === 4 ? index.postingsOf(3) : postings);
+      main.submit(await fileSubmission(ada, utf8("something else")));
+      index.grow();
+      const besides = { code: "FALSE_POSTING", how: "adds", index: 4 };
+      expect(await ask("commit", commit.id, "-o", "kept.json")).toMatchObject({
+        status: 3,
+        answer: { refusal: { code, besides } },
+      });
+      expect(readdirSync(place.folder).some((name) => name.startsWith("false-posting-"))).toBe(
+        true,
+      );
+      const { status, stdout } = await tell("--bundle", "kept.json");
+      expect(status).toBe(3);
+      expect(stdout).toMatch(/^no: too few .*; and the index is false: entry 4 does not say/);
+    },
+  );
+
   test("a head that too few witnesses saw is no answer", async () => {
     trust(tables);
     main.cosigners = [a.at(NOW)];

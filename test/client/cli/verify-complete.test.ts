@@ -2,10 +2,13 @@
 import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { nodeCrypto } from "../../../client/crypto/node.ts";
+import { gitHashOf } from "../../../client/git/hash.ts";
 import { fileSubmission, type Signer } from "../../../client/keys/signer.ts";
 import { toHex, utf8 } from "../../../schema/bytes.ts";
 import type { Submission } from "../../../schema/http/messages.ts";
+import { INDEX_V1 } from "../../../schema/index/generation.ts";
 import { mapKey } from "../../../schema/index/map-key.ts";
+import type { NamedPosting } from "../../../schema/index/posting-set.ts";
 import { signerId } from "../../../schema/key/signer-id.ts";
 import { formatReceipt } from "../../../schema/receipt.ts";
 import { type ServedIndex, serveIndex } from "../lookup/serve-index.ts";
@@ -19,6 +22,7 @@ import {
   signedCommit,
   TestLog,
 } from "../test-log.ts";
+import { policyTable, policyText, TestWitness } from "../test-witness.ts";
 import { Workplace } from "./in-process.ts";
 
 const { sha256 } = nodeCrypto;
@@ -53,7 +57,7 @@ afterEach(async () => {
   place.remove();
 });
 
-function trustFile(): string {
+function trustFile(more = ""): string {
   const people: [string, Signer, string][] = [
     ["Ada", ada, "author"],
     ["Bob", bob, "reviewer"],
@@ -62,7 +66,7 @@ function trustFile(): string {
     ["Max", max, "maintainer"],
   ];
   return [
-    `trust = 1\n[[log]]\norigin = "log.test"\nvkeys = ["${main.vkey}"]\nurl = "${served.url}"`,
+    `trust = 1\n[[log]]\norigin = "log.test"\nvkeys = ["${main.vkey}"]\nurl = "${served.url}"\n${more}`,
     ...people.map(([name, signer, role]) => {
       const id = toHex(signerId(sha256, signer.publicKey));
       return `[[person]]\nname = "${name}"\nkeys = ["${id}"]\nroles = ["${role}"]`;
@@ -206,6 +210,51 @@ describe("verify", () => {
       answer: { ok: false, refusal: { code: "INDEX_OMITS", index: 2 } },
     });
     expect(await convicted("omission")).toMatchObject({ status: 0, answer: { ok: true } });
+  });
+
+  describe("under a trust file whose index verifiers have not signed", () => {
+    beforeEach(() => {
+      const policy = policyText(1, [new TestWitness("x.example")]);
+      writeFileSync(place.path("trust.toml"), trustFile(policyTable(policy, "", "index")));
+    });
+
+    test("X6 the index is no answer, and accuses nobody", async () => {
+      expect(await whole()).toMatchObject({
+        status: 1,
+        answer: { refusal: { code: "LOOKUP_REFUSED", refusal: { code: "VERIFIERS_TOO_FEW" } } },
+      });
+      expect(readdirSync(place.folder).filter((name) => name.includes("evidence"))).toEqual([]);
+    });
+
+    test.each([
+      ["one of its own names", ({ type }: NamedPosting) => type === "subject"],
+      ["any of its names", () => true],
+    ])(
+      "X6 what is left out under %s is told besides, with evidence",
+      async (_, isDropped: (posting: NamedPosting) => boolean) => {
+        const log = { origin: "log.test", vkeys: [main.vkey] };
+        const hashes = { sha256, git: gitHashOf(nodeCrypto) };
+        const other = new TestIndex(main);
+        const { leaf, content } = other.entry(2);
+        const named = INDEX_V1.namedPostings(hashes, log, leaf, content);
+        const dropped = new Set(named.filter(isDropped).map((one) => toHex(one.key)));
+        other.lie = (postings, at) =>
+          at === 2 ? postings.filter((one) => !dropped.has(toHex(one.key))) : postings;
+        served.index = other.grow();
+        const { status, answer } = await whole();
+        expect(answer).toMatchObject({
+          refusal: {
+            code: "LOOKUP_REFUSED",
+            refusal: {
+              code: "VERIFIERS_TOO_FEW",
+              besides: { code: "FALSE_POSTING", how: "omits", index: 2 },
+            },
+          },
+        });
+        expect(status).toBe(3);
+        expect(await convicted("omission")).toMatchObject({ status: 0, answer: { ok: true } });
+      },
+    );
   });
 
   test("--complete reports what nobody can read of those who were counted", async () => {

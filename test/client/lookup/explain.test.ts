@@ -45,6 +45,13 @@ test.each([
   expect(explainLookupRefusal(refusal)).toMatch(text);
 });
 
+test("what lacks its quorum, and is false besides, is told with both", () => {
+  const besides = { code: "FALSE_POSTING", index: 3, key, how: "omits" } as const;
+  expect(explainLookupRefusal({ code: "VERIFIERS_TOO_FEW", message: "m", besides })).toMatch(
+    /too few index verifiers .*: m; and the index is false: it leaves entry 3 out/,
+  );
+});
+
 test("texts of strangers are shown without control characters", () => {
   expect(keyText(key)).not.toContain("\u001b");
 });
