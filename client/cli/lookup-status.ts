@@ -8,8 +8,8 @@ import type { ExitStatus } from "./io.ts";
 
 /**
  * 3 where a log or its index misbehaved, else 1. Too few witnesses or index verifiers accuse
- * nobody by themselves. A file may come from anybody: only a posting that its own entry denies, under signed
- * heads, convicts the index.
+ * nobody by themselves. A file may come from anybody: only a posting that its own entry denies,
+ * under signed heads, convicts the index.
  */
 export function lookupStatus(refusal: LookupRefusal, fromFile: boolean): ExitStatus {
   if (falsehoodOf(refusal) !== undefined) return 3;

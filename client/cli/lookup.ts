@@ -109,14 +109,10 @@ async function askTheLog(args: Arguments, io: Io, question: Question): Promise<E
       field: "--private",
       expected: "--private or --tail",
     });
+  const indexed = { ...log, generation: CURRENT_INDEX };
   const ports: AskPorts = {
-    ...log,
-    generation: CURRENT_INDEX,
-    ...(isPrivate
-      ? {
-          bundle: async (request) => assembleLookup({ ...log, generation: CURRENT_INDEX }, request),
-        }
-      : {}),
+    ...indexed,
+    ...(isPrivate ? { bundle: async (request) => assembleLookup(indexed, request) } : {}),
   };
   const asked = await askWhole(args, ports, trust, question.keys);
   const output = args.value("output");
@@ -206,11 +202,7 @@ async function readFromFile(
   const names = new Set(inside.map(nameOf));
   const keys = question?.keys ?? inside;
   const missing = keys.find((key) => !names.has(nameOf(key)));
-  const ports = {
-    crypto: nodeCrypto,
-    trust,
-    memory: openMemory(args, io),
-  };
+  const ports = { crypto: nodeCrypto, trust, memory: openMemory(args, io) };
   const opened =
     parsed.ok && missing !== undefined
       ? ({ state: "refused", refusal: { code: "OTHER_KEYS", key: missing }, bytes } as const)
