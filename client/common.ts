@@ -73,8 +73,8 @@ export {
   type LookupRefusal,
   type LookupVerdict,
   type LookupYes,
-  verifyLookup,
-} from "./lookup/verify.ts";
+} from "./lookup/verdict.ts";
+export { verifyLookup } from "./lookup/verify.ts";
 export { type Memory, type RememberedHead, volatileMemory } from "./memory.ts";
 export { openPromise, type SignedPromise } from "./promise.ts";
 export {

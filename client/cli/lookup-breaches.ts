@@ -6,7 +6,7 @@
 import type { Evidence } from "../../schema/evidence.ts";
 import { breaches } from "../lookup/breaches.ts";
 import type { LookupReport } from "../lookup/report.ts";
-import type { LookupYes } from "../lookup/verify.ts";
+import type { LookupYes } from "../lookup/verdict.ts";
 import type { VerifyPorts } from "../verify/receipt.ts";
 import { saveEvidence } from "./evidence-file.ts";
 import type { Io } from "./io.ts";

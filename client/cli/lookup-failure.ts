@@ -7,7 +7,7 @@ import { LogError } from "../../schema/error.ts";
 import type { Asked, AskPorts, IndexedLogPorts } from "../lookup/ask.ts";
 import { convict } from "../lookup/convict.ts";
 import { explainLookupRefusal } from "../lookup/explain.ts";
-import { falsehoodOf, type LookupRefusal } from "../lookup/verify.ts";
+import { falsehoodOf, type LookupRefusal } from "../lookup/verdict.ts";
 import type { Refusal } from "../verify/verdict.ts";
 import type { Arguments } from "./command.ts";
 import { saveEvidence } from "./evidence-file.ts";

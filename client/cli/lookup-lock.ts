@@ -10,7 +10,7 @@ import { type Asked, type AskPorts, askLookup } from "../lookup/ask.ts";
 import { indexesOf, type LookedUp, nameOf, readEntries } from "../lookup/entries.ts";
 import { MAX_LOCK_BYTES, type Pinned, readLockFile } from "../lookup/lock-files.ts";
 import { type Complete, completeOf } from "../lookup/report.ts";
-import type { Found } from "../lookup/verify.ts";
+import type { Found } from "../lookup/verdict.ts";
 import { printable } from "../printable.ts";
 import type { Trust } from "../trust.ts";
 import type { Arguments, Command } from "./command.ts";

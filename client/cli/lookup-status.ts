@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { falsehoodOf, type LookupRefusal, lacksQuorum } from "../lookup/verify.ts";
+import { falsehoodOf, type LookupRefusal, lacksQuorum } from "../lookup/verdict.ts";
 import type { ExitStatus } from "./io.ts";
 
 /**

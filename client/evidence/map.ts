@@ -36,7 +36,8 @@ import { openCosignatures } from "../cosignature.ts";
 import type { Crypto } from "../crypto/crypto.ts";
 import { gitHashOf } from "../git/hash.ts";
 import { claimedLog, type SignedHead } from "../head.ts";
-import { type Found, type LookupYes, verifyLookup } from "../lookup/verify.ts";
+import type { Found, LookupYes } from "../lookup/verdict.ts";
+import { verifyLookup } from "../lookup/verify.ts";
 import { witnessKeys } from "../quorum.ts";
 import type { TrustedLog } from "../trust.ts";
 import {

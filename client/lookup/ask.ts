@@ -28,7 +28,8 @@ import { type Head, openSigned } from "../head.ts";
 import { type HeadPorts, type LogPorts, type Observed, observe, update } from "../update.ts";
 import { below, indexLogOf, verifiersOf } from "./index-log.ts";
 import { fetchSummary } from "./summary.ts";
-import { type LookupRefusal, type LookupYes, verifyLookup } from "./verify.ts";
+import type { LookupRefusal, LookupYes } from "./verdict.ts";
+import { verifyLookup } from "./verify.ts";
 
 /** A log, and which of its indexes is asked. */
 export interface IndexedLogPorts extends LogPorts {

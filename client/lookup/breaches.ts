@@ -15,7 +15,7 @@ import type { LookupEntry } from "../../schema/index/lookup.ts";
 import { verifyEvidence } from "../evidence.ts";
 import type { VerifyPorts } from "../verify/receipt.ts";
 import { type LookedUp, logEntryOf } from "./entries.ts";
-import type { LookupYes } from "./verify.ts";
+import type { LookupYes } from "./verdict.ts";
 
 /** Refusals of an entry that can be the fault of whoever admitted it. */
 const SUSPECT: ReadonlySet<string> = new Set(["SIGNATURE_REFUSED", "LEAF_REFUSED"]);

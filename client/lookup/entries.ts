@@ -25,7 +25,7 @@ import { personOf } from "../trust.ts";
 import { checkReceipt, type ReceiptFile, type VerifyPorts } from "../verify/receipt.ts";
 import type { CheckedReceipt, ReceiptRefusal } from "../verify/verdict.ts";
 import type { Gone } from "./gone.ts";
-import type { Found, LookupYes } from "./verify.ts";
+import type { Found, LookupYes } from "./verdict.ts";
 
 /** One entry of an answer. */
 export interface LookedUp {

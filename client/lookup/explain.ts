@@ -6,7 +6,7 @@
 import { toHex } from "../../schema/bytes.ts";
 import type { LookupKey } from "../../schema/index/lookup.ts";
 import { printable } from "../printable.ts";
-import type { FalsePosting, LacksQuorum, LookupRefusal } from "./verify.ts";
+import type { FalsePosting, LacksQuorum, LookupRefusal } from "./verdict.ts";
 
 /** One sentence without its full stop. */
 export function explainLookupRefusal(refusal: LookupRefusal): string {

@@ -21,7 +21,7 @@ import type { Memory } from "../memory.ts";
 import { verifyEntrySignature } from "../signature/registry.ts";
 import type { TrustedLog } from "../trust.ts";
 import { indexLogOf } from "./index-log.ts";
-import type { LookupYes } from "./verify.ts";
+import type { LookupYes } from "./verdict.ts";
 
 /** The keys under which the log's own statements are. Ask for their entries too. */
 export function ownKeys(sha256: Sha256, { vkeyTexts }: TrustedLog): LookupKey[] {

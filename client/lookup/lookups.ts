@@ -27,7 +27,7 @@ import { checkReceipt, type ReceiptFile, type VerifyPorts } from "../verify/rece
 import type { CheckedReceipt, CompletenessReason } from "../verify/verdict.ts";
 import { entryReceipt, indexesOf, nameOf } from "./entries.ts";
 import { statementKeys } from "./keys.ts";
-import type { Found, LookupYes } from "./verify.ts";
+import type { Found, LookupYes } from "./verdict.ts";
 
 /** Keys that every entry posts, whether anybody can read it or not. */
 const ALWAYS_POSTED: ReadonlySet<string> = new Set(["leaf", "statement", "signer", "artifact"]);

@@ -25,7 +25,8 @@ import type { TrustedLog } from "../trust.ts";
 import type { VerifyPorts } from "../verify/receipt.ts";
 import type { Asked } from "./ask.ts";
 import { indexLogOf, verifiersOf } from "./index-log.ts";
-import { type LookupRefusal, verifyLookup } from "./verify.ts";
+import type { LookupRefusal } from "./verdict.ts";
+import { verifyLookup } from "./verify.ts";
 
 export interface OfflinePorts extends VerifyPorts {
   /** The indexes whose bundles are read; each bundle names its own. Default: all that are known. */

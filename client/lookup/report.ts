@@ -19,7 +19,7 @@ import { freshness, type Witnessed } from "../quorum.ts";
 import { personOf, type Trust } from "../trust.ts";
 import type { VerifyPorts } from "../verify/receipt.ts";
 import { foundOf, type LookedUp, readEntries } from "./entries.ts";
-import type { Found, LookupYes } from "./verify.ts";
+import type { Found, LookupYes } from "./verdict.ts";
 
 /** Up to where an answer is complete, and who says so. */
 export interface Complete {

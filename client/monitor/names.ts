@@ -23,7 +23,7 @@ import type { SignedHead } from "../head.ts";
 import { type Asked, type AskPorts, askLookup } from "../lookup/ask.ts";
 import { convict } from "../lookup/convict.ts";
 import { explainLookupRefusal, keyText } from "../lookup/explain.ts";
-import { type Found, lacksQuorum } from "../lookup/verify.ts";
+import { type Found, lacksQuorum } from "../lookup/verdict.ts";
 import { type Findings, FORK } from "./findings.ts";
 import { type LongList, learnLong } from "./long-lists.ts";
 import type { Known, LogState } from "./state.ts";

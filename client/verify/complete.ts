@@ -28,8 +28,8 @@ import {
   type LookupRefusal,
   type LookupYes,
   lacksQuorum,
-  withoutQuorums,
-} from "../lookup/verify.ts";
+} from "../lookup/verdict.ts";
+import { withoutQuorums } from "../lookup/verify.ts";
 import type { TrustedLog } from "../trust.ts";
 import { type Claim, readClaims } from "./claims.ts";
 import { checkReceipt, type ReceiptFile, type VerifyPorts } from "./receipt.ts";

@@ -16,7 +16,7 @@ import type { KeyType } from "../../schema/index/map-key.ts";
 import type { Hash } from "../../schema/tlog/hash.ts";
 import type { TreeHead } from "../../schema/tlog/proof.ts";
 import type { Complete, OpaqueReport } from "../lookup/report.ts";
-import type { LookupRefusal } from "../lookup/verify.ts";
+import type { LookupRefusal } from "../lookup/verdict.ts";
 import type { Witnessed } from "../quorum.ts";
 import type { SignatureReason, SignerEvidence } from "../signature/kind.ts";
 import type { Question, Role } from "../trust.ts";

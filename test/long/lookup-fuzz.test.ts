@@ -10,7 +10,8 @@
 
 import { beforeAll, describe, expect, test } from "vitest";
 import { nodeCrypto } from "../../client/crypto/node.ts";
-import { type LookupPorts, type LookupVerdict, verifyLookup } from "../../client/lookup/verify.ts";
+import type { LookupPorts, LookupVerdict } from "../../client/lookup/verdict.ts";
+import { verifyLookup } from "../../client/lookup/verify.ts";
 import { fromUtf8 } from "../../schema/bytes.ts";
 import { INDEX_V1 } from "../../schema/index/generation.ts";
 import { formatLookup, type LookupKey } from "../../schema/index/lookup.ts";

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { explainLookupRefusal, keyText } from "../../../client/lookup/explain.ts";
-import type { LookupRefusal } from "../../../client/lookup/verify.ts";
+import type { LookupRefusal } from "../../../client/lookup/verdict.ts";
 
 const key = { type: "ref", fields: ["https://example.org/a", "refs/\u001b[31mheads"] } as const;
 const bytes = { type: "signer", fields: [new Uint8Array([1, 255])] } as const;

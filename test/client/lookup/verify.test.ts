@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { nodeCrypto } from "../../../client/crypto/node.ts";
-import { type LookupVerdict, verifyLookup } from "../../../client/lookup/verify.ts";
+import type { LookupVerdict } from "../../../client/lookup/verdict.ts";
+import { verifyLookup } from "../../../client/lookup/verify.ts";
 import type { WitnessPolicy } from "../../../client/quorum.ts";
 import { fromUtf8, toHex, utf8 } from "../../../schema/bytes.ts";
 import { unwrap } from "../../../schema/error.ts";

@@ -13,7 +13,7 @@ import { httpTransport } from "../../../client/fetch.ts";
 import { type AskPorts, askLookup, indexPorts } from "../../../client/lookup/ask.ts";
 import { followIndex } from "../../../client/lookup/follow-index.ts";
 import { ownKeys, readIndexEnds, withEnds } from "../../../client/lookup/index-ends.ts";
-import type { LookupYes } from "../../../client/lookup/verify.ts";
+import type { LookupYes } from "../../../client/lookup/verdict.ts";
 import { volatileMemory } from "../../../client/memory.ts";
 import type { TrustedLog } from "../../../client/trust.ts";
 import { fetchSigned } from "../../../client/update.ts";
