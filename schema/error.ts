@@ -245,3 +245,10 @@ export function unwrap<T>(result: Result<T>): T {
   if (result.ok) return result.value;
   throw new LogError(result.code, result.message, result.detail);
 }
+
+/** What was caught, with a code: whatever has none was not expected. */
+export function codedError(error: unknown): LogError {
+  return error instanceof LogError
+    ? error
+    : new LogError("INTERNAL", String(error), { cause: error });
+}

@@ -13,7 +13,7 @@
  */
 import { appendFile, readFile, writeFile } from "node:fs/promises";
 import { fromUtf8, join, toHex, utf8 } from "../../schema/bytes.ts";
-import { LogError, type Result } from "../../schema/error.ts";
+import { codedError, type LogError, type Result } from "../../schema/error.ts";
 import { CLAIM_KINDS } from "../../schema/evidence/claims.ts";
 import { type Fields, readFields } from "../../schema/fields.ts";
 import { formatLookupKey, type LookupKey, readLookupKey } from "../../schema/index/lookup.ts";
@@ -168,11 +168,7 @@ export class Conflicts {
       } catch (error) {
         // Found again by the scan of the next start.
         this.#failed = true;
-        this.#ports.onTrouble?.(
-          error instanceof LogError
-            ? error
-            : new LogError("INTERNAL", String(error), { cause: error }),
-        );
+        this.#ports.onTrouble?.(codedError(error));
       }
     });
   }

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { LogError } from "../../schema/error.ts";
+import { codedError, LogError } from "../../schema/error.ts";
 import type { RunningIndex } from "./run.ts";
 
 export type IndexHandleState =
@@ -23,10 +23,7 @@ export class IndexHandle {
         this.#state = { state: "running", index };
       },
       (error: unknown) => {
-        const reason =
-          error instanceof LogError
-            ? error
-            : new LogError("INTERNAL", String(error), { cause: error });
+        const reason = codedError(error);
         this.#state = { state: "refused", reason };
         refused(reason);
       },
