@@ -6,7 +6,6 @@
 import { toHex } from "../../schema/bytes.ts";
 import type { LookedUp } from "../lookup/entries.ts";
 import { keyText } from "../lookup/explain.ts";
-import type { Gone } from "../lookup/gone.ts";
 import type { Complete, KeyReport, LookupReport, OpaqueReport } from "../lookup/report.ts";
 import { saysText } from "../lookup/says.ts";
 import type { Tail } from "../lookup/tail.ts";
@@ -21,7 +20,7 @@ import { keyData } from "./lookup-question.ts";
 const MAX_ENTRIES = 50;
 
 export function reportLines(title: string, report: LookupReport): string[] {
-  const { complete, keys, entries, opaque } = report;
+  const { complete, keys, entries, notBrought, opaque } = report;
   const most = Math.max(0, ...keys.map(({ n }) => n));
   const what = most === 0 ? "nothing was ever logged about it" : "";
   return [
@@ -32,7 +31,19 @@ export function reportLines(title: string, report: LookupReport): string[] {
     ...(entries.length > MAX_ENTRIES
       ? [`  … and ${entries.length - MAX_ENTRIES} more entries; --json shows everything`]
       : []),
+    ...notBroughtLines(notBrought),
     ...opaque.map(opaqueLine),
+  ];
+}
+
+/** What the lists prove to be there, and nobody has read. */
+function notBroughtLines(indexes: readonly number[]): string[] {
+  const [first] = indexes;
+  if (first === undefined) return [];
+  const { length } = indexes;
+  const them = length === 1 ? `entry ${first} is` : `${length} entries, from ${first} on, are`;
+  return [
+    `  ${them} in these lists and not in this answer: countersign entry ${first} asks for one`,
   ];
 }
 
@@ -89,7 +100,8 @@ function keyLines(report: KeyReport): string[] {
   const count = `${n} ${n === 1 ? "entry" : "entries"}`;
   const values =
     d === 0 ? "" : `, ${saturated ? "more than 16" : d} ${d === 1 ? "value" : "different values"}`;
-  const lines = [`  ${keyText(key)}: ${count}${values}`];
+  const only = report.indexes === undefined ? ", only counted" : "";
+  const lines = [`  ${keyText(key)}: ${count}${values}${only}`];
   if (d < 2) return lines;
   const hint =
     key.type === "git-content"
@@ -103,12 +115,12 @@ function entryLine(entry: LookedUp): string {
   const by = supersededBy.length === 0 ? "" : ` — taken back by entry ${supersededBy.join(", ")}`;
   const said =
     receipt === undefined
-      ? `: ${refusal?.code === "CONTENT_MISSING" ? goneText(entry.gone) : refusalText(refusal)}`
+      ? `: ${refusal?.code === "CONTENT_MISSING" ? goneText(entry) : refusalText(refusal)}`
       : ` ${saysText(receipt.reading)}`;
   return `  entry ${index}: ${whoText(entry)}${said}${by}`;
 }
 
-function goneText(gone: Gone | undefined): string {
+function goneText({ gone, index }: LookedUp): string {
   switch (gone?.state) {
     case "erased":
       return `erased by the log, entry ${gone.statement} says so (${printable(gone.reason)})`;
@@ -116,8 +128,12 @@ function goneText(gone: Gone | undefined): string {
       return "its content is called erased, and no statement of the log says so";
     case "opaque":
       return "nobody can read it (opaque)";
+    case "held":
+      return "its content is not here: the log held it when it was logged, and has erased it since or left it out of this answer";
+    case "served":
+      return `its content did not come with it, and the log has it: countersign entry ${index} asks for it`;
     case undefined:
-      return "its content is not here (opaque, or erased)";
+      return "its content is not here, and this answer does not show whether it is opaque or erased";
   }
 }
 
@@ -136,13 +152,14 @@ function opaqueLine({ signerId, person, n }: OpaqueReport): string {
 }
 
 export function reportData(title: string, report: LookupReport): object {
-  const { complete, keys, entries, opaque } = report;
+  const { complete, keys, entries, notBrought, opaque } = report;
   return {
     ok: true,
     question: title,
     complete: completeData(complete),
     keys: keys.map(({ key, ...known }) => ({ ...keyData(key), ...known })),
     entries: entries.map(entryDataOf),
+    notBrought,
     opaque,
   };
 }

@@ -13,14 +13,16 @@ import {
   parseLookup,
 } from "../../schema/index/lookup.ts";
 import { nodeCrypto } from "../crypto/node.ts";
+import type { Head } from "../head.ts";
 import { type Asked, type AskPorts, askLookup } from "../lookup/ask.ts";
 import { furtherKeys, type LookedUp, nameOf, readEntries } from "../lookup/entries.ts";
-import { whyGone } from "../lookup/gone.ts";
+import { goneBy, shownGone, whyGone } from "../lookup/gone.ts";
 import { openLookup } from "../lookup/offline.ts";
 import { assembleLookup } from "../lookup/private.ts";
 import { reportLookup } from "../lookup/report.ts";
-import { scanTail } from "../lookup/tail.ts";
+import { scanTail, type Tail } from "../lookup/tail.ts";
 import { askPatiently } from "../lookup/wait.ts";
+import type { Trust } from "../trust.ts";
 import type { Arguments, Command } from "./command.ts";
 import { readBytes, writeWhole } from "./files.ts";
 import type { ExitStatus, Io } from "./io.ts";
@@ -124,12 +126,14 @@ async function askTheLog(args: Arguments, io: Io, question: Question): Promise<E
     newest: asked.newest,
     now: seconds(io),
   });
-  const shown = { ...report, entries: await withReasons(ports, report.entries) };
+  const reasons = shownGone(ports.crypto, asked.answer, report.entries);
+  const said = await saidGone(ports, isPrivate ? [] : report.entries);
+  const shown = { ...report, entries: withGone(report.entries, goneBy(said, reasons)) };
   const { newest, answer } = asked;
   const { size } = answer.main.tree;
   const tail =
     args.flag("tail") && newest !== undefined && newest.tree.size > size
-      ? await scanTail({ ...ports, trust }, newest, size, question.keys)
+      ? await readTail({ ...ports, trust }, newest, size, question.keys)
       : undefined;
   const breached = await saveBreaches(io, verifyPorts, answer, report);
   if (args.json)
@@ -150,21 +154,34 @@ async function askTheLog(args: Arguments, io: Io, question: Question): Promise<E
   return breached.length === 0 ? 0 : 3;
 }
 
-/** Those that nobody can read, with why. */
-async function withReasons(
-  ports: AskPorts,
-  entries: readonly LookedUp[],
-): Promise<readonly LookedUp[]> {
+async function readTail(
+  ports: AskPorts & { readonly trust: Trust },
+  newest: Head,
+  from: number,
+  keys: readonly LookupKey[],
+): Promise<Tail> {
+  const tail = await scanTail(ports, newest, from, keys);
+  return { ...tail, entries: withGone(tail.entries, await saidGone(ports, tail.entries)) };
+}
+
+/** What the log says of those that came without their content: it is told which they are. */
+async function saidGone(ports: AskPorts, entries: readonly LookedUp[]): ReturnType<typeof whyGone> {
   const unreadable = entries.flatMap(({ index, contentDigest, refusal }) =>
     refusal?.code === "CONTENT_MISSING" && contentDigest !== undefined
       ? [{ index, contentDigest }]
       : [],
   );
-  if (unreadable.length === 0) return entries;
-  const reasons = await whyGone(ports, unreadable);
+  return unreadable.length === 0 ? new Map() : whyGone(ports, unreadable);
+}
+
+function withGone(
+  entries: readonly LookedUp[],
+  reasons: ReadonlyMap<number, NonNullable<LookedUp["gone"]>>,
+): readonly LookedUp[] {
   return entries.map((entry) => {
     const gone = reasons.get(entry.index);
-    return gone === undefined ? entry : { ...entry, gone };
+    const isMissing = entry.refusal?.code === "CONTENT_MISSING";
+    return gone === undefined || !isMissing ? entry : { ...entry, gone };
   });
 }
 
@@ -175,7 +192,7 @@ async function withReasons(
 async function askWhole(
   args: Arguments,
   ports: AskPorts,
-  trust: Awaited<ReturnType<typeof readTrust>>,
+  trust: Trust,
   keys: readonly LookupKey[],
 ): Promise<Asked> {
   const summaries = args.flag("summary");
@@ -210,9 +227,11 @@ async function readFromFile(
   if (opened.state !== "answered") return reportFailure(args, io, opened);
   const title = question?.title ?? file;
   const report = await reportLookup(ports, opened.answer, { asked: keys, now: seconds(io) });
+  const reasons = shownGone(ports.crypto, opened.answer, report.entries);
+  const shown = { ...report, entries: withGone(report.entries, reasons) };
   const breached = await saveBreaches(io, ports, opened.answer, report);
-  if (args.json) printJson(io, { ...reportData(title, report), ...breachData(breached) });
-  else print(io, ...reportLines(title, report), ...breachLines(breached));
+  if (args.json) printJson(io, { ...reportData(title, shown), ...breachData(breached) });
+  else print(io, ...reportLines(title, shown), ...breachLines(breached));
   return breached.length === 0 ? 0 : 3;
 }
 

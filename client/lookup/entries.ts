@@ -24,7 +24,7 @@ import type { Head } from "../head.ts";
 import { personOf } from "../trust.ts";
 import { checkReceipt, type ReceiptFile, type VerifyPorts } from "../verify/receipt.ts";
 import type { CheckedReceipt, ReceiptRefusal } from "../verify/verdict.ts";
-import type { Gone } from "./gone.ts";
+import type { Gone, ShownGone } from "./gone.ts";
 import type { Found, LookupYes } from "./verdict.ts";
 
 /** One entry of an answer. */
@@ -38,8 +38,8 @@ export interface LookedUp {
   readonly receipt?: CheckedReceipt;
   /** Else why not; `CONTENT_MISSING` for what nobody can read. */
   readonly refusal?: ReceiptRefusal;
-  /** Why nobody can read it, where the log was asked. */
-  readonly gone?: Gone;
+  /** Why nobody can read it: by what the log says, or what the answer shows by itself. */
+  readonly gone?: Gone | ShownGone;
   /** Entries of its signer that withdraw or replace it; absent where that was not asked. */
   readonly supersededBy?: readonly number[];
 }

@@ -86,7 +86,7 @@ export async function announcedErasures(
   return eraseStatements(own, said);
 }
 
-interface LoggedStatement {
+export interface LoggedStatement {
   readonly index: number;
   readonly leaf: Leaf;
   readonly content: Uint8Array;

@@ -61,6 +61,8 @@ export interface LookupReport {
   readonly complete: Complete;
   readonly keys: readonly KeyReport[];
   readonly entries: readonly LookedUp[];
+  /** Entries of the lists that the answer had no room for, or that were not asked for. */
+  readonly notBrought: readonly number[];
   /** Signers whose opaque entries were asked for, and have some. */
   readonly opaque: readonly OpaqueReport[];
 }
@@ -80,10 +82,12 @@ export async function reportLookup(
     shown.flatMap((one) => (one.kind === "present" ? (one.list ?? []) : [])).map((at) => at.index),
   );
   const entries = await readEntries(ports, answer);
+  const brought = new Set(entries.map(({ index }) => index));
   return {
     complete: completeOf(answer, newest, now),
     keys: shown.map(keyReport),
     entries: entries.filter(({ index }) => wanted.has(index)),
+    notBrought: [...wanted].filter((index) => !brought.has(index)).toSorted((a, b) => a - b),
     opaque: opaqueReports(ports.trust, answer.found),
   };
 }

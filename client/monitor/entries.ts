@@ -261,6 +261,8 @@ function goneWords(gone: Gone | undefined): string {
       return `what the log has erased since, as entry ${gone.statement} says (${printable(gone.reason)})`;
     case "lost":
       return "what the log calls erased, and no statement of it says so";
+    case "served":
+      return "what came without its content, which the log has";
     case "opaque":
     case undefined:
       return "what nobody can read";

@@ -5,8 +5,9 @@ import { nodeCrypto } from "../../../client/crypto/node.ts";
 import { gitHashOf } from "../../../client/git/hash.ts";
 import { fileSubmission } from "../../../client/keys/signer.ts";
 import { fromUtf8, toHex, utf8 } from "../../../schema/bytes.ts";
+import { OwnStatements } from "../../../schema/entry/own-statements.ts";
 import { encodeIndexLeaf } from "../../../schema/index/index-leaf.ts";
-import { formatLookup, type Lookup } from "../../../schema/index/lookup.ts";
+import { formatLookup, type Lookup, type LookupKey } from "../../../schema/index/lookup.ts";
 import { mapfn } from "../../../schema/index/mapfn.ts";
 import { signerId } from "../../../schema/key/signer-id.ts";
 import { type ServedIndex, serveIndex } from "../lookup/serve-index.ts";
@@ -19,6 +20,8 @@ const NOW = 1_700_000_000;
 const { sha256 } = nodeCrypto;
 const ada = newSigner();
 const bob = newSigner();
+/** Whose entries may come by their digest alone. */
+const eve = newSigner("p256");
 const idOf = (signer: typeof ada): string => toHex(signerId(sha256, signer.publicKey));
 const commit = await signedCommit(ada);
 const key = logKey();
@@ -52,6 +55,13 @@ function trust(more: string): void {
       `[[person]]\nname = "${name}"\nkeys = ["${idOf(signer)}"]\nroles = ["author"]`,
   );
   writeFileSync(place.path("trust.toml"), ["trust = 1", log, ...tables, ""].join("\n"));
+}
+
+/** An entry of Eve's that the log never held the content of. */
+async function submitOpaque(): Promise<void> {
+  const content = utf8("secret");
+  main.submit(await fileSubmission(eve, content));
+  main.contents.delete(toHex(sha256(content)));
 }
 
 const ask = (...argv: readonly string[]): ReturnType<typeof place.asked> =>
@@ -205,6 +215,125 @@ describe("lookup", () => {
       answer: {
         entries: [{}, { gone: { state: "erased", statement: 6 } }, { gone: { state: "lost" } }],
       },
+    });
+  });
+
+  describe("from a file, with nobody to ask", () => {
+    const byEve: LookupKey = { type: "signer", fields: [signerId(sha256, eve.publicKey)] };
+    const opaqueByEve: LookupKey = { type: "opaque-by", fields: byEve.fields };
+    const [log] = new OwnStatements(sha256, [new TestLog("log.test", key).vkey]).signers;
+    const byLog: LookupKey = { type: "signer", fields: [log ?? expect.fail("no key")] };
+    /** With the entries of these keys, and so much of `more`. */
+    const offline = async (
+      keys: readonly LookupKey[],
+      more: readonly LookupKey[] = [],
+      wanted: "lists" | "summaries" = "lists",
+    ): Promise<string> => {
+      const { entries } = index.lookup(keys);
+      const bundle = index.lookup([...keys, ...more], wanted);
+      const lists = index.lookup(keys, "lists").answers;
+      const answers = [...lists, ...bundle.answers.slice(keys.length)];
+      writeFileSync(place.path("f.lookup.json"), formatLookup({ ...bundle, answers, entries }));
+      return (await tell("--bundle", "f.lookup.json")).stdout;
+    };
+    const notShown = /entry 4: .* this answer does not show whether it is opaque or erased/;
+    const wasHeld = /entry 4: .* not here: the log held it .* erased it since or left it out/;
+
+    test("an entry that nobody can read is opaque where the index says so", async () => {
+      await submitOpaque();
+      index.grow();
+      for (const wanted of ["lists", "summaries"] as const)
+        expect(await offline([byEve], [opaqueByEve], wanted)).toMatch(
+          /entry 4: the key \w+…: nobody can read it \(opaque\)/,
+        );
+      expect(await offline([byEve])).toMatch(notShown);
+      await tell("signer", idOf(eve), "-o", "s.lookup.json");
+      expect(await ask("--bundle", "s.lookup.json")).toMatchObject({
+        answer: { entries: [{ index: 4, gone: { state: "opaque" } }] },
+      });
+    });
+
+    test("it was held where the index says so, and erased where a statement is shown", async () => {
+      const content = utf8("said");
+      main.submit(await fileSubmission(eve, content));
+      index.grow();
+      main.submit(await main.eraseStatement(content));
+      main.erase(content);
+      index.grow();
+      for (const wanted of ["lists", "summaries"] as const)
+        expect(await offline([byEve], [opaqueByEve], wanted)).toMatch(wasHeld);
+      expect(await offline([byEve])).toMatch(notShown);
+      expect(await offline([byEve, byLog])).toMatch(
+        /entry 4: .*: erased by the log, entry 5 says so \(asked for\)/,
+      );
+    });
+
+    test("of a summary that goes on behind it nothing is known", async () => {
+      const content = utf8("said");
+      main.submit(await fileSubmission(eve, content));
+      index.grow();
+      main.erase(content);
+      await submitOpaque();
+      index.grow();
+      expect(await offline([byEve], [opaqueByEve], "summaries")).toMatch(notShown);
+      expect(await offline([byEve], [opaqueByEve])).toMatch(wasHeld);
+    });
+
+    test("what may not be logged without its content was held, whatever is shown", async () => {
+      main.contents.clear();
+      const bobs: LookupKey = { type: "signer", fields: [signerId(sha256, bob.publicKey)] };
+      expect(await offline([bobs])).toMatch(/entry 3: Bob: its content is not here: the log held/);
+    });
+  });
+
+  describe("what a bundle does not bring", () => {
+    test("of the entry itself is named, and where it is to be had", async () => {
+      served.lie = (honest) => ({ ...honest, entries: honest.entries.slice(0, 1) });
+      main.submit(await review(bob, commit, { verdict: "reject" }));
+      index.grow();
+      const { stdout } = await tell("commit", commit.id, "-o", "c.lookup.json");
+      expect(stdout).toContain(
+        "  2 entries, from 3 on, are in these lists and not in this answer: countersign entry 3 asks",
+      );
+      expect(await ask("--bundle", "c.lookup.json")).toMatchObject({
+        status: 0,
+        answer: { entries: [{ index: 2 }], notBrought: [3, 4] },
+      });
+      expect(await ask("commit", commit.id)).toMatchObject({ answer: { notBrought: [3, 4] } });
+      served.lie = (honest) => honest;
+      expect(await ask("commit", commit.id)).toMatchObject({ answer: { notBrought: [] } });
+      expect((await tell("signer", idOf(bob), "--summary")).stdout).toContain("2 entries, only");
+    });
+
+    test("of its content is said to be had, where the log has it", async () => {
+      served.lie = (honest) => ({
+        ...honest,
+        entries: honest.entries.map(({ index: at, leaf, hashes }) => ({ index: at, leaf, hashes })),
+      });
+      const { stdout } = await tell("commit", commit.id, "-o", "c.lookup.json");
+      expect(stdout).toContain(
+        "entry 3: Bob: its content did not come with it, and the log has it: countersign entry 3 asks",
+      );
+      expect(await ask("commit", commit.id)).toMatchObject({
+        answer: { entries: [{ gone: { state: "served" } }, { gone: { state: "served" } }] },
+      });
+      expect(await ask("--bundle", "c.lookup.json")).toMatchObject({
+        answer: { entries: [{ gone: { state: "held" } }, { gone: { state: "held" } }] },
+      });
+    });
+
+    test("is not called opaque on the word of a log whose index says that it was held", async () => {
+      main.contents.clear();
+      expect(await ask("commit", commit.id)).toMatchObject({
+        answer: { entries: [{ gone: { state: "held" } }, { gone: { state: "held" } }] },
+      });
+    });
+
+    test("is said of the entries that are not indexed, too", async () => {
+      await submitOpaque();
+      expect(await ask("signer", idOf(eve), "--tail")).toMatchObject({
+        answer: { tail: { entries: [{ index: 4, gone: { state: "opaque" } }] } },
+      });
     });
   });
 
@@ -581,6 +710,20 @@ describe("lookup --private", () => {
       expect(readFileSync(place.path("kept.json"))).toEqual(readFileSync(place.path("told.json")));
     }
     expect(kinds()).toContain("GET index/vN/map/N.N");
+  });
+
+  test("does not ask for what nobody can read by its digest, and says what the index shows", async () => {
+    const content = utf8("said");
+    main.submit(await fileSubmission(eve, content));
+    await submitOpaque();
+    index.grow();
+    main.erase(content);
+    served.asked.length = 0;
+    expect(await ask("signer", idOf(eve), "--private")).toMatchObject({
+      status: 0,
+      answer: { entries: [{ gone: { state: "held" } }, { gone: { state: "opaque" } }] },
+    });
+    expect(served.asked.filter((path) => path.includes("content/sha256"))).toEqual([]);
   });
 
   test("is refused together with what would name it, and before there is a leaf", async () => {
