@@ -8,7 +8,9 @@ import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { describe, expect, onTestFinished, test } from "vitest";
+import { endOf, endsWithTest } from "../child.ts";
 import { newPlace, type Place, temporaryFolder } from "../server/fixture.ts";
+import { can } from "./machine.ts";
 
 const SCRIPT = join(import.meta.dirname, "disk-child.ts");
 
@@ -18,15 +20,16 @@ interface Child {
   ask(line: string): Promise<string>;
   next(): Promise<string>;
   /** The signal or exit status it ended with. */
-  readonly ended: Promise<string>;
+  readonly ended: Promise<number | string>;
 }
 
 function run(place: Place, wrapper: readonly string[] = []): Child {
   const argv = [...wrapper, process.execPath, SCRIPT, place.folder, place.guard];
-  const child = spawn(argv[0] ?? "", argv.slice(1), { stdio: ["pipe", "pipe", "inherit"] });
+  const child = endsWithTest(
+    spawn(argv[0] ?? "", argv.slice(1), { stdio: ["pipe", "pipe", "inherit"] }),
+  );
   // A log that is already gone is fine.
   child.stdin.on("error", () => undefined);
-  onTestFinished(() => void child.kill("SIGKILL"));
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   const next = async (): Promise<string> => {
     const { done, value } = await lines.next();
@@ -39,20 +42,8 @@ function run(place: Place, wrapper: readonly string[] = []): Child {
       child.stdin.write(`${line}\n`);
       return next();
     },
-    ended: new Promise((resolve) => {
-      child.on("close", (code, signal) => resolve(signal ?? String(code)));
-    }),
+    ended: endOf(child),
   };
-}
-
-/** Whether this machine can do it; a test that it cannot do is skipped by name. */
-function can(command: string, ...args: string[]): boolean {
-  try {
-    execFileSync(command, args, { stdio: "ignore" });
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 /** Appends until it is refused; the code, and the size before. */
@@ -90,7 +81,7 @@ describe.skipIf(!CAN_LIMIT)("a file-size limit (needs bash and prlimit)", () => 
     expect(await child.ask(`append ${next} ${next + 50}`)).toBe("refused STORAGE_FULL");
     execFileSync("prlimit", ["--pid", String(child.pid), "--fsize=unlimited"]);
     await resumes(child, size, next);
-    expect(await child.ended).toBe("0");
+    expect(await child.ended).toBe(0);
     const again = run(place);
     expect(await again.next()).toBe(`ready ${size + 1}`);
     expect(await again.ask("close")).toBe("closed");
@@ -123,7 +114,7 @@ describe("a full file system (needs the right to mount one)", () => {
     rmSync(ballast);
     expect(await child.ask("recheck")).toBe("state ready");
     await resumes(child, size, next);
-    expect(await child.ended).toBe("0");
+    expect(await child.ended).toBe(0);
     const again = run(place);
     expect(await again.next()).toBe(`ready ${size + 1}`);
     await again.ask("close");

@@ -2,15 +2,16 @@
  * F5 for a witness: a file that may not grow, a disk that takes no more, an fsync that fails. The real
  * program and the machine's own means; where they are not there, a test is skipped and says so.
  */
-import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
-import { describe, expect, onTestFinished, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { witnessedCheckpointPath } from "../../schema/tlog/tlog-witness.ts";
+import { endOf, endsWithTest, portIn } from "../child.ts";
 import { type Answer, ask, problemIn } from "../server/http/harness.ts";
-import { FakeLog, newEngineFolder, sha256 } from "../server/witness/support.ts";
+import { FakeLog, newEngineFolder, sha256, WITNESS_PORT } from "../server/witness/support.ts";
+import { can } from "./machine.ts";
 
 const MAIN = new URL("../../client/cli/main.ts", import.meta.url).pathname;
 
@@ -18,34 +19,18 @@ interface Running {
   readonly pid: number;
   /** 0 where it did not start. */
   readonly port: number;
-  readonly ended: Promise<string>;
+  readonly ended: Promise<number | string>;
 }
 
 async function run(folder: string, wrapper: readonly string[] = []): Promise<Running> {
   const flags = ["--folder", folder, "--listen", "127.0.0.1:0", "--metrics", "off"];
   const argv = [...wrapper, process.execPath, MAIN, "witness", "serve", ...flags];
-  const child: ChildProcess = spawn(argv[0] ?? "", argv.slice(1), {
-    stdio: ["ignore", "pipe", "ignore"],
-  });
-  onTestFinished(() => void child.kill("SIGKILL"));
-  const ended = new Promise<string>((resolve) =>
-    child.once("close", (status, signal) => resolve(signal ?? String(status))),
+  const child = endsWithTest(
+    spawn(argv[0] ?? "", argv.slice(1), { stdio: ["ignore", "pipe", "ignore"] }),
   );
-  if (child.stdout === null) throw new Error("no standard output");
-  for await (const line of createInterface({ input: child.stdout })) {
-    const port = / at http:\/\/127\.0\.0\.1:(\d+)/.exec(line)?.[1];
-    if (port !== undefined) return { pid: child.pid ?? 0, port: Number(port), ended };
-  }
-  return { pid: child.pid ?? 0, port: 0, ended };
-}
-
-function can(command: string, ...args: string[]): boolean {
-  try {
-    execFileSync(command, args, { stdio: "ignore" });
-    return true;
-  } catch {
-    return false;
-  }
+  const ended = endOf(child);
+  const port = (await portIn(child, WITNESS_PORT)) ?? 0;
+  return { pid: child.pid ?? 0, port, ended };
 }
 
 async function witnessOf(log: FakeLog): Promise<string> {
@@ -89,7 +74,7 @@ test.skipIf(!CAN_LIMIT)(
     execFileSync("prlimit", ["--pid", String(witness.pid), "--fsize=unlimited"]);
     expect((await add(witness.port, log.body(size, size + 1)))?.status).toBe(200);
     process.kill(witness.pid, "SIGTERM");
-    expect(await witness.ended).toBe("0");
+    expect(await witness.ended).toBe(0);
   },
 );
 
@@ -113,12 +98,12 @@ describe.skipIf(!CAN_TRACE)("an fsync that fails (needs strace and the right to 
       if (answer !== undefined) expect(problemIn(answer).code).toBe("OUTCOME_UNKNOWN");
     }
     // It ends by itself: 1 while it served, 2 where it did not start.
-    expect(await witness.ended).toBe(witness.port > 0 ? "1" : "2");
+    expect(await witness.ended).toBe(witness.port > 0 ? 1 : 2);
     const again = await run(folder);
     const shown = await shownSize(again.port, log);
     expect(shown).toBeGreaterThanOrEqual(size);
     expect((await add(again.port, log.body(shown, 35)))?.status).toBe(200);
     process.kill(again.pid, "SIGTERM");
-    expect(await again.ended).toBe("0");
+    expect(await again.ended).toBe(0);
   });
 });

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { nodeCrypto } from "../../client/crypto/node.ts";
 import { ClockFile } from "../../server/clock-file.ts";
+import { endsWithTest } from "../child.ts";
 import { temporaryFolder } from "../server/fixture.ts";
 
 const KILLS = 60;
@@ -19,9 +20,11 @@ test(`I7 ${KILLS} kills: each life's times follow the last one's, and the file i
   for (let kill = 0; kill < KILLS; kill++) {
     // A machine that is up to a minute behind what was signed, or ahead of it.
     const start = (last - 60 + Math.floor(Math.random() * 120)) * 1000;
-    const child = spawn(process.execPath, [CHILD, path, String(start)], {
-      stdio: ["ignore", "pipe", "inherit"],
-    });
+    const child = endsWithTest(
+      spawn(process.execPath, [CHILD, path, String(start)], {
+        stdio: ["ignore", "pipe", "inherit"],
+      }),
+    );
     let text = "";
     child.stdout.setEncoding("utf8").on("data", (more: string) => (text += more));
     const closed = once(child, "close");

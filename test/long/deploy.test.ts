@@ -18,14 +18,12 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { freePort } from "../bench/process.ts";
+import { endOf, endsWithTest } from "../child.ts";
+import { can } from "../faults/machine.ts";
 
 const root = join(import.meta.dirname, "../..");
 const deploy = join(root, "deploy");
 const folder = mkdtempSync(join(tmpdir(), "countersign-deploy-"));
-
-function has(command: string, ...args: string[]): boolean {
-  return spawnSync(command, args, { stdio: "ignore" }).status === 0;
-}
 
 async function isReady(url: string): Promise<boolean> {
   for (let tries = 0; tries < 300; tries++) {
@@ -43,7 +41,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const UNITS = ["countersign.service", "witness.service"] as const;
 
-describe.skipIf(!has("systemd-analyze", "--version")).each(UNITS)("the systemd unit %s", (name) => {
+describe.skipIf(!can("systemd-analyze", "--version")).each(UNITS)("the systemd unit %s", (name) => {
   test("is understood by systemd, word for word", () => {
     const unit = readFileSync(join(deploy, name), "utf8");
     // Only the program is not on this machine.
@@ -115,18 +113,14 @@ describe("the example configurations", () => {
       encoding: "utf8",
     });
     expect(made.status, `${made.stdout}${made.stderr}`).toBe(0);
-    const log = spawn(process.execPath, [main, "serve", "--config", config], {
-      ...options,
-      stdio: "ignore",
-    });
-    const ended = new Promise<number | null>((resolve) => log.once("exit", resolve));
-    try {
-      expect(await isReady(url)).toBe(true);
-      const checkpoint = await (await fetch(`${url}/checkpoint`)).text();
-      expect(checkpoint.split("\n").slice(0, 2)).toEqual(["log.example.org", "1"]);
-    } finally {
-      log.kill("SIGTERM");
-    }
+    const log = endsWithTest(
+      spawn(process.execPath, [main, "serve", "--config", config], { ...options, stdio: "ignore" }),
+    );
+    const ended = endOf(log);
+    expect(await isReady(url)).toBe(true);
+    const checkpoint = await (await fetch(`${url}/checkpoint`)).text();
+    expect(checkpoint.split("\n").slice(0, 2)).toEqual(["log.example.org", "1"]);
+    log.kill("SIGTERM");
     expect(await ended).toBe(0);
   });
 
@@ -148,18 +142,17 @@ describe("the example configurations", () => {
     const made = spawnSync(process.execPath, [main, ...init], { ...options, encoding: "utf8" });
     expect(made.status, `${made.stdout}${made.stderr}`).toBe(0);
     const serve = ["witness", "serve", "--config", join(home, "witness.toml")];
-    const witness = spawn(process.execPath, [main, ...serve], { ...options, stdio: "ignore" });
-    const ended = new Promise<number | null>((resolve) => witness.once("exit", resolve));
-    try {
-      expect(await isReady(`http://127.0.0.1:${port}`)).toBe(true);
-    } finally {
-      witness.kill("SIGTERM");
-    }
+    const witness = endsWithTest(
+      spawn(process.execPath, [main, ...serve], { ...options, stdio: "ignore" }),
+    );
+    const ended = endOf(witness);
+    expect(await isReady(`http://127.0.0.1:${port}`)).toBe(true);
+    witness.kill("SIGTERM");
     expect(await ended).toBe(0);
   });
 });
 
-describe.skipIf(!has("docker", "info"))("the Dockerfile", () => {
+describe.skipIf(!can("docker", "info"))("the Dockerfile", () => {
   test("builds, and its command answers", () => {
     execFileSync(
       "docker",

@@ -13,8 +13,8 @@ import { writeSync } from "node:fs";
 import { FileGuard } from "../../server/sequencer/guard-file.ts";
 import { SqliteStorage } from "../../server/storage/sqlite/sqlite.ts";
 import { digestOf, Running, signedFile } from "../server/erasure/rig.ts";
-import { secretOf } from "./erased.ts";
 import { mortalBy } from "./mortal.ts";
+import { secretOf } from "./secret.ts";
 
 const [folder = "", guardPath = "", first = "0", plan = ""] = process.argv.slice(2);
 const mortal = mortalBy(plan);

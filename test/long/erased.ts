@@ -9,11 +9,7 @@ import { SqliteStorage } from "../../server/storage/sqlite/sqlite.ts";
 import { digestOf, LOG_KEY, Running } from "../server/erasure/rig.ts";
 import type { Place } from "../server/fixture.ts";
 import { begin } from "./life.ts";
-
-/** Content `n`: small ones lie inside a page, large ones over many. */
-export function secretOf(n: number): string {
-  return `secret ${n} ${`of somebody ${n}, `.repeat(n % 3 === 0 ? 2_000 : 3)}`;
-}
+import { secretOf } from "./secret.ts";
 
 export class Told {
   readonly logged = new Set<number>();

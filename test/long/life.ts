@@ -1,6 +1,7 @@
 /** One life of a child script that says in lines what it has done, until it is killed or ends. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { join } from "node:path";
+import { endsWithTest } from "../child.ts";
 
 export interface Life {
   readonly child: ChildProcess;
@@ -11,7 +12,7 @@ export interface Life {
 /** `script` is a file of this folder. */
 export function begin(script: string, args: readonly string[], hear: (line: string) => void): Life {
   const argv = [join(import.meta.dirname, script), ...args];
-  const child = spawn(process.execPath, argv, { stdio: ["ignore", "pipe", "pipe"] });
+  const child = endsWithTest(spawn(process.execPath, argv, { stdio: ["ignore", "pipe", "pipe"] }));
   let rest = "";
   let errors = "";
   child.stdout.setEncoding("utf8").on("data", (text: string) => {

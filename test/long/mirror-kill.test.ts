@@ -3,6 +3,7 @@ import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { endsWithTest } from "../child.ts";
 import type { TestLog } from "../client/test-log.ts";
 import { checked, contentLog, served, temporaryFolder } from "../server/mirror/rig.ts";
 
@@ -16,7 +17,9 @@ function mirror(
   log: TestLog,
 ): { kill: () => void; ended: Promise<number | null>; errors: () => string } {
   const argv = [MAIN, "mirror", url, "--vkey", log.vkey, "--folder", folder, "--once"];
-  const child = spawn(process.execPath, argv, { stdio: ["ignore", "ignore", "pipe"] });
+  const child = endsWithTest(
+    spawn(process.execPath, argv, { stdio: ["ignore", "ignore", "pipe"] }),
+  );
   let errors = "";
   child.stderr.setEncoding("utf8").on("data", (text: string) => (errors += text));
   const ended = new Promise<number | null>((resolve) => child.on("close", resolve));

@@ -14,6 +14,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { toBase64 } from "../../schema/bytes.ts";
+import { endsWithTest } from "../child.ts";
 import { type ServedIndex, serveIndex } from "../client/lookup/serve-index.ts";
 import { TestIndex } from "../client/lookup/test-index.ts";
 import { fieldOf, isGenuine, type Receiver, receiver } from "../client/monitor/alerts.ts";
@@ -79,11 +80,13 @@ interface Life {
 
 function live(): Life {
   const argv = [MAIN, "monitor", "--config", "monitor.toml", "--once"];
-  const child = spawn(process.execPath, argv, {
-    cwd: folder,
-    env: { PATH: process.env["PATH"], HOME: folder },
-    stdio: ["ignore", "ignore", "pipe"],
-  });
+  const child = endsWithTest(
+    spawn(process.execPath, argv, {
+      cwd: folder,
+      env: { PATH: process.env["PATH"], HOME: folder },
+      stdio: ["ignore", "ignore", "pipe"],
+    }),
+  );
   let errors = "";
   child.stderr.setEncoding("utf8").on("data", (text: string) => (errors += text));
   const ended = new Promise<number | null>((resolve) => child.on("close", resolve));

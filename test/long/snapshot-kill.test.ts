@@ -4,6 +4,7 @@ import { copyFileSync, existsSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { snapshotFile } from "../../server/index/snapshot.ts";
+import { endsWithTest } from "../child.ts";
 import { temporaryFolder } from "../server/fixture.ts";
 
 const KILLS = 12;
@@ -20,7 +21,7 @@ interface Run {
 /** A process that is killed a moment after so many slices; without a number, it only starts. */
 async function run(folder: string, slices?: number): Promise<Run> {
   const argv = [CHILD, folder, slices === undefined ? "open" : "grow"];
-  const child = spawn(process.execPath, argv, { stdio: ["ignore", "pipe", "pipe"] });
+  const child = endsWithTest(spawn(process.execPath, argv, { stdio: ["ignore", "pipe", "pipe"] }));
   let [text, errors] = ["", ""];
   child.stderr.setEncoding("utf8").on("data", (more: string) => (errors += more));
   child.stdout.setEncoding("utf8").on("data", (more: string) => {

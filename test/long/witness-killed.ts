@@ -5,7 +5,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
 import { nodeCrypto } from "../../client/crypto/node.ts";
 import { toHex, utf8 } from "../../schema/bytes.ts";
 import { unwrap } from "../../schema/error.ts";
@@ -14,9 +13,10 @@ import { parseCosignature } from "../../schema/tlog/cosignature.ts";
 import { parseNote, parseSignatures } from "../../schema/tlog/note.ts";
 import { formatAddCheckpoint, witnessedCheckpointPath } from "../../schema/tlog/tlog-witness.ts";
 import { initWitness } from "../../server/witness/init.ts";
+import { endsWithTest, portIn } from "../child.ts";
 import { temporaryFolder } from "../server/fixture.ts";
 import { ask } from "../server/http/harness.ts";
-import { FakeLog, NAME, sha256 } from "../server/witness/support.ts";
+import { FakeLog, NAME, sha256, WITNESS_PORT } from "../server/witness/support.ts";
 
 const MAIN = new URL("../../client/cli/main.ts", import.meta.url).pathname;
 
@@ -144,9 +144,11 @@ export async function startProcess(folder: string, more: readonly string[] = [])
   const flags = [...more, "--folder", folder, "--listen", "127.0.0.1:0", "--metrics", "off"];
   // One process is all the load: its address and its logs may ask as often as they can.
   flags.push("--requests-per-second-per-address", "0", "--cosignatures-per-second-per-log", "0");
-  const child = spawn(process.execPath, [MAIN, "witness", "serve", ...flags], {
-    stdio: ["ignore", "pipe", "pipe"],
-  });
+  const child = endsWithTest(
+    spawn(process.execPath, [MAIN, "witness", "serve", ...flags], {
+      stdio: ["ignore", "pipe", "pipe"],
+    }),
+  );
   let errors = "";
   child.stderr.setEncoding("utf8").on("data", (text: string) => (errors += text));
   const ended = new Promise<string>((resolve) => {
@@ -154,12 +156,6 @@ export async function startProcess(folder: string, more: readonly string[] = [])
       resolve(signal ?? (status === 0 ? "0" : `${status}: ${errors}`)),
     );
   });
-  const port = (async () => {
-    for await (const line of createInterface({ input: child.stdout })) {
-      const found = / at http:\/\/127\.0\.0\.1:(\d+)/.exec(line)?.[1];
-      if (found !== undefined) return Number(found);
-    }
-    return 0;
-  })();
+  const port = portIn(child, WITNESS_PORT).then((found) => found ?? 0);
   return { child, port, ended };
 }

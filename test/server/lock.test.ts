@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { takeLock } from "../../server/lock.ts";
+import { endsWithTest } from "../child.ts";
 import { temporaryFolder } from "./fixture.ts";
 import { refusalOf } from "./refusal.ts";
 
@@ -21,7 +22,7 @@ test("a holder that is killed leaves no lock behind", async () => {
   const program =
     `const { takeLock } = await import(${JSON.stringify(lockModule)});` +
     `takeLock(${JSON.stringify(path)}, "it"); console.log("held"); setInterval(() => {}, 1000);`;
-  const child = spawn(process.execPath, ["--input-type=module", "-e", program]);
+  const child = endsWithTest(spawn(process.execPath, ["--input-type=module", "-e", program]));
   await new Promise((resolve) => child.stdout.once("data", resolve));
   expect(refusalOf(() => takeLock(path, "it")).code).toBe("STORE_LOCKED");
   const ended = new Promise((resolve) => child.once("close", resolve));

@@ -1,11 +1,8 @@
 /** The index of a log that runs as its own process: made by init, served, looked up, rebuilt. */
 
-import { type ChildProcess, spawn, spawnSync } from "node:child_process";
-import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { nodeCrypto } from "../../../client/crypto/node.ts";
 import { httpTransport } from "../../../client/fetch.ts";
@@ -20,45 +17,23 @@ import type { LookupKey } from "../../../schema/index/lookup.ts";
 import { parseUpdate } from "../../../schema/index/update.ts";
 import { parseVkey } from "../../../schema/tlog/note.ts";
 import { submissions, submit } from "../http/harness.ts";
+import { run, type Served, serve } from "./served.ts";
 
-const MAIN = new URL("../../../client/cli/main.ts", import.meta.url).pathname;
-const PLACE = ["--log-key", "key.pem", "--storage-folder", "data", "--storage-guard", "head.guard"];
 const { sha256 } = nodeCrypto;
 
 let folder: string;
 let vkey: string;
 
-function run(...argv: readonly string[]): {
-  status: number | null;
-  stdout: string;
-  stderr: string;
-} {
-  return spawnSync(process.execPath, [MAIN, ...argv, ...PLACE], { cwd: folder, encoding: "utf8" });
-}
-
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), "countersign-index-"));
-  const made = run("init", "--log-origin", "index.example.test", "--json");
+  const made = run(folder, "init", "--log-origin", "index.example.test", "--json");
   vkey = /"vkey":\s*"([^"]+)"/.exec(made.stdout)?.[1] ?? expect.fail(made.stderr);
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-async function serve(): Promise<{ port: number; child: ChildProcess }> {
-  const flags = ["--http-listen", "127.0.0.1:0", "--metrics-listen", "off", "--json"];
-  const child = spawn(process.execPath, [MAIN, "serve", ...PLACE, ...flags], {
-    cwd: folder,
-    stdio: ["ignore", "pipe", "inherit"],
-  });
-  for await (const line of createInterface({ input: child.stdout })) {
-    const url = /"url":\s*"http:\/\/127\.0\.0\.1:(\d+)"/.exec(line)?.[1];
-    if (url !== undefined) return { port: Number(url), child };
-  }
-  throw new Error("serve ended");
-}
-
-async function stop(child: ChildProcess): Promise<void> {
+async function stop({ child, exit }: Served): Promise<void> {
   child.kill("SIGTERM");
-  await once(child, "exit");
+  expect(await exit).toBe(0);
 }
 
 const get = async (port: number, path: string): Promise<Response> =>
@@ -80,14 +55,14 @@ async function lookup(port: number, key: LookupKey, size: number) {
       const verdict = await verifyLookup(ports, bytes, [key]);
       if (!verdict.ok) return expect.fail(JSON.stringify(verdict.refusal));
       if (verdict.main.tree.size >= size) return { verdict, log };
-    }
+    } else if (answer.status !== 503) return expect.fail(await answer.text());
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
 }
 
 describe("the index of a served log", () => {
   test("answers with proof what was said, is a log of its own, and can be rebuilt", async () => {
-    const one = await serve();
+    const one = await serve(folder);
     const [first] = await submissions(1);
     if (first === undefined) expect.fail("no submission");
     const logged = await submit(one, first);
@@ -114,14 +89,14 @@ describe("the index of a served log", () => {
     expect((await get(one.port, "/v1/lookup?type=nothing")).status).toBe(400);
     expect((await get(one.port, "/index/v1/update/0-1")).status).toBe(400);
     expect((await get(one.port, "/readyz")).status).toBe(200);
-    expect(run("index", "rebuild").status).toBe(2);
-    await stop(one.child);
+    expect(run(folder, "index", "rebuild").status).toBe(2);
+    await stop(one);
 
-    expect(run("index", "init").stderr).toContain("STORE_EXISTS");
-    expect(run("index", "rebuild").status).toBe(0);
-    const two = await serve();
+    expect(run(folder, "index", "init").stderr).toContain("STORE_EXISTS");
+    expect(run(folder, "index", "rebuild").status).toBe(0);
+    const two = await serve(folder);
     const again = await lookup(two.port, opaque, 2);
     expect(again.verdict.main.tree.size).toBe(verdict.main.tree.size);
-    await stop(two.child);
+    await stop(two);
   });
 });

@@ -6,7 +6,7 @@ import { createServer } from "node:http";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
-import { describe, expect, onTestFinished, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { nodeCrypto } from "../../../client/crypto/node.ts";
 import { utf8 } from "../../../schema/bytes.ts";
 import { LogError } from "../../../schema/error.ts";
@@ -16,6 +16,7 @@ import { runOperatorCommand } from "../../../server/cli/index.ts";
 import { silentLogger } from "../../../server/observe/log.ts";
 import { loadWitnessConfig } from "../../../server/witness/config.ts";
 import { openWitness } from "../../../server/witness/serve.ts";
+import { endsWithTest } from "../../child.ts";
 import { valueOf } from "../../schema/tlog/support.ts";
 import { temporaryFolder } from "../fixture.ts";
 import { ask } from "../http/harness.ts";
@@ -85,10 +86,11 @@ interface Served {
 
 async function serve(folder: string): Promise<Served> {
   const flags = ["--folder", folder, "--listen", "127.0.0.1:0", "--metrics", "127.0.0.1:0"];
-  const child = spawn(process.execPath, [MAIN, "witness", "serve", ...flags], {
-    stdio: ["ignore", "pipe", "pipe"],
-  });
-  onTestFinished(() => void child.kill("SIGKILL"));
+  const child = endsWithTest(
+    spawn(process.execPath, [MAIN, "witness", "serve", ...flags], {
+      stdio: ["ignore", "pipe", "pipe"],
+    }),
+  );
   let errors = "";
   child.stderr.on("data", (chunk: Buffer) => (errors += chunk.toString()));
   const exit = new Promise<number | null>((resolve) => child.once("close", resolve));

@@ -36,6 +36,8 @@ import { temporaryFolder } from "../fixture.ts";
 
 export const { sha256 } = nodeCrypto;
 export const NAME = "witness.example.test/w1";
+/** What `witness serve` says when it listens. */
+export const WITNESS_PORT = / at http:\/\/127\.0\.0\.1:(\d+)/;
 
 /** A key as a log or a stranger has it. */
 export interface NoteKey {
