@@ -13,23 +13,24 @@
  *
  * @module
  */
-import { equal, fromUtf8, join } from "../../schema/bytes.ts";
+import { equal, join } from "../../schema/bytes.ts";
 import { LogError, unwrap } from "../../schema/error.ts";
 import type { MapPiece } from "../../schema/http/map-paths.ts";
 import { encodeIndexLeaf, firstIndexLeaf, parseIndexLeaf } from "../../schema/index/index-leaf.ts";
-import { type LookupAnswer, type LookupKey, MAX_LISTED } from "../../schema/index/lookup.ts";
-import type { MapImage } from "../../schema/index/map-image.ts";
-import { mapKey } from "../../schema/index/map-key.ts";
+import type { LookupKey } from "../../schema/index/lookup.ts";
 import type { MapTree } from "../../schema/index/map-tree.ts";
-import { encodePruned } from "../../schema/index/pruned-tree.ts";
 import { formatUpdate } from "../../schema/index/update.ts";
 import type { Hash } from "../../schema/tlog/hash.ts";
 import type { TreeHead } from "../../schema/tlog/proof.ts";
 import { CompactRange } from "../../schema/tlog/tree.ts";
 import type { ContestedPage } from "./conflicts.ts";
 import { type FoundConflict, findConflicts, findHints } from "./find-conflicts.ts";
-import { IndexGrowth, type IndexPosition } from "./grow.ts";
+import { type FoundKeys, findKeys } from "./find-keys.ts";
+import { IndexGrowth } from "./grow.ts";
+import { type KeptStep, KeptSteps } from "./kept-steps.ts";
+import { notAsLogged } from "./logged-leaf.ts";
 import { mapPiece } from "./map-pieces.ts";
+import { MapSnapshots } from "./map-snapshots.ts";
 import {
   CHUNK,
   damaged,
@@ -39,13 +40,9 @@ import {
   postingsOf,
   type SnapshotStanding,
 } from "./restore.ts";
-import { SnapshotWriter } from "./snapshot.ts";
 
 /** Keys that are looked at in one question of a scan. */
 const SCANNED_KEYS = 4_096;
-const NO_SNAPSHOT: SnapshotStanding = { leafIndex: 0, size: 0, changes: 0 };
-/** Versions of the map that can be asked for, the newest among them. */
-const KEPT_VERSIONS = 64;
 
 /** A step that is worked out and waits for its leaf to be published. */
 export interface Grown {
@@ -55,47 +52,19 @@ export interface Grown {
   readonly contradicted: readonly Hash[];
 }
 
-/** What a look-up finds, before the index log's proof and the entries' proofs stand beside it. */
-export interface FoundKeys {
-  readonly leafIndex: number;
-  /** The signed note of the main head. */
-  readonly main: string;
-  readonly size: number;
-  readonly tree: Uint8Array;
-  readonly answers: readonly LookupAnswer[];
-}
-
-interface Kept {
-  readonly leafIndex: number;
-  readonly position: IndexPosition;
-  readonly main: Uint8Array;
-  /** Values that were set in the map up to this step, counted from some step on. */
-  readonly changes: number;
-}
-
-/** A snapshot that is being written. */
-interface Writing {
-  readonly of: Kept;
-  readonly image: MapImage;
-  readonly to: SnapshotWriter;
-}
-
 export class IndexEngine {
   readonly #ports: MapPorts;
   readonly #tree: MapTree;
-  /** Oldest first; never empty. */
-  readonly #kept: Kept[];
-  #pending: Kept | undefined;
+  readonly #kept: KeptSteps;
+  readonly #snapshots: MapSnapshots;
+  #pending: KeptStep | undefined;
   #pendingStep: Uint8Array | undefined;
-  #writing: Writing | undefined;
-  /** The snapshot on the disk; its changes are counted like those of the steps. */
-  #snapshot: SnapshotStanding;
 
-  private constructor(ports: MapPorts, tree: MapTree, kept: Kept, snapshot: SnapshotStanding) {
+  private constructor(ports: MapPorts, tree: MapTree, kept: KeptStep, snapshot: SnapshotStanding) {
     this.#ports = ports;
     this.#tree = tree;
-    this.#kept = [kept];
-    this.#snapshot = snapshot;
+    this.#kept = new KeptSteps(kept);
+    this.#snapshots = new MapSnapshots(ports.snapshot, tree, snapshot);
   }
 
   /** The map comes from its snapshot (X7), or is made anew; either way it has the stored root. */
@@ -113,31 +82,32 @@ export class IndexEngine {
     const position = { leaf, map: tree.newest, postings };
     const changes = loaded?.snapshot.changes ?? leaf.keys;
     const kept = { leafIndex, position, main: stored.main, changes };
-    return new IndexEngine(ports, tree, kept, { ...NO_SNAPSHOT, ...loaded?.snapshot, changes: 0 });
+    const standing = loaded?.snapshot ?? { leafIndex: 0, size: 0 };
+    return new IndexEngine(ports, tree, kept, { ...standing, changes: 0 });
   }
 
   /** Leaves of the index log that are kept here. */
   get leaves(): number {
-    return this.#newest.leafIndex + 1;
+    return this.#kept.newest.leafIndex + 1;
   }
 
   /** Entries that are indexed. */
   get size(): number {
-    return this.#newest.position.leaf.main.size;
+    return this.#kept.newest.position.leaf.main.size;
   }
 
   get keys(): number {
-    return this.#newest.position.leaf.keys;
+    return this.#kept.newest.position.leaf.keys;
   }
 
   /** Entries that the snapshot on the disk has; 0 where there is none. */
   get snapshotSize(): number {
-    return this.#snapshot.size;
+    return this.#snapshots.standing.size;
   }
 
   /** Values that a start has to set in the map of the snapshot. */
   get snapshotChanges(): number {
-    return this.#newest.changes - this.#snapshot.changes;
+    return this.#kept.newest.changes - this.#snapshots.standing.changes;
   }
 
   /** Bytes of the map. */
@@ -149,7 +119,7 @@ export class IndexEngine {
   grow(head: TreeHead, main: Uint8Array): Grown {
     const { store } = this.#ports;
     if (this.#pending !== undefined) throw new LogError("INTERNAL", "a step is under way already");
-    const { leafIndex, position, changes: before } = this.#newest;
+    const { leafIndex, position, changes: before } = this.#kept.newest;
     if (head.size <= position.leaf.main.size)
       throw new LogError("INTERNAL", `size ${head.size} is indexed already`);
     store.begin();
@@ -188,21 +158,16 @@ export class IndexEngine {
       return;
     }
     this.abandon();
-    throw new LogError(
-      "STORE_CORRUPT",
-      `leaf ${grown.leafIndex} of the index log is not the one that the log gives`,
-      { field: `index leaf ${grown.leafIndex}`, hint: "run `countersign fsck` on the log" },
-    );
+    throw notAsLogged(grown.leafIndex);
   }
 
   /** The leaf of the step is published (X5). */
   keep(): void {
     if (this.#pending === undefined) throw new LogError("INTERNAL", "no step is under way");
-    this.#ports.store.changes.forgetUpTo(this.#snapshot.leafIndex);
+    this.#ports.store.changes.forgetUpTo(this.#snapshots.standing.leafIndex);
     this.#ports.store.commit();
-    this.#kept.push(this.#pending);
+    this.#kept.add(this.#pending);
     this.#pending = undefined;
-    if (this.#kept.length > KEPT_VERSIONS) this.#kept.shift();
     this.#forget();
   }
 
@@ -211,50 +176,22 @@ export class IndexEngine {
    * write. What the file system throws leaves the snapshot before it in place.
    */
   writeSnapshot(): boolean {
-    this.#writing ??= this.#beginSnapshot();
-    if (this.#writing === undefined) return false;
-    const { of, image, to } = this.#writing;
-    try {
-      if (!to.next(this.#tree.parts(image))) return true;
-    } catch (error) {
-      this.#dropSnapshot();
-      throw error;
-    }
-    const { leafIndex, position, changes } = of;
-    this.#snapshot = { leafIndex, size: position.leaf.main.size, changes };
-    this.#writing = undefined;
-    this.#forget();
-    return false;
+    const more = this.#snapshots.write(this.#kept.newest);
+    if (!more) this.#forget();
+    return more;
   }
 
   abandon(): void {
     this.#ports.store.rollback();
     // A sealed version that is not kept is forgotten like rows that were never sealed.
-    this.#tree.abandonTo(this.#newest.position.map);
+    this.#tree.abandonTo(this.#kept.newest.position.map);
     this.#pending = undefined;
   }
 
   /** What the map says of some keys, in the newest kept step or in the one of an older leaf. */
   find(keys: readonly LookupKey[], summaries: boolean, at?: number): FoundKeys {
-    const kept = at === undefined ? this.#newest : this.#kept.find((one) => one.leafIndex === at);
-    if (kept === undefined)
-      throw new LogError("NOT_FOUND", `The index does not keep its state at leaf ${at}.`, {
-        field: "at",
-        expected: `a leaf from ${this.#kept[0]?.leafIndex} to ${this.#newest.leafIndex}`,
-      });
-    const { sha256 } = this.#ports.hashes;
-    const { position, main, leafIndex } = kept;
-    const { size } = position.leaf.main;
-    const mapKeys = keys.map(({ type, fields }) =>
-      mapKey(sha256, this.#ports.log.origin, type, fields),
-    );
-    return {
-      leafIndex,
-      main: fromUtf8(main) ?? "",
-      size,
-      tree: encodePruned(this.#tree, position.map.top, mapKeys),
-      answers: keys.map((key, i) => this.#answer(key, mapKeys[i], size, summaries)),
-    };
+    const kept = at === undefined ? this.#kept.newest : this.#kept.at(at);
+    return findKeys({ ...this.#ports, tree: this.#tree }, kept, keys, summaries);
   }
 
   /**
@@ -276,12 +213,12 @@ export class IndexEngine {
   /** A piece of the map, in any version that is kept; `undefined` where none of them has it. */
   piece(wanted: MapPiece): Uint8Array | undefined {
     const { store } = this.#ports;
-    const versions = this.#kept.map(({ position: { leaf, map } }) => {
+    const versions = this.#kept.newestFirst().map(({ position: { leaf, map } }) => {
       return { top: map.top, size: leaf.main.size };
     });
     const source = {
       rows: this.#tree,
-      versions: versions.toReversed(),
+      versions,
       list: (key: Uint8Array, size: number, limit: number) => store.list(key, size, limit),
       summary: (key: Uint8Array, size: number) => store.record(key, size)?.summary(),
     };
@@ -306,7 +243,7 @@ export class IndexEngine {
 
   /** With a snapshot of the newest step, where it can be written: a start can do without. */
   close(): void {
-    if (this.#writing?.of !== this.#newest) this.#dropSnapshot();
+    if (this.#snapshots.held !== this.#kept.newest) this.#snapshots.abandon();
     try {
       while (this.writeSnapshot());
     } finally {
@@ -314,44 +251,11 @@ export class IndexEngine {
     }
   }
 
-  #beginSnapshot(): Writing | undefined {
-    const of = this.#newest;
-    const image = this.#tree.image(of.position.map);
-    if (image === undefined || of.leafIndex === this.#snapshot.leafIndex) return undefined;
-    const leaf = { leafIndex: of.leafIndex, leaf: encodeIndexLeaf(of.position.leaf) };
-    return { of, image, to: new SnapshotWriter(this.#ports.snapshot, leaf, image) };
-  }
-
-  #dropSnapshot(): void {
-    this.#writing?.to.abandon();
-    this.#writing = undefined;
-  }
-
   /** Versions of the map that are neither kept nor being written. */
   #forget(): void {
-    const held = [this.#kept[0], this.#writing?.of].filter((one) => one !== undefined);
-    const oldest = held.toSorted((a, b) => a.leafIndex - b.leafIndex)[0];
-    if (oldest !== undefined) this.#tree.forgetBefore(oldest.position.map);
-  }
-
-  get #newest(): Kept {
-    const kept = this.#kept.at(-1);
-    if (kept === undefined) throw new LogError("INTERNAL", "an index has at least leaf 0");
-    return kept;
-  }
-
-  #answer(
-    key: LookupKey,
-    wanted: Hash | undefined,
-    size: number,
-    summaries: boolean,
-  ): LookupAnswer {
-    const { store } = this.#ports;
-    const record = wanted && store.record(wanted, size);
-    if (wanted === undefined || record === undefined) return { key, kind: "absent" };
-    if (summaries || record.n > MAX_LISTED)
-      return { key, kind: "summary", summary: record.summary() };
-    return { key, kind: "list", list: store.list(wanted, size, MAX_LISTED) };
+    const { oldest } = this.#kept;
+    const held = this.#snapshots.held ?? oldest;
+    this.#tree.forgetBefore((held.leafIndex < oldest.leafIndex ? held : oldest).position.map);
   }
 }
 

@@ -24,7 +24,7 @@ import type { PublishedHead } from "../sequencer/ports.ts";
 import { HeadsAhead } from "./heads-ahead.ts";
 import type { IndexThread } from "./index-thread.ts";
 import type { KeptHeads } from "./kept-heads.ts";
-import { loggedLeaf } from "./logged-leaf.ts";
+import { loggedLeaf, notAsLogged } from "./logged-leaf.ts";
 import type { IndexPorts, IndexState, IndexStatus } from "./ports.ts";
 import { indexEntry } from "./signer.ts";
 import type { SnapshotPace } from "./snapshot-pace.ts";
@@ -201,12 +201,7 @@ export class Follower {
 
   /** The step that was cut off must come out as it was signed. */
   #mustBeLogged(leafIndex: number, grown: Uint8Array): void {
-    if (equal(loggedLeaf(this.#ports.index, leafIndex).leaf, grown)) return;
-    throw new LogError(
-      "STORE_CORRUPT",
-      `leaf ${leafIndex} of the index log is not the one that the log gives`,
-      { field: `index leaf ${leafIndex}`, hint: "run `countersign fsck` on the log" },
-    );
+    if (!equal(loggedLeaf(this.#ports.index, leafIndex).leaf, grown)) throw notAsLogged(leafIndex);
   }
 
   /** Until so many leaves are published: at once, or when the quorum of verifiers has come. */

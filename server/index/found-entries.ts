@@ -7,7 +7,7 @@ import { parseLeaf } from "../../schema/entry/leaf.ts";
 import { type LookupEntry, MAX_BROUGHT, MAX_BROUGHT_BYTES } from "../../schema/index/lookup.ts";
 import { leafHash, type Sha256 } from "../../schema/tlog/hash.ts";
 import type { TreeHead } from "../../schema/tlog/proof.ts";
-import type { FoundKeys } from "./engine.ts";
+import type { FoundKeys } from "./find-keys.ts";
 import type { FollowedLog } from "./ports.ts";
 
 /** From the start of the log, as far as they fit; `head` is the main head that was indexed. */

@@ -22,3 +22,12 @@ export function loggedLeaf(
     });
   return { leaf, main: content.bytes, ...parsed.value.main };
 }
+
+/** A step came out as another leaf than the one that was signed for it. */
+export function notAsLogged(leafIndex: number): LogError {
+  return new LogError(
+    "STORE_CORRUPT",
+    `leaf ${leafIndex} of the index log is not the one that the log gives`,
+    { field: `index leaf ${leafIndex}`, hint: "run `countersign fsck` on the log" },
+  );
+}

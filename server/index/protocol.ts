@@ -7,8 +7,9 @@ import type { MapPiece } from "../../schema/http/map-paths.ts";
 import type { LookupKey } from "../../schema/index/lookup.ts";
 import type { IndexedLog } from "../../schema/index/mapfn.ts";
 import type { ContestedPage } from "./conflicts.ts";
-import type { FoundKeys, Grown } from "./engine.ts";
+import type { Grown } from "./engine.ts";
 import type { FoundConflict } from "./find-conflicts.ts";
+import type { FoundKeys } from "./find-keys.ts";
 
 export type IndexRequest =
   | {

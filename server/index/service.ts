@@ -12,7 +12,7 @@ import { codedError, LogError } from "../../schema/error.ts";
 import type { MapPiece } from "../../schema/http/map-paths.ts";
 import type { StatedEnd } from "../../schema/index/index-end.ts";
 import type { Lookup, LookupEntry, LookupKey } from "../../schema/index/lookup.ts";
-import type { FoundKeys } from "./engine.ts";
+import type { FoundKeys } from "./find-keys.ts";
 import { Follower } from "./follower.ts";
 import { foundEntries } from "./found-entries.ts";
 import { IndexThread } from "./index-thread.ts";
