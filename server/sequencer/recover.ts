@@ -9,7 +9,7 @@
  * The work does not grow with the log: at most 512 leaves are read, and three tiles of each level.
  *
  * What this cannot see: a snapshot that rolls back store and guard together. Witnesses can, and are
- * asked before the first signature (`../witnesses/witnesses.ts`); without them `/readyz` and
+ * asked before the first signature (`../witnesses/may-sign.ts`); without them `/readyz` and
  * `doctor` say so.
  *
  * @module

@@ -3,30 +3,20 @@
  *
  * A round asks every witness at once and ends with the quorum; whoever answers later is still
  * added to the note of the same head. A witness is asked one thing at a time: one that is slow
- * misses rounds, and holds up none. What this file decides about signing:
- *
- * - at start, nothing is signed until those who have not cosigned the last signed head could form
- *   no quorum: then some witness that confirmed stands in every quorum which might have seen more
- *   (I6). A bare "no" confirms nothing, so it counts with the silent;
- * - later, nothing is signed while the witnesses that no alarm took out form no quorum;
- * - a note under the log's own key that contradicts its tree ends the log.
+ * misses rounds, and holds up none. What each answer means for signing is decided at once
+ * (may-sign.ts); a note under the log's own key that contradicts its tree ends the log.
  *
  * The tree is asked when a question is put, so that a proof is always about what is committed.
  *
  * @module
  */
-import { LogError } from "../../schema/error.ts";
-import {
-  hasQuorum,
-  type Policy,
-  type PolicyWitness,
-  quorumWitnesses,
-  satisfied,
-} from "../../schema/tlog/tlog-policy.ts";
+import type { LogError } from "../../schema/error.ts";
+import { hasQuorum, type Policy, type PolicyWitness } from "../../schema/tlog/tlog-policy.ts";
 import type { Cosigners, CosignHost, SignedHead } from "../sequencer/ports.ts";
 import { verifyLine } from "./cosignatures.ts";
 import { Gathered } from "./gathered.ts";
-import { addressesOf, type PolicyKind, WITNESSES } from "./policy.ts";
+import { type Leave, leaveToSign } from "./may-sign.ts";
+import { addressesOf, WITNESSES } from "./policy.ts";
 import { DEFAULT_TIMING, type WitnessPorts, type WitnessTiming } from "./ports.ts";
 import { isSameHead, type Said, Witness, type WitnessStatus } from "./witness.ts";
 
@@ -57,9 +47,7 @@ export class Witnesses implements Cosigners {
   /** When the round of that quorum began. */
   #quorumAt = Number.NEGATIVE_INFINITY;
   #quorumTime: number | undefined;
-  /** The start is over: enough witnesses have confirmed what was signed last. */
-  #hasStarted = false;
-  #refusal: LogError | undefined;
+  #leave: Leave;
   #hasEnded = false;
 
   constructor(policy: Policy, ports: WitnessPorts, timing: Partial<WitnessTiming> = {}) {
@@ -67,7 +55,7 @@ export class Witnesses implements Cosigners {
     this.#timing = { ...DEFAULT_TIMING, ...timing };
     this.#policy = policy;
     this.#setMembers();
-    this.#decide();
+    this.#leave = this.#decide(false);
   }
 
   attach = (host: CosignHost): void => {
@@ -93,7 +81,7 @@ export class Witnesses implements Cosigners {
     this.#policy = policy;
     this.#quorumAt = Number.NEGATIVE_INFINITY;
     this.#setMembers();
-    this.#decide();
+    this.#leave = this.#decide(this.#leave.hasStarted);
     const round = this.#round;
     if (round !== undefined) {
       for (const witness of round.pending)
@@ -104,7 +92,7 @@ export class Witnesses implements Cosigners {
     this.#host?.changed();
   }
 
-  refusal = (): LogError | undefined => this.#refusal;
+  refusal = (): LogError | undefined => this.#leave.refusal;
 
   isWitnessed = async (head: SignedHead): Promise<boolean> => {
     const gathered = new Gathered(head);
@@ -185,7 +173,7 @@ export class Witnesses implements Cosigners {
       return;
     }
     if (said.state === "cosigned") gathered.add(said.lines, askedAt);
-    this.#decide();
+    this.#leave = this.#decide(this.#leave.hasStarted);
     const round = this.#round;
     if (round === undefined) {
       this.#late(gathered, said);
@@ -273,33 +261,10 @@ export class Witnesses implements Cosigners {
     return this.#members.get(witness.url) === witness;
   }
 
-  /** Whether the log may sign now. */
-  #decide(): void {
-    const { quorum } = this.#policy;
-    if (quorum === undefined) {
-      this.#hasStarted = true;
-      this.#refusal = undefined;
-      return;
-    }
-    const of = (test: (witness: Witness) => boolean): ReadonlySet<string> =>
-      new Set(
-        Array.from(this.#members.values())
-          .filter(test)
-          .flatMap(({ keys }) => keys.map(({ vkeyText }) => vkeyText)),
-      );
+  /** Whether the log may sign, by what is known now. */
+  #decide(hadStarted: boolean): Leave {
     const { kind = WITNESSES } = this.#ports;
-    const confirmed = of((witness) => witness.confirmed);
-    this.#hasStarted ||= !satisfied(quorum, ({ vkeyText }) => !confirmed.has(vkeyText));
-    const out = of((witness) => witness.isOut);
-    if (!this.#hasStarted)
-      this.#refusal = silent(
-        kind,
-        quorumWitnesses(this.#policy),
-        (key) => !confirmed.has(key.vkeyText),
-      );
-    else if (!satisfied(quorum, ({ vkeyText }) => !out.has(vkeyText)))
-      this.#refusal = noneLeft(kind, quorumWitnesses(this.#policy), (key) => out.has(key.vkeyText));
-    else this.#refusal = undefined;
+    return leaveToSign(kind, this.#policy, [...this.#members.values()], hadStarted);
   }
 }
 
@@ -316,31 +281,5 @@ function hasKeys(witness: Witness, keys: readonly PolicyWitness[]): boolean {
   return (
     witness.keys.length === keys.length &&
     witness.keys.every(({ vkeyText }, i) => vkeyText === keys[i]?.vkeyText)
-  );
-}
-
-function silent(
-  { many, field }: PolicyKind,
-  witnesses: readonly PolicyWitness[],
-  isMissing: (key: PolicyWitness) => boolean,
-): LogError {
-  const names = witnesses.filter(isMissing).map(({ name }) => name);
-  return new LogError(
-    "WITNESSES_SILENT",
-    `the log may not sign until its ${many} have confirmed what it signed last; missing: ${names.join(", ")}`,
-    { field, hint: "reads go on; submit again when /readyz says yes" },
-  );
-}
-
-function noneLeft(
-  { many, field }: PolicyKind,
-  witnesses: readonly PolicyWitness[],
-  isOut: (key: PolicyWitness) => boolean,
-): LogError {
-  const names = witnesses.filter(isOut).map(({ name }) => name);
-  return new LogError(
-    "WITNESSES_SILENT",
-    `no quorum of ${many} remains; contradicting this log: ${names.join(", ")}`,
-    { field, hint: "reads go on; docs/operate.md says what such an alarm means" },
   );
 }
