@@ -26,6 +26,7 @@ import { factsOf, type LeafFacts } from "../fsck.ts";
 import { Edge } from "../sequencer/edge.ts";
 import type { TileWrite } from "../storage/storage.ts";
 import type { MirrorFiles } from "./folder.ts";
+import { CHECKPOINT, headOf } from "./folder-head.ts";
 import { mustBeMirrorOf, readInfo } from "./info.ts";
 import {
   contentFile,
@@ -37,7 +38,6 @@ import {
   MirrorReader,
   slotsPath,
 } from "./reader.ts";
-import { headOf } from "./sync.ts";
 
 export interface MirrorFinding {
   /** The file, relative to the folder. */
@@ -102,10 +102,10 @@ class Check {
   async head(): Promise<TreeHead | undefined> {
     try {
       const head = await headOf(this.#ports, this.#ports.files);
-      if (head === undefined) this.#add("checkpoint", "there is none");
+      if (head === undefined) this.#add(CHECKPOINT, "there is none");
       return head?.tree;
     } catch (error) {
-      this.#add("checkpoint", messageOf(error));
+      this.#add(CHECKPOINT, messageOf(error));
       return undefined;
     }
   }
@@ -128,7 +128,7 @@ class Check {
     if (edge === undefined) return;
     for (const tile of edge.partialTiles()) this.#compare(tile);
     if (!equal(edge.head.root, tree.root) && this.findings.length === 0)
-      this.#add("checkpoint", "the entries do not give its root");
+      this.#add(CHECKPOINT, "the entries do not give its root");
   }
 
   /** The bytes of a hash tile, or none where they are not of its length: then it fits no root. */

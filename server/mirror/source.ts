@@ -17,6 +17,7 @@ import { HASH_BYTES, type Hash } from "../../schema/tlog/hash.ts";
 import { parseTilePath, rowLength, TILE_WIDTH, type TileAddress } from "../../schema/tlog/tile.ts";
 import type { Readable } from "../http/read.ts";
 import { type MirrorFiles, MirrorView } from "./folder.ts";
+import { CHECKPOINT } from "./folder-head.ts";
 import { mustBeMirrorOf, readInfo } from "./info.ts";
 import { MirrorReader } from "./reader.ts";
 
@@ -57,7 +58,7 @@ export function readableSource(
 
 /** What a mirror folder has of a tree of `size`. */
 export function folderSource(files: MirrorFiles, reader: Readable, size: () => number): Source {
-  return readableSource(files.path, reader, size, () => files.read("checkpoint", MAX_NOTE_BYTES));
+  return readableSource(files.path, reader, size, () => files.read(CHECKPOINT, MAX_NOTE_BYTES));
 }
 
 /**
@@ -72,7 +73,7 @@ export async function openSource(
   if (/^https?:\/\//.test(place)) return httpTransport(place);
   const files = new MirrorView(pathOf(place));
   const info = readInfo(files);
-  const note = files.read("checkpoint", MAX_NOTE_BYTES);
+  const note = files.read(CHECKPOINT, MAX_NOTE_BYTES);
   if (info === undefined || note === undefined)
     throw new LogError("USAGE", `${place} is no mirror with a head`, {
       field: place,

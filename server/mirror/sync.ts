@@ -21,7 +21,7 @@
 import type { Crypto } from "../../client/crypto/crypto.ts";
 import type { Source } from "../../client/fetch.ts";
 import { forkError } from "../../client/fork.ts";
-import { type Head, openHead, tooFewWitnesses } from "../../client/head.ts";
+import { type Head, tooFewWitnesses } from "../../client/head.ts";
 import { LogReader, type ReadEntry } from "../../client/log.ts";
 import type { Memory } from "../../client/memory.ts";
 import type { TrustedLog } from "../../client/trust.ts";
@@ -29,21 +29,18 @@ import { fetchHead, observe } from "../../client/update.ts";
 import { equal } from "../../schema/bytes.ts";
 import { parseLeaf } from "../../schema/entry/leaf.ts";
 import { LogError, unwrap } from "../../schema/error.ts";
-import { MAX_NOTE_BYTES } from "../../schema/limits.ts";
 import { encodeBundle } from "../../schema/tlog/bundle.ts";
 import { HASH_BYTES } from "../../schema/tlog/hash.ts";
 import { parseNote } from "../../schema/tlog/note.ts";
-import { entriesPath, rowLength, TILE_WIDTH, tilePath, tileWidth } from "../../schema/tlog/tile.ts";
+import { entriesPath, TILE_WIDTH, tilePath, tileWidth } from "../../schema/tlog/tile.ts";
 import { Edge } from "../sequencer/edge.ts";
-import { Pyramid } from "../sequencer/pyramid.ts";
 import { ContentKeeper } from "./contents.ts";
 import { MirrorErasures } from "./erasures.ts";
-import { damaged, type MirrorFiles, type MirrorFolder } from "./folder.ts";
+import type { MirrorFolder } from "./folder.ts";
+import { CHECKPOINT, edgeOf, headOf } from "./folder-head.ts";
 import { type MirrorInfo, mustBeMirrorOf, readInfo, writeInfo } from "./info.ts";
 import { MirrorReader, slotsPath } from "./reader.ts";
 import { folderSource, nearFirst } from "./source.ts";
-
-const CHECKPOINT = "checkpoint";
 
 export interface MirrorPorts {
   readonly crypto: Crypto;
@@ -296,38 +293,6 @@ export class Mirror {
     await this.#ports.folder.settle();
     this.#head = shown;
   }
-}
-
-/** The head of a mirror folder, its signature checked. */
-export async function headOf(
-  { crypto, log }: Pick<MirrorPorts, "crypto" | "log">,
-  files: MirrorFiles,
-): Promise<Head | undefined> {
-  const note = files.read(CHECKPOINT, MAX_NOTE_BYTES);
-  if (note === undefined) return undefined;
-  const head = await openHead(crypto, log, note);
-  if (head.ok) return head.value;
-  throw damaged(CHECKPOINT, head.message);
-}
-
-/** The right edge out of the partial tiles; it must give the head. */
-function edgeOf(sha256: Crypto["sha256"], files: MirrorFiles, { tree }: Head): Edge {
-  const tiles: Pyramid[] = [];
-  for (let level = 0; rowLength(tree.size, level) > 0; level++) {
-    const index = Math.floor(rowLength(tree.size, level) / TILE_WIDTH);
-    const width = tileWidth(tree.size, level, index);
-    if (width === 0) continue;
-    const name = tilePath(level, index, width);
-    const hashes = files.read(name, TILE_WIDTH * HASH_BYTES);
-    if (hashes?.length !== width * HASH_BYTES) throw damaged(name, "it is missing or not whole");
-    tiles.push(Pyramid.from(sha256, level, index, hashes));
-  }
-  const edge = tree.size === 0 ? Edge.empty(sha256) : Edge.from(sha256, tree.size, tiles);
-  if (equal(edge.head.root, tree.root)) return edge;
-  throw damaged(
-    tilePath(0, Math.floor(tree.size / TILE_WIDTH), tree.size % TILE_WIDTH),
-    `it, or a tile above it, does not give the root of size ${tree.size}`,
-  );
 }
 
 async function bundle(reader: LogReader, index: number, width: number): Promise<ReadEntry[]> {
