@@ -11,56 +11,33 @@
 import { mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import Database from "better-sqlite3";
-import { concat, equal, join as joinBytes } from "../../schema/bytes.ts";
+import { equal } from "../../schema/bytes.ts";
 import { LogError } from "../../schema/error.ts";
-import { hashAt } from "../../schema/index/map.ts";
-import { type ClaimedValue, KeyRecord, type Listed } from "../../schema/index/record.ts";
-import { asHash, HASH_BYTES, type Hash, type Sha256 } from "../../schema/tlog/hash.ts";
-import { sizeFromBytes, sizeToBytes } from "../../schema/tlog/size.ts";
+import { KeyRecord, type Listed } from "../../schema/index/record.ts";
+import { asHash, type Hash, type Sha256 } from "../../schema/tlog/hash.ts";
 import { MapChanges } from "./changes.ts";
 import type { ChangedRecord, KeyedRecord } from "./grow.ts";
+import {
+  damaged,
+  type IndexReads,
+  type IndexWrites,
+  prepareReads,
+  prepareWrites,
+  readRecord,
+  type StoredLeaf,
+  toLeaf,
+  toListed,
+  writeLeaf,
+  writeRecord,
+} from "./rows.ts";
 import { removeSnapshot } from "./snapshot.ts";
 
 const FORMAT = 1;
-/** Lists up to this length have no record of their own: it is made anew as quickly. */
-const SHORT_LIST = 16;
 const CACHE_KIB = 65_536;
-const VALUE_BYTES = 8 + HASH_BYTES;
-
 /** Whose index it is. Another mapfn is another index. */
 export interface IndexIdentity {
   readonly origin: string;
   readonly mapfn: Hash;
-}
-
-/** A leaf of the index log, as far as these tables hold it. */
-export interface StoredLeaf {
-  readonly index: number;
-  readonly bytes: Uint8Array;
-  /** Right edge of the postings tree behind it. */
-  readonly edge: readonly Hash[];
-  readonly main: Uint8Array;
-  /** The update that leads to it, as `formatUpdate` writes one leaf; empty for leaf 0. */
-  readonly step: Uint8Array;
-}
-
-interface RecordRow {
-  readonly n: number;
-  readonly last: number;
-  readonly edge: Uint8Array;
-  readonly vals: Uint8Array;
-  readonly saturated: number;
-}
-interface PostingRow {
-  readonly idx: number;
-  readonly claim: Uint8Array | null;
-}
-interface LeafRow {
-  readonly idx: number;
-  readonly bytes: Uint8Array;
-  readonly edge: Uint8Array;
-  readonly main: Uint8Array;
-  readonly step: Uint8Array;
 }
 
 /** Where the database of an index is. */
@@ -72,11 +49,11 @@ export class IndexStore {
   readonly #sha256: Sha256;
   readonly #writer: Database.Database;
   readonly #reader: Database.Database;
-  readonly #write: ReturnType<typeof prepareWrites>;
+  readonly #write: IndexWrites;
   /** Sees the step that is being written. */
-  readonly #own: ReturnType<typeof prepareReads>;
+  readonly #own: IndexReads;
   /** Sees the last step that was kept. */
-  readonly #kept: ReturnType<typeof prepareReads>;
+  readonly #kept: IndexReads;
   /** What the steps behind the snapshot of the map changed in it. */
   readonly changes: MapChanges;
 
@@ -130,18 +107,12 @@ export class IndexStore {
 
   /** What a chunk of a step changes, in the order of the keys. */
   write(records: readonly ChangedRecord[]): void {
-    for (const { key, record, added } of records) {
-      for (const { index, claim } of added) this.#write.posting.run(key, index, claim ?? null);
-      if (record.n <= SHORT_LIST) continue;
-      const { n, last, values, saturated } = record.summary();
-      const edge = joinBytes(record.edge);
-      this.#write.record.run(key, n, last, edge, valueBytes(values), saturated ? 1 : 0);
-    }
+    for (const changed of records) writeRecord(this.#write, changed);
   }
 
   /** The step's leaf: kept by `commit`, or by nobody. */
-  writeLeaf({ index, bytes, edge, main, step }: StoredLeaf): void {
-    this.#write.leaf.run(index, bytes, joinBytes(edge), main, step);
+  writeLeaf(leaf: StoredLeaf): void {
+    writeLeaf(this.#write, leaf);
   }
 
   commit(): void {
@@ -237,100 +208,6 @@ function check(writer: Database.Database, path: string, identity: IndexIdentity)
   if (same && row.format === FORMAT) return;
   throw new LogError("CONFIG_INVALID", `the index in ${path} is of another log, mapfn or format`, {
     field: path,
-    hint: "`countersign index rebuild` makes it anew from the log",
-  });
-}
-
-function prepareWrites(database: Database.Database) {
-  return {
-    posting: database.prepare<[Uint8Array, number, Uint8Array | null]>(
-      "INSERT INTO posting (key, idx, claim) VALUES (?, ?, ?)",
-    ),
-    record: database.prepare<[Uint8Array, number, number, Uint8Array, Uint8Array, number]>(
-      "INSERT OR REPLACE INTO record (key, n, last, edge, vals, saturated) VALUES (?, ?, ?, ?, ?, ?)",
-    ),
-    leaf: database.prepare<[number, Uint8Array, Uint8Array, Uint8Array, Uint8Array]>(
-      "INSERT INTO leaf (idx, bytes, edge, main, step) VALUES (?, ?, ?, ?, ?)",
-    ),
-  };
-}
-
-function prepareReads(database: Database.Database) {
-  return {
-    count: database.prepare<[], { readonly n: number }>("SELECT count(*) AS n FROM leaf"),
-    leaf: database.prepare<[number], LeafRow>("SELECT * FROM leaf WHERE idx = ?"),
-    record: database.prepare<[Uint8Array], RecordRow>("SELECT * FROM record WHERE key = ?"),
-    postings: database.prepare<[Uint8Array, number, number], PostingRow>(
-      "SELECT idx, claim FROM posting WHERE key = ? AND idx < ? ORDER BY idx LIMIT ?",
-    ),
-    all: database.prepare<[number], PostingRow & { readonly key: Uint8Array }>(
-      "SELECT key, idx, claim FROM posting WHERE idx < ? ORDER BY key, idx",
-    ),
-    newest: database.prepare<[Uint8Array, number, number], PostingRow>(
-      "SELECT idx, claim FROM posting WHERE key = ? AND idx < ? ORDER BY idx DESC LIMIT ?",
-    ),
-    contested: database.prepare<[Uint8Array, number], { key: Uint8Array; several: number | null }>(
-      "SELECT key, min(claim) < max(claim) AS several FROM posting WHERE key > ? GROUP BY key ORDER BY key LIMIT ?",
-    ),
-  };
-}
-
-/** From the postings where they are few, else from the record row where it is of just this age. */
-function readRecord(
-  sha256: Sha256,
-  reads: ReturnType<typeof prepareReads>,
-  key: Uint8Array,
-  size: number,
-): KeyRecord | undefined {
-  const few = reads.postings.all(key, size, SHORT_LIST + 1);
-  const row = few.length <= SHORT_LIST ? undefined : reads.record.get(key);
-  if (row !== undefined && row.last < size) {
-    const { n, last, saturated } = row;
-    const state = { n, last, values: toValues(row.vals), saturated: saturated === 1 };
-    return KeyRecord.from(sha256, state, toHashes(row.edge));
-  }
-  const record = KeyRecord.empty(sha256);
-  const isWhole = few.length <= SHORT_LIST;
-  for (const one of isWhole ? few : reads.postings.iterate(key, size, Number.MAX_SAFE_INTEGER))
-    record.append(toListed(one));
-  return record.n === 0 ? undefined : record;
-}
-
-function toListed({ idx, claim }: PostingRow): Listed {
-  const hash = claim === null ? undefined : asHash(claim);
-  return hash === undefined ? { index: idx } : { index: idx, claim: hash };
-}
-
-function toLeaf({ idx, bytes, edge, main, step }: LeafRow): StoredLeaf {
-  return { index: idx, bytes, edge: toHashes(edge), main, step };
-}
-
-function valueBytes(values: readonly ClaimedValue[]): Uint8Array {
-  return concat(...values.flatMap(({ index, claim }) => [sizeToBytes(index), claim]));
-}
-
-function toValues(bytes: Uint8Array): readonly ClaimedValue[] {
-  const values: ClaimedValue[] = [];
-  for (let at = 0; at < bytes.length; at += VALUE_BYTES) {
-    const index = sizeFromBytes(bytes.subarray(at, at + 8));
-    const claim = hashAt(bytes, at + 8);
-    if (index === undefined || claim === undefined) throw damaged("values");
-    values.push({ index, claim });
-  }
-  return values;
-}
-
-function toHashes(bytes: Uint8Array): readonly Hash[] {
-  return Array.from({ length: bytes.length / HASH_BYTES }, (_, i) => {
-    const hash = hashAt(bytes, i * HASH_BYTES);
-    if (hash === undefined) throw damaged("hashes");
-    return hash;
-  });
-}
-
-function damaged(what: string): LogError {
-  return new LogError("STORE_CORRUPT", `the index has ${what} that it never wrote`, {
-    field: "index",
     hint: "`countersign index rebuild` makes it anew from the log",
   });
 }
