@@ -11,13 +11,13 @@
  *
  * A reference to a row is a number: an inner row as it is, a leaf as its complement (−1 is leaf 0).
  *
- * Spec: docs/formats.md §Index. The hashes and proofs are those of map.ts.
+ * Spec: docs/formats.md §Index. The hashes are those of map.ts.
  *
  * @module
  */
 import { equal } from "../bytes.ts";
 import { LogError } from "../error.ts";
-import { HASH_BYTES, type Hash, type Sha256 } from "../tlog/hash.ts";
+import type { Hash, Sha256 } from "../tlog/hash.ts";
 import {
   bitOf,
   emptyMapRoot,
@@ -136,34 +136,6 @@ export class MapTree {
     return equal(this.#leaves.key(leaf), key) ? hashAt(this.#leaves.value(leaf), 0) : undefined;
   }
 
-  /** The proof of presence, or of absence, of a key (map.ts). */
-  prove(version: MapVersion, key: Uint8Array): Uint8Array {
-    if (version.top === undefined) return new Uint8Array(0);
-    const siblings: { readonly bit: number; readonly hash: Uint8Array }[] = [];
-    let at = version.top;
-    while (at >= 0) {
-      const bit = this.#inner.bit(at);
-      const right = bitOf(key, bit) === 1;
-      const other = right ? this.#inner.left(at) : this.#inner.right(at);
-      siblings.push({ bit, hash: this.hashOf(other) });
-      at = right ? this.#inner.right(at) : this.#inner.left(at);
-    }
-    const present = equal(this.#leaves.key(~at), key);
-    const head = present ? 0 : 2 * HASH_BYTES;
-    const proof = new Uint8Array(head + siblings.length * (1 + HASH_BYTES));
-    if (!present) {
-      proof.set(this.#leaves.key(~at));
-      proof.set(this.#leaves.value(~at), HASH_BYTES);
-    }
-    let offset = head;
-    for (const { bit, hash } of siblings.toReversed()) {
-      proof[offset] = bit;
-      proof.set(hash, offset + 1);
-      offset += 1 + HASH_BYTES;
-    }
-    return proof;
-  }
-
   /**
    * Gives up every sealed version: until the next `seal` rows are written where they are, which
    * costs no copies and cannot be abandoned. For a map that was just loaded.
@@ -214,7 +186,7 @@ export class MapTree {
     }
   }
 
-  /** The hash of a row of a sealed version. For those who encode trees (pruned.ts). */
+  /** The hash of a row of a sealed version. For those who show trees (pruned-tree.ts, map-proof.ts). */
   hashOf(row: number): Uint8Array {
     return row >= 0 ? this.#inner.hash(row) : this.#leaves.hash(~row);
   }

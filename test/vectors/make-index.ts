@@ -16,6 +16,7 @@ import { canonicalPurl, canonicalRepository } from "../../schema/index/canonical
 import { encodeIndexLeaf } from "../../schema/index/index-leaf.ts";
 import { claimValue, type KeyField, type KeyType, mapKey } from "../../schema/index/map-key.ts";
 import { parseMapTile } from "../../schema/index/map-tile.ts";
+import { proveKey } from "../../schema/index/map-proof.ts";
 import { MapTree } from "../../schema/index/map-tree.ts";
 import { MAPFN_V1, mapfn } from "../../schema/index/mapfn.ts";
 import { encodePostings, type Posting, sortPostings } from "../../schema/index/posting.ts";
@@ -149,9 +150,9 @@ function mapVector(): object {
   return {
     entries: entries.map(([key, value]) => [toHex(key), toHex(value)]),
     root: toHex(version.root),
-    proofs: entries.map(([key]) => toHex(tree.prove(version, key))),
+    proofs: entries.map(([key]) => toHex(proveKey(tree, version.top, key))),
     absent: toHex(absent),
-    absence: toHex(tree.prove(version, absent)),
+    absence: toHex(proveKey(tree, version.top, absent)),
     pruned: {
       keys: [entries[0]?.[0] ?? absent, absent].map(toHex),
       tree: toBase64(encodePruned(tree, version.top, [entries[0]?.[0] ?? absent, absent])),

@@ -8,6 +8,7 @@ import { unwrap } from "../../../schema/error.ts";
 import { type MapPiece, mapPath, parseMapPiece } from "../../../schema/http/map-paths.ts";
 import { INDEX_V1 } from "../../../schema/index/generation.ts";
 import { emptyMapRoot, mapLeafHash, mapNodeHash, verifyMap } from "../../../schema/index/map.ts";
+import { proveKey } from "../../../schema/index/map-proof.ts";
 import { PAGE_KEYS, parseMapList } from "../../../schema/index/map-tile.ts";
 import { MapTree } from "../../../schema/index/map-tree.ts";
 import { encodePruned } from "../../../schema/index/pruned-tree.ts";
@@ -88,7 +89,7 @@ describe("a walk through pieces of the map", () => {
           const walked = await map.walk(...asked);
           expect(walked.tree.root()).toEqual(map.root);
           for (const key of asked) {
-            const proof = map.tree.prove(map.tree.newest, key);
+            const proof = proveKey(map.tree, map.tree.newest.top, key);
             const shown = walked.tree.find(key);
             const value = shown.state === "present" ? shown.value : undefined;
             expect(shown.state).toBe(map.lists.has(toHex(key)) ? "present" : "absent");
