@@ -29,7 +29,7 @@ import {
   type Submission,
 } from "./ports.ts";
 import { Proofs } from "./proofs.ts";
-import { notWitnessed, Publication } from "./publication.ts";
+import { Publication, sizeFor } from "./publication.ts";
 import { firstPublished } from "./published.ts";
 import { proveContinuity } from "./recover.ts";
 
@@ -115,16 +115,7 @@ export class Sequencer {
     milliseconds: number,
   ): Promise<readonly Appended[]> {
     if (this.#ports.witnessing === undefined) return this.append(entries);
-    const { committed, published, leave } = this.appendDurable(entries);
-    const timer = Promise.withResolvers<"late">();
-    const timeout = setTimeout(() => timer.resolve("late"), milliseconds);
-    const first = await Promise.race([published, timer.promise]).finally(() =>
-      clearTimeout(timeout),
-    );
-    const appended = await committed;
-    if (first !== "late" || sizeFor(appended) <= this.published().size) return appended;
-    leave();
-    throw notWitnessed(appended[0]?.index ?? 0);
+    return this.#publication.within(this.appendDurable(entries), milliseconds);
   }
 
   /** As `append`, with two answers: an index when durable, the head when provable. Throws the same. */
@@ -141,7 +132,10 @@ export class Sequencer {
     }
     const refusal = isGenesis ? undefined : this.#publication.refusal();
     if (refusal !== undefined) throw refusal;
-    this.#mustHaveRoom(entries.length);
+    if (this.#ports.witnessing !== undefined) {
+      const underWay = this.#taken + this.#pool.load.entries;
+      this.#publication.mustHaveRoom(entries.length, underWay, this.#limits.unwitnessedEntries);
+    }
     const { committed, guarded, published } = this.#pool.add(entries);
     // Not awaited: the loop never rejects, and everybody has a promise of their own.
     this.#loop ??= this.#run(isGenesis);
@@ -152,20 +146,6 @@ export class Sequencer {
       // Holds nothing of the entries: whoever keeps it may keep many.
       leave: () => this.#publication.leave(published),
     };
-  }
-
-  /** Entries that nobody has witnessed are bounded, and so are the calls that wait for witnesses. */
-  #mustHaveRoom(count: number): void {
-    if (this.#ports.witnessing === undefined) return;
-    const limit = this.#limits.unwitnessedEntries;
-    const { pending, waiting } = this.#publication;
-    const unwitnessed = pending + this.#taken + this.#pool.load.entries;
-    if ((unwitnessed === 0 || unwitnessed + count <= limit) && waiting < limit) return;
-    throw new LogError("OVERLOADED", "too many entries are waiting for witnesses", {
-      limit,
-      expected: "entries that are durable and not witnessed",
-      hint: "the log goes on when its witnesses answer; /readyz names them",
-    });
   }
 
   /** Resolves when the batch that is planned already, if any, is committed or refused. */
@@ -350,11 +330,6 @@ function treeOf(proofs: Proofs): Pick<CommittedTree, "consistency" | "root"> {
     consistency: (older, newer) => proofs.consistency(older, newer),
     root: (size) => proofs.root(size),
   };
-}
-
-/** The smallest head that covers every one of these. */
-function sizeFor(appended: readonly Appended[]): number {
-  return appended.reduce((size, { index }) => Math.max(size, index + 1), 0);
 }
 
 function beyond(what: string, limit: number): LogError {

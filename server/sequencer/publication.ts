@@ -7,6 +7,8 @@
  * more. What a round brings is durable as the *published note* before anybody sees it, so that a
  * new process shows no less than what was answered.
  *
+ * Those who wait for witnesses are bounded: in number, and where they ask for it in time.
+ *
  * - I9  With a policy, only a head that carries a quorum is published: `#publish` is the only place
  *       where the published head moves, and a round's head reaches it with its quorum or never.
  *
@@ -15,11 +17,13 @@
 import { equal } from "../../schema/bytes.ts";
 import { LogError } from "../../schema/error.ts";
 import type {
+  Appended,
   CommittedTree,
   CosignHost,
   PublishedHead,
   PublishedNotes,
   SignedHead,
+  Submission,
   Witnessing,
 } from "./ports.ts";
 
@@ -90,11 +94,6 @@ export class Publication {
     return this.#committed.size - this.#published.size;
   }
 
-  /** Calls that wait for a head. */
-  get waiting(): number {
-    return this.#waiting.size;
-  }
-
   /** Why the published note cannot be written now. */
   get problem(): LogError | undefined {
     return this.#problem;
@@ -122,6 +121,39 @@ export class Publication {
   leave(waiter: Waiter): void {
     this.#left.add(waiter);
     this.#waiting.delete(waiter);
+  }
+
+  /**
+   * What was committed, if its head is published within so many milliseconds. Else it rejects with
+   * `NOT_WITNESSED` and the index, and nobody waits any more.
+   */
+  async within(
+    { committed, published, leave }: Submission,
+    milliseconds: number,
+  ): Promise<readonly Appended[]> {
+    const timer = Promise.withResolvers<"late">();
+    const timeout = setTimeout(() => timer.resolve("late"), milliseconds);
+    const first = await Promise.race([published, timer.promise]).finally(() =>
+      clearTimeout(timeout),
+    );
+    const appended = await committed;
+    if (first !== "late" || sizeFor(appended) <= this.#published.size) return appended;
+    leave();
+    throw notWitnessed(appended[0]?.index ?? 0);
+  }
+
+  /**
+   * Entries that nobody has witnessed are bounded, and so are the calls that wait for witnesses.
+   * `underWay` are those that are not durable yet. Throws `OVERLOADED`.
+   */
+  mustHaveRoom(count: number, underWay: number, limit: number): void {
+    const unwitnessed = this.pending + underWay;
+    if ((unwitnessed === 0 || unwitnessed + count <= limit) && this.#waiting.size < limit) return;
+    throw new LogError("OVERLOADED", "too many entries are waiting for witnesses", {
+      limit,
+      expected: "entries that are durable and not witnessed",
+      hint: "the log goes on when its witnesses answer; /readyz names them",
+    });
   }
 
   /** Lets the round under way end, gives what is pending one chance, and refuses the rest. */
@@ -240,4 +272,9 @@ export function notWitnessed(index: number): LogError {
     index,
     hint: "submit the same again: it keeps its index, and the answer brings the receipt",
   });
+}
+
+/** The smallest head that covers every one of these. */
+export function sizeFor(appended: readonly Appended[]): number {
+  return appended.reduce((size, { index }) => Math.max(size, index + 1), 0);
 }
