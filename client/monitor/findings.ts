@@ -13,7 +13,7 @@ import { type Evidence, formatEvidence, parseEvidence } from "../../schema/evide
 import type { Sha256 } from "../../schema/tlog/hash.ts";
 import { verifyEvidence } from "../evidence.ts";
 import type { ReadPorts } from "../log.ts";
-import { type Finding, makeFinding, type Told } from "./alert.ts";
+import { accusesLog, type Finding, makeFinding, type Told } from "./alert.ts";
 
 /** A condition that holds now. Its id does not know yet since when. */
 export interface Condition {
@@ -75,6 +75,17 @@ export class Findings implements Found {
   async convict(evidence: Evidence, told: Omit<Saying, "kind" | "evidence">): Promise<void> {
     this.misbehaved = true;
     await this.show(evidence, told);
+  }
+
+  /** Others of the same log, of which not everything is told. */
+  apart(): Findings {
+    return new Findings(this.#ports);
+  }
+
+  /** Of these, what accuses the log. */
+  accuseBy({ findings, misbehaved }: Found): void {
+    this.misbehaved ||= misbehaved;
+    this.findings.push(...findings.filter(({ kind }) => accusesLog(kind)));
   }
 
   hold(area: string, saying: Saying): void {

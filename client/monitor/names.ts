@@ -23,7 +23,7 @@ import type { SignedHead } from "../head.ts";
 import { type Asked, type AskPorts, askLookup } from "../lookup/ask.ts";
 import { convict } from "../lookup/convict.ts";
 import { explainLookupRefusal, keyText } from "../lookup/explain.ts";
-import { type Found, lacksQuorum } from "../lookup/verdict.ts";
+import { type Found, falsehoodOf, lacksQuorum } from "../lookup/verdict.ts";
 import { type Findings, FORK } from "./findings.ts";
 import { type LongList, learnLong } from "./long-lists.ts";
 import type { Known, LogState } from "./state.ts";
@@ -193,7 +193,7 @@ export async function askNames(
 ): Promise<Answered> {
   const request = { keys: names.map(({ key }) => key), entries: false, summaries };
   const asked = await askLookup(ports, request);
-  if (asked.state !== "answered") throw await refused(findings, asked);
+  if (asked.state !== "answered") throw await refused(ports, findings, asked);
   const found = new Map(
     asked.answer.found.map((one) => [nameOfKey(ports, one.key).id, one] as const),
   );
@@ -217,6 +217,7 @@ function listIn(found: Found | undefined): readonly Listed[] | undefined {
 
 /** Tells what is wrong with an answer; what is thrown leaves the look-ups unchecked. */
 async function refused(
+  ports: AskPorts,
   findings: Findings,
   asked: Exclude<Asked, { readonly state: "answered" }>,
 ): Promise<LogError> {
@@ -231,14 +232,17 @@ async function refused(
     );
   const { refusal } = asked;
   const message = explainLookupRefusal(refusal);
-  if (!lacksQuorum(refusal) || refusal.besides !== undefined)
-    findings.accuse({
-      kind: "answer-refused",
-      subject: "look-ups",
-      message: `a look-up was answered by what is not so: ${message}`,
-      about: [refusal.code],
-    });
-  return new LogError("NOT_FOUND", message);
+  const lacks = lacksQuorum(refusal);
+  const shown = falsehoodOf(refusal);
+  const evidence = shown && (await convict(ports, shown.key, shown.index));
+  const told = {
+    subject: "look-ups",
+    message: `a look-up was answered by what is not so: ${message}`,
+    about: [refusal.code],
+  };
+  if (evidence !== undefined) await findings.convict(evidence, told);
+  else if (!lacks || shown !== undefined) findings.accuse({ kind: "answer-refused", ...told });
+  return new LogError(lacks ? "WITNESSES_TOO_FEW" : "NOT_FOUND", message);
 }
 
 export function* portions(names: readonly Name[]): Generator<readonly Name[]> {

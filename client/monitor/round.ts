@@ -4,22 +4,25 @@
  * Both heads first: whatever comes after stands on them. Then the witnesses and index verifiers.
  * Then the look-ups of all names that are watched and of those that our own entries must have, only
  * where the index has moved or a name is new. What a step cannot check is told, and the steps that
- * stand on it are left for the next round; the state advances only with what was checked whole.
+ * stand on it are left for the next round; the state advances only with what was checked whole. What
+ * lacks its quorum is read all the same, for what accuses the log (`alone.ts`).
  *
  * Spec: docs/formats.md §Monitor.
  *
  * @module
  */
 import { toBase64 } from "../../schema/bytes.ts";
+import { LogError } from "../../schema/error.ts";
 import { SLOT_TYPES } from "../../schema/index/contradiction.ts";
 import { type LookupKey, MAX_LOOKUP_KEYS } from "../../schema/index/lookup.ts";
 import type { Transport } from "../fetch.ts";
 import { indexPorts } from "../lookup/ask.ts";
 import type { ReceiptFile } from "../verify/receipt.ts";
+import { ALONE, accuseAlone } from "./alone.ts";
 import { type EntryPorts, EntryReader, type OwnStatements, tellEntries } from "./entries.ts";
 import { type Findings, LOOKUPS } from "./findings.ts";
 import { type Seen, seeHead, seeLag } from "./heads.ts";
-import { type Learned, lookUpNames, type Name, nameOfKey } from "./names.ts";
+import { type Learned, type LookedUpNames, lookUpNames, type Name, nameOfKey } from "./names.ts";
 import { tellPromises } from "./promises.ts";
 import {
   type OwnEntry,
@@ -32,17 +35,18 @@ import { readHints, slotsOf, tellContradictions } from "./slots.ts";
 import type { Known, LogState } from "./state.ts";
 import { seeWitnesses } from "./witnesses.ts";
 
+/** What we signed, as it lies in files. */
+interface OwnFiles extends OwnStatements {
+  readonly receipts: readonly ReceiptFile[];
+  /** Of entries that have no receipt yet. */
+  readonly promises: readonly ReceiptFile[];
+}
+
 /** What is watched of one log, with all that is needed to do so. */
 export interface Watch extends EntryPorts {
   readonly names: readonly Name[];
   /** What we signed, read anew in each round. */
-  readonly own: () => Promise<{
-    readonly receipts: readonly ReceiptFile[];
-    /** Of entries that have no receipt yet. */
-    readonly promises: readonly ReceiptFile[];
-    /** Content digests, hex. */
-    readonly digests: ReadonlySet<string>;
-  }>;
+  readonly own: () => Promise<OwnFiles>;
   readonly receiptsRead: ReadBefore;
   readonly openWitness?: (url: string) => Transport;
   readonly indexLagSeconds: number;
@@ -56,8 +60,60 @@ export async function watchLog(
   before: LogState,
   now: number,
 ): Promise<LogState> {
+  const heads = await seeHeads(watch, findings, before, now);
+  if (heads === undefined) return before;
+  const { index, main, witnesses } = heads;
+  const next: LogState = { ...before, witnesses };
+  if (index === undefined) return next;
+  const files = await findings.check("own statements", watch.own);
+  if (files === undefined) return next;
+  const accuse = async (): Promise<void> =>
+    accuseAlone(watch, findings, async (alone, found) => {
+      // What was read so is not known to whoever asks for quorums.
+      const own = await readOwn(alone, found, files.receipts, new Map());
+      await tellPromises(alone, found, files.promises, now);
+      await readNames(alone, found, next, { main, index, ...ownOf(files, own) });
+    });
+  if (main.newest === undefined) {
+    await accuse();
+    return next;
+  }
+  const own = await readOwn(watch, findings, files.receipts, watch.receiptsRead);
+  await tellPromises(watch, findings, files.promises, now);
+  if (index.newest === undefined) {
+    await accuse();
+    return next;
+  }
+  const step = { main, index, ...ownOf(files, own) };
+  const state = await findings.check(LOOKUPS, async () =>
+    lookUp(watch, findings, next, step).catch(async (error: unknown) => {
+      if (error instanceof LogError && error.code === "WITNESSES_TOO_FEW") await accuse();
+      throw error;
+    }),
+  );
+  if (state === undefined) return next;
+  findings.checked.add(ALONE);
+  const at = { indexed: state.index?.entries ?? 0, newest: main.newest.tree.size };
+  const waiting = seeLag(findings, state, at, { now, boundSeconds: watch.indexLagSeconds });
+  const { waiting: _, ...rest } = state;
+  return waiting === undefined ? rest : { ...rest, waiting };
+}
+
+interface Heads {
+  readonly main: Seen;
+  readonly index?: Seen;
+  readonly witnesses: LogState["witnesses"];
+}
+
+/** Both heads, and whoever should stand beside them. */
+async function seeHeads(
+  watch: Watch,
+  findings: Findings,
+  before: LogState,
+  now: number,
+): Promise<Heads | undefined> {
   const main = await seeHead(watch, findings, { area: "head", now, ages: true });
-  if (main === undefined) return before;
+  if (main === undefined) return undefined;
   const { openWitness } = watch;
   const asked = openWitness === undefined ? {} : { openWitness };
   const bounds = { now, boundSeconds: watch.witnessSeconds };
@@ -67,42 +123,23 @@ export async function watchLog(
       role: "witness",
     }),
   );
-  const index = await seeHead(indexPorts(watch), findings, {
-    area: "index head",
-    now,
-    ages: false,
-  });
+  const below = indexPorts(watch);
+  const index = await seeHead(below, findings, { area: "index head", now, ages: false });
   const verifiers =
     index === undefined
       ? undefined
       : await findings.check("index verifiers", async () =>
-          seeWitnesses({ ...indexPorts(watch), ...asked }, findings, index, before.witnesses, {
+          seeWitnesses({ ...below, ...asked }, findings, index, before.witnesses, {
             ...bounds,
             role: "index verifier",
           }),
         );
   const seen = new Map([...before.witnesses, ...(witnesses ?? []), ...(verifiers ?? [])]);
-  const next: LogState = { ...before, witnesses: seen };
-  if (index?.newest === undefined || main.newest === undefined) return next;
-  const ownFiles = await findings.check("own statements", watch.own);
-  const own = ownFiles && (await readOwn(watch, findings, ownFiles.receipts, watch.receiptsRead));
-  if (ownFiles === undefined || own === undefined) return next;
-  await tellPromises(watch, findings, ownFiles.promises, now);
-  const digests = new Set([...ownFiles.digests, ...own.map(({ digest }) => digest)]);
-  const state = await findings.check(LOOKUPS, async () =>
-    lookUp(watch, findings, next, { main, index, own, digests }),
-  );
-  if (state === undefined) return next;
-  const { tree } = main.newest;
-  const indexed = state.index?.entries ?? 0;
-  const waiting = seeLag(
-    findings,
-    state,
-    { indexed, newest: tree.size },
-    { now, boundSeconds: watch.indexLagSeconds },
-  );
-  const { waiting: _, ...rest } = state;
-  return waiting === undefined ? rest : { ...rest, waiting };
+  return { main, witnesses: seen, ...(index === undefined ? {} : { index }) };
+}
+
+function ownOf(files: OwnFiles, own: readonly OwnEntry[]): Pick<Step, "own" | "digests"> {
+  return { own, digests: new Set([...files.digests, ...own.map(({ digest }) => digest)]) };
 }
 
 interface Step extends OwnStatements {
@@ -115,31 +152,11 @@ async function lookUp(
   watch: Watch,
   findings: Findings,
   before: LogState,
-  { main, index, own, digests }: Step,
+  step: Step,
 ): Promise<LogState> {
-  const names = allNames(watch, own);
-  const { size, root } = index.shown.tree;
-  const at = { size, root: toBase64(root) };
-  const reader = new EntryReader(watch, main.shown);
-  const isSame = before.index?.size === at.size && before.index.root === at.root;
-  if (isSame && names.every(({ id }) => before.known.has(id))) {
-    const learned = names.map((name) => ({
-      name,
-      known: before.known.get(name.id) ?? { n: 0, root: "" },
-      added: [],
-      isFirst: false,
-    }));
-    await tellOmissions(watch, findings, main.shown, own, learned, before.index?.entries ?? 0);
-    return before;
-  }
-  const asked = namesInTurn(names, before);
-  const { entries, learned } = await lookUpNames(watch, findings, asked, before);
-  const spokenIn: LookupKey[] = [];
-  await tellEntries(watch, findings, reader, learned, { digests }, (one) => {
-    spokenIn.push(...slotsOf(one));
-  });
-  await tellOmissions(watch, findings, main.shown, own, learned, entries);
-  await tellDuplicates(watch, findings, reader, learned);
+  const news = await readNames(watch, findings, before, step);
+  if (news === undefined) return before;
+  const { at, entries, learned, names, reader, spokenIn } = news;
   const hints = await readHints(watch, before.conflicts, watch.names);
   const changed = learned.filter(({ name, added }) => name.watched === true && added.length > 0);
   const slots = changed.map(({ name }) => name.key).filter(({ type }) => SLOT_TYPES.includes(type));
@@ -152,6 +169,47 @@ async function lookUp(
     conflicts: hints.cursor,
     turn: before.turn + 1,
   };
+}
+
+interface News extends LookedUpNames {
+  readonly at: { readonly size: number; readonly root: string };
+  readonly names: readonly Name[];
+  readonly reader: EntryReader;
+  /** Slots in which new entries say something. */
+  readonly spokenIn: readonly LookupKey[];
+}
+
+/** What came to the names, each entry of it read. `undefined` where the index is as it was. */
+async function readNames(
+  watch: Watch,
+  findings: Findings,
+  before: LogState,
+  { main, index, own, digests }: Step,
+): Promise<News | undefined> {
+  const names = allNames(watch, own);
+  const { size, root } = index.shown.tree;
+  const at = { size, root: toBase64(root) };
+  const isSame = before.index?.size === at.size && before.index.root === at.root;
+  if (isSame && names.every(({ id }) => before.known.has(id))) {
+    const learned = names.map((name) => ({
+      name,
+      known: before.known.get(name.id) ?? { n: 0, root: "" },
+      added: [],
+      isFirst: false,
+    }));
+    await tellOmissions(watch, findings, main.shown, own, learned, before.index?.entries ?? 0);
+    return undefined;
+  }
+  const asked = namesInTurn(names, before);
+  const { entries, learned } = await lookUpNames(watch, findings, asked, before);
+  const reader = new EntryReader(watch, main.shown);
+  const spokenIn: LookupKey[] = [];
+  await tellEntries(watch, findings, reader, learned, { digests }, (one) => {
+    spokenIn.push(...slotsOf(one));
+  });
+  await tellOmissions(watch, findings, main.shown, own, learned, entries);
+  await tellDuplicates(watch, findings, reader, learned);
+  return { at, entries, learned, names, reader, spokenIn };
 }
 
 /**

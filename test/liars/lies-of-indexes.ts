@@ -122,6 +122,11 @@ export const LIES_OF_INDEXES: readonly Lie[] = [
         reason: `asks for verifier.test; and the index is false: it leaves entry ${LIED_ABOUT} out under subject`,
         evidence: "omission",
       },
+      watched(
+        3,
+        "warning unwitnessed: log.test/index/v1: The head of log.test/index/v1 at 3 entries",
+        "omission",
+      ),
     ],
   },
   {

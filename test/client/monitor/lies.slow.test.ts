@@ -7,7 +7,7 @@ import { toHex, utf8 } from "../../../schema/bytes.ts";
 import { formatLookup } from "../../../schema/index/lookup.ts";
 import { mapKey } from "../../../schema/index/map-key.ts";
 import { TestIndex } from "../lookup/test-index.ts";
-import { review, serveLog, TestLog } from "../test-log.ts";
+import { newSigner, review, serveLog, TestLog } from "../test-log.ts";
 import { policyOf, policyTable, policyText, TestWitness } from "../test-witness.ts";
 import { bob, commit, idOf, Monitoring, NOW, REPO } from "./rig.ts";
 
@@ -71,6 +71,19 @@ describe("the log and its index", () => {
     const { status, alerts } = await at.round();
     expect(status).toBe(3);
     expect(alerts.map(({ kind }) => kind)).toEqual(["answer-refused", "unchecked"]);
+  });
+
+  test("an answer that shows by its own entries that the index is false convicts it", async () => {
+    at.configure(`keys = ["${idOf(bob)}"]`);
+    await at.round();
+    await at.logged(review(bob, commit));
+    at.index.lie = (postings, index) => (index === 4 ? at.index.postingsOf(3) : postings);
+    await at.logged(review(newSigner(), commit));
+    at.served.lie = (honest, { keys, summaries }) =>
+      summaries ? honest : at.index.lookup(keys, "entries");
+    const { status, alerts } = await at.round();
+    expect([status, await at.verdictOf(alerts[0])]).toEqual([3, "false-posting log"]);
+    expect(alerts.map(({ kind }) => kind)).toEqual(["false-posting", "unchecked"]);
   });
 
   test("an index that falls behind is told after its bound, and when it has caught up", async () => {
