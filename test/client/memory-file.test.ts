@@ -9,6 +9,8 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { type Memory, volatileMemory } from "../../client/memory.ts";
 import { fileMemory } from "../../client/memory-file.ts";
 import { LogError } from "../../schema/error.ts";
+import { endOf, endsWithTest } from "../child.ts";
+import { until } from "../until.ts";
 import { TestLog } from "./test-log.ts";
 
 const log = new TestLog().fill(10);
@@ -144,12 +146,17 @@ describe("several processes", () => {
   test("one killed at any moment leaves the old head or the new one, and the rest goes on", async () => {
     await mkdir(dirname(path));
     for (let round = 0; round < 4; round++) {
-      const child = spawn(process.execPath, [worker, path, A, "1000"], { stdio: "ignore" });
-      const ended = new Promise((resolve) => child.on("exit", resolve));
-      await new Promise((resolve) => setTimeout(resolve, 250 + 37 * round));
-      child.kill("SIGKILL");
-      await ended;
       const memory = fileMemory(path);
+      const sizeNow = async (): Promise<number> => (await memory.load([A]))?.size ?? 0;
+      const start = await sizeNow();
+      const child = endsWithTest(
+        spawn(process.execPath, [worker, path, A, "1000"], { stdio: "ignore" }),
+      );
+      const ended = endOf(child);
+      // Wherever it is in its next step, after some that are done.
+      await until(async () => (await sizeNow()) > start + round);
+      child.kill("SIGKILL");
+      expect(await ended).toBe("SIGKILL");
       const before = await memory.load([A]);
       const next = {
         size: before?.size ?? 0,

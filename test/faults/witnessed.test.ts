@@ -12,13 +12,8 @@ import type { PublishedNotes } from "../../server/sequencer/ports.ts";
 import type { NewEntry } from "../../server/storage/storage.ts";
 import { entries, entry } from "../server/entries.ts";
 import { rejectionOf } from "../server/refusal.ts";
-import {
-  carriesQuorum,
-  open,
-  until,
-  type WitnessedLog,
-  witnessedWorld,
-} from "../server/witnesses/rig.ts";
+import { carriesQuorum, open, type WitnessedLog, witnessedWorld } from "../server/witnesses/rig.ts";
+import { until } from "../until.ts";
 import { CALLS, DEADLINE, MODES, Witness } from "./rig.ts";
 
 const LIMITS = { deadline: DEADLINE };

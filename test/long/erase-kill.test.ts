@@ -27,8 +27,8 @@ describe("a log that is killed while it erases", () => {
     const told = new Told();
     // A slow machine has done little by the third life: the last ones are as long as it takes.
     for (let milliseconds = 10; milliseconds < 120 || told.logged.size < 3; milliseconds *= 2) {
-      const { signal } = await live(place, told, { milliseconds });
-      expect(signal).toBe("SIGKILL");
+      const { signal, errors } = await live(place, told, { milliseconds });
+      expect(signal, errors).toBe("SIGKILL");
       expect(await troubles(place, told), `${milliseconds} ms`).toEqual([]);
     }
   });

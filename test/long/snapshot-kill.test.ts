@@ -1,6 +1,6 @@
 /** An index is killed at random points while it writes its snapshot. */
 import { spawn } from "node:child_process";
-import { copyFileSync, existsSync } from "node:fs";
+import { copyFileSync, existsSync, statSync, truncateSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { snapshotFile } from "../../server/index/snapshot.ts";
@@ -53,7 +53,9 @@ test(`X7 ${KILLS} kills while a snapshot is written: every start has the map of 
   }
   expect(newest).toBeGreaterThan(0);
   expect(cutOff).toBeGreaterThan(0);
-  // What was cut off is no snapshot, wherever it stands.
+  // What was cut off is no snapshot, wherever it stands. A kill may have come after the last byte
+  // and before the new name.
+  truncateSync(cut, Math.max(0, statSync(cut).size - 1));
   copyFileSync(cut, snapshotFile(folder));
   expect(await run(folder)).toMatchObject({ snapshotSize: 0 });
 }, 120_000);

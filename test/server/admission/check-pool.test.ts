@@ -1,9 +1,12 @@
+import { once } from "node:events";
+import { Worker } from "node:worker_threads";
 import { afterAll, describe, expect, onTestFinished, test } from "vitest";
 import { nodeCrypto } from "../../../client/crypto/node.ts";
 import { utf8 } from "../../../schema/bytes.ts";
 import type { LogError } from "../../../schema/error.ts";
 import { makeCheck } from "../../../server/admission/check.ts";
 import { CheckPool } from "../../../server/admission/check-pool.ts";
+import { nextTurn, stoppedClock } from "../../until.ts";
 import { SUBMISSIONS } from "../../vectors/make-leaf.ts";
 import { rejectionOf } from "../refusal.ts";
 
@@ -62,8 +65,10 @@ describe("checking in threads", () => {
 describe("a checking thread that fails", () => {
   const script = new URL("./odd-worker.ts", import.meta.url);
 
-  function odd(deadline = 30_000): CheckPool {
-    const pool = new CheckPool({ threads: 1, script, deadline });
+  const DEADLINE = 30_000;
+
+  function odd(): CheckPool {
+    const pool = new CheckPool({ threads: 1, script, deadline: DEADLINE });
     onTestFinished(() => pool.close());
     return pool;
   }
@@ -82,15 +87,23 @@ describe("a checking thread that fails", () => {
   );
 
   test("by silence is given up after the deadline", async () => {
-    const pool = odd(1_500);
-    expect((await rejectionOf(pool.check(utf8("hang")))).code).toBe("INTERNAL");
+    const clock = stoppedClock();
+    const pool = odd();
+    const silent = rejectionOf(pool.check(utf8("hang")));
+    await nextTurn();
+    clock.advance(DEADLINE);
+    expect((await silent).code).toBe("INTERNAL");
     expect((await rejectionOf(pool.check(utf8("next")))).message).toBe("next");
   });
 
   test("while nobody asks is replaced without anybody noticing", async () => {
+    const started = once(process, "worker");
     const pool = odd();
+    const [thread]: unknown[] = await started;
+    if (!(thread instanceof Worker)) throw new Error("no thread was started");
+    const gone = once(thread, "exit");
     expect((await rejectionOf(pool.check(utf8("leave")))).message).toBe("leave");
-    await new Promise((resolve) => setTimeout(resolve, 200));
+    await gone;
     expect((await rejectionOf(pool.check(utf8("next")))).message).toBe("next");
   });
 
@@ -108,8 +121,10 @@ describe("a checking thread that fails", () => {
 
   test("closing refuses what is in flight and what waits as STOPPING, and all that comes later", async () => {
     const pool = odd();
+    // The thread is up, and what it has next goes out at the end of this turn.
+    await rejectionOf(pool.check(utf8("x")));
     const first = rejectionOf(pool.check(utf8("hang")));
-    await new Promise((resolve) => setTimeout(resolve, 300));
+    await nextTurn();
     const more = Array.from({ length: 200 }, () => rejectionOf(pool.check(utf8("x"))));
     await pool.close();
     const refused = await Promise.all([first, ...more, rejectionOf(pool.check(utf8("x")))]);

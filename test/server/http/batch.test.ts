@@ -1,6 +1,6 @@
 import { request } from "node:http";
 import { connect } from "node:net";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { nodeCrypto } from "../../../client/crypto/node.ts";
 import { unwrap } from "../../../schema/error.ts";
 import type { BatchEnd, BatchLine } from "../../../schema/http/messages.ts";
@@ -9,6 +9,7 @@ import { parseCheckpoint } from "../../../schema/tlog/checkpoint.ts";
 import { asHash, type Hash } from "../../../schema/tlog/hash.ts";
 import { verifyInclusion } from "../../../schema/tlog/proof.ts";
 import { isMessage } from "../../../server/http/openapi.ts";
+import { until, untilStill, watchingRequests } from "../../until.ts";
 import {
   ask,
   batch,
@@ -67,7 +68,7 @@ function hashOf(bytes: Uint8Array): Hash {
 describe.each(DRIVERS)("a batch to a log on %s", (driver) => {
   let log: TestLog;
   beforeAll(async () => {
-    log = await startTestLog(driver, { flags: { "limits-body-timeout-ms": "400" } });
+    log = await startTestLog(driver);
   });
   afterAll(async () => {
     await log.end();
@@ -185,15 +186,17 @@ describe.each(DRIVERS)("a batch to a log on %s", (driver) => {
   }
 
   test("a sender that pauses inside a line is refused in time, and what came before is proved", async () => {
+    const hasty = await startTestLog(driver, { flags: { "limits-body-timeout-ms": "400" } });
+    onTestFinished(hasty.end);
     const [good] = await submissions(1);
-    const before = log.published().size;
-    const values = await unfinished(`${JSON.stringify(good)}\n{"kind":`);
-    expect(read(values).lines).toEqual([String(before), "refused BODY_TIMEOUT"]);
+    // One write: the whole line is there when the clock starts.
+    const values = await unfinished(hasty, `${JSON.stringify(good)}\n{"kind":`);
+    expect(read(values).lines).toEqual(["1", "refused BODY_TIMEOUT"]);
   });
 
-  async function unfinished(text: string): Promise<unknown[]> {
+  async function unfinished({ port }: TestLog, text: string): Promise<unknown[]> {
     return new Promise((resolve, reject) => {
-      const options = { host: "127.0.0.1", port: log.port, method: "POST", headers: NDJSON };
+      const options = { host: "127.0.0.1", port, method: "POST", headers: NDJSON };
       const req = request({ ...options, path: "/v1/entries:batch" }, (res) => {
         const chunks: Buffer[] = [];
         res.on("data", (chunk: Buffer) => chunks.push(chunk));
@@ -230,22 +233,35 @@ describe.each(DRIVERS)("a batch to a log on %s", (driver) => {
 });
 
 describe("batches whose senders do not read", () => {
+  const SENDERS = 3;
+  // Every answer repeats its field twice: together far more than sockets and the budget hold.
+  const LINES = 2_000;
+  const FIELD = "x".repeat(3_000);
+  /** Beyond what is counted, each answer has one chunk and the line that did not fit. */
+  const SLACK = 65_536 + 3 * FIELD.length;
+
   test("wait beyond the memory set aside for answers, and lose no line", async () => {
     const log = await startTestLog("memory", {
       flags: { "limits-inflight-bytes": String(MAX_BODY_BYTES) },
     });
-    const body = "x\n".repeat(MAX_BATCH_LINES);
+    onTestFinished(log.end);
+    const body = `{"kind":"raw","${FIELD}":1}\n`.repeat(LINES);
     const head =
       "POST /v1/entries:batch HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-ndjson\r\n";
     const ask = `${head}Content-Length: ${body.length}\r\n\r\n${body}`;
-    const answers = Array.from({ length: 3 }, () => unread(log.port, ask));
-    await new Promise((resolve) => setTimeout(resolve, 300));
-    for (const answer of answers) {
-      const text = await answer();
-      expect(text.match(/"code":"JSON_MALFORMED"/g)).toHaveLength(MAX_BATCH_LINES);
+    const texts = await watchingRequests(async (responses) => {
+      const answers = Array.from({ length: SENDERS }, () => unread(log.port, ask));
+      const waiting = (): number =>
+        responses.reduce((bytes, { writableLength }) => bytes + writableLength, 0);
+      await until(() => waiting() > MAX_BODY_BYTES);
+      await untilStill(waiting, SENDERS * MAX_BODY_BYTES);
+      expect(waiting()).toBeLessThan(MAX_BODY_BYTES + SENDERS * SLACK);
+      return Promise.all(answers.map(async (read) => read()));
+    });
+    for (const text of texts) {
+      expect(text.match(/"code":"FIELD_INVALID"/g)).toHaveLength(LINES);
       expect(text).toMatch(/"proofs":\[\]\}\n\r\n0\r\n\r\n$/);
     }
-    await log.end();
   });
 
   /** Sends and does not read until it is called. */

@@ -16,8 +16,8 @@ import { isMessage } from "../../../server/http/openapi.ts";
 import { memoryPromises, type PromiseStore } from "../../../server/promises/store.ts";
 import { Workplace } from "../../client/cli/in-process.ts";
 import { newSigner, signedCommit } from "../../client/test-log.ts";
+import { until } from "../../until.ts";
 import { rejectionOf } from "../refusal.ts";
-import { until } from "../witnesses/rig.ts";
 import { NOW } from "../witnesses/test-witness.ts";
 import {
   type Answer,

@@ -2,6 +2,7 @@ import { request } from "node:http";
 import { connect } from "node:net";
 import { describe, expect, test } from "vitest";
 import { isMessage } from "../../../server/http/openapi.ts";
+import { nextTurn, until, watchingRequests } from "../../until.ts";
 import {
   type Answer,
   DRIVERS,
@@ -40,10 +41,9 @@ describe.each(DRIVERS)("the end of a log on %s", (driver) => {
     const log = await startTestLog(driver);
     const [submission] = await submissions(1);
     const body = JSON.stringify(submission);
-    const { answer, finish } = half(log.port, body);
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    const { answer, finish } = await half(log.port, body);
     const closed = log.close();
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await nextTurn();
     finish();
     expect(await answer).toMatch(/^HTTP\/1\.1 201 /);
     await closed;
@@ -51,8 +51,11 @@ describe.each(DRIVERS)("the end of a log on %s", (driver) => {
     await log.end();
   });
 
-  /** A request that is half sent until `finish`. */
-  function half(port: number, body: string): { answer: Promise<string>; finish: () => void } {
+  /** A request that the log has taken, and that is half sent until `finish`. */
+  async function half(
+    port: number,
+    body: string,
+  ): Promise<{ answer: Promise<string>; finish: () => void }> {
     const socket = connect(port, "127.0.0.1");
     let text = "";
     const answer = new Promise<string>((resolve) => {
@@ -62,10 +65,13 @@ describe.each(DRIVERS)("the end of a log on %s", (driver) => {
       socket.on("error", () => {});
       socket.on("close", () => resolve(text));
     });
-    socket.write(
-      `POST /v1/entries HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n` +
-        `Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body.slice(0, 10)}`,
-    );
+    await watchingRequests(async (taken) => {
+      socket.write(
+        `POST /v1/entries HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n` +
+          `Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body.slice(0, 10)}`,
+      );
+      await until(() => taken.length > 0);
+    });
     return { answer, finish: () => socket.write(body.slice(10)) };
   }
 
@@ -102,8 +108,7 @@ describe.each(DRIVERS)("the end of a log on %s", (driver) => {
 
   test("cuts off what does not end in its grace time", async () => {
     const log = await startTestLog(driver, { flags: { "shutdown-grace-ms": "100" } });
-    const { answer } = half(log.port, "{}".padEnd(100));
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    const { answer } = await half(log.port, "{}".padEnd(100));
     await log.close();
     expect(await answer).not.toMatch(/ 201 /);
     await log.end();

@@ -9,7 +9,7 @@ import { type Policy, parsePolicy } from "../../../schema/tlog/tlog-policy.ts";
 import { MemoryNoteFile, memoryNotes } from "../../../server/sequencer/notes.ts";
 import { httpWitnesses } from "../../../server/witnesses/http.ts";
 import { memorySizes } from "../../../server/witnesses/sizes.ts";
-import { until } from "../witnesses/rig.ts";
+import { until } from "../../until.ts";
 import { listenAs, policyText, TestWitness, type Trick } from "../witnesses/test-witness.ts";
 import {
   type Driver,

@@ -4,10 +4,11 @@ import { toHex, utf8 } from "../../../schema/bytes.ts";
 import { pae } from "../../../schema/entry/dsse.ts";
 import { REKOR_ENTRIES_PATH } from "../../../schema/http/paths.ts";
 import { httpWitnesses } from "../../../server/witnesses/http.ts";
+import { until } from "../../until.ts";
 import { digestRequest, dsseRequest } from "../../vectors/rekor.ts";
 import { p256Signer } from "../../vectors/signers.ts";
 import { rejectionOf } from "../refusal.ts";
-import { carriesQuorum, until } from "../witnesses/rig.ts";
+import { carriesQuorum } from "../witnesses/rig.ts";
 import { listenAs, TestWitness } from "../witnesses/test-witness.ts";
 import { ask, batch, DRIVERS, problemIn, submissions, submit, type TestLog } from "./harness.ts";
 import { atEnd, endWitnessed, ready, startWitnessed } from "./witnessed-rig.ts";
@@ -113,12 +114,12 @@ describe("what an operator sees", () => {
     await ready(rig);
     await until(() => rig.witnesses.every(({ cosigned }) => cosigned.length > 0));
     // It looks once in a second, and the first look was at the start.
-    let readings = await ask(rig.log, "/readyz");
-    while (readings.status !== 200) {
-      await new Promise((resolve) => setTimeout(resolve, 100));
-      readings = await ask(rig.log, "/readyz");
-    }
-    const text = readings.body.toString();
+    let text = "";
+    await until(async () => {
+      const { status, body } = await ask(rig.log, "/readyz");
+      text = body.toString();
+      return status === 200;
+    });
     for (const name of ["w0", "w1", "w2-0, w2-1"]) expect(text).toContain(`${name} is ok`);
     expect(text).not.toContain("No witness is configured");
   });

@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
+import { until } from "../../until.ts";
 import { entries, entry, SIGNER } from "../entries.ts";
 import { rejectionOf } from "../refusal.ts";
-import { cosignersOf, open, until, type WitnessedLog, witnessedWorld } from "./rig.ts";
+import { cosignersOf, open, type WitnessedLog, witnessedWorld } from "./rig.ts";
 import type { TestWitness } from "./test-witness.ts";
 
 async function ready(log: WitnessedLog): Promise<void> {

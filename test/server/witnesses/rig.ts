@@ -123,8 +123,3 @@ export async function carriesQuorum(policy: Policy, head: SignedHead): Promise<b
   const cosigned = await cosignersOf(policy, head);
   return hasQuorum(policy, ({ name }) => cosigned.includes(name));
 }
-
-/** Waits for what a test names; the test's own time limit is the only one. */
-export async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 1));
-}

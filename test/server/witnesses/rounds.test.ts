@@ -8,6 +8,7 @@ import type { Appended } from "../../../server/sequencer/ports.ts";
 import { memorySizes } from "../../../server/witnesses/sizes.ts";
 import { Witnesses } from "../../../server/witnesses/witnesses.ts";
 import { Witness as World } from "../../faults/rig.ts";
+import { until } from "../../until.ts";
 import { entries, entry, SIGNER, sha256 } from "../entries.ts";
 import { rejectionOf } from "../refusal.ts";
 import {
@@ -15,7 +16,6 @@ import {
   cosignersOf,
   open,
   policyOf,
-  until,
   type WitnessedLog,
   witnessedWorld,
 } from "./rig.ts";

@@ -1,9 +1,10 @@
 import { describe, expect, test } from "vitest";
 import { toHex } from "../../../schema/bytes.ts";
 import { memoryWorld, Witness as Outside } from "../../faults/rig.ts";
+import { until } from "../../until.ts";
 import { entries, entry, signerOf } from "../entries.ts";
 import { rejectionOf } from "../refusal.ts";
-import { carriesQuorum, open, until, type WitnessedLog, witnessedWorld } from "./rig.ts";
+import { carriesQuorum, open, type WitnessedLog, witnessedWorld } from "./rig.ts";
 import { TestWitness } from "./test-witness.ts";
 
 async function ready(log: WitnessedLog): Promise<void> {
