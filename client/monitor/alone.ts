@@ -13,6 +13,7 @@
  *
  * @module
  */
+import { LogError } from "../../schema/error.ts";
 import { withoutQuorums } from "../lookup/verify.ts";
 import { type Memory, newest, sameHead, volatileMemory } from "../memory.ts";
 import type { EntryPorts } from "./entries.ts";
@@ -21,28 +22,42 @@ import type { Findings } from "./findings.ts";
 /** The area of what is read by the log's word alone. */
 export const ALONE = "by the log's word alone";
 
-/** Do this work by the log's word alone, and keep of what it finds what accuses the log. */
+/** Whether it was a quorum that kept something from being checked. */
+export function isLack(error: unknown): boolean {
+  return error instanceof LogError && error.code === "WITNESSES_TOO_FEW";
+}
+
+/** As {@link readAlone}; what stopped it is told. */
 export async function accuseAlone<Ports extends EntryPorts>(
   ports: Ports,
   findings: Findings,
-  work: (alone: Ports, found: Findings) => Promise<void>,
+  work: AloneWork<Ports>,
+): Promise<void> {
+  await findings.check(ALONE, async () => readAlone(ports, findings, work));
+}
+
+type AloneWork<Ports> = (alone: Ports, found: Findings) => Promise<unknown>;
+
+/** Do this work by the log's word alone, and keep of what it finds what accuses the log. */
+export async function readAlone<Ports extends EntryPorts>(
+  ports: Ports,
+  findings: Findings,
+  work: AloneWork<Ports>,
 ): Promise<void> {
   const { log, memory, trust } = ports;
   const logs = trust.logs.map((one) => (one.origin === log.origin ? withoutQuorums(one) : one));
+  const found = findings.apart();
   const alone = {
     ...ports,
     log: withoutQuorums(log),
     trust: { ...trust, logs },
     memory: unwritten(memory),
   };
-  const found = findings.apart();
-  await findings.check(ALONE, async () => {
-    try {
-      await work(alone, found);
-    } finally {
-      findings.accuseBy(found);
-    }
-  });
+  try {
+    await work(alone, found);
+  } finally {
+    findings.accuseBy(found);
+  }
 }
 
 /** What is remembered, and besides it what is shown while this one lasts. */

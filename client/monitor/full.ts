@@ -20,13 +20,15 @@ import { LogError, unwrap } from "../../schema/error.ts";
 import { formatIndexState, parseIndexState } from "../../schema/index/index-state.ts";
 import { type IndexState, initialState } from "../../schema/index/re-execute.ts";
 import type { ContentSlot } from "../../schema/tlog/bundle.ts";
-import type { Head } from "../head.ts";
+import type { Head, SignedHead } from "../head.ts";
 import { LogReader } from "../log.ts";
 import { type AskPorts, indexPorts } from "../lookup/ask.ts";
 import { unannounced } from "../lookup/erased.ts";
 import { followIndex } from "../lookup/follow-index.ts";
 import { verifyDigestSignature, verifyEntrySignature } from "../signature/registry.ts";
 import { fetchSigned, observeOrThrow } from "../update.ts";
+import { isLack, readAlone } from "./alone.ts";
+import type { EntryPorts } from "./entries.ts";
 import { chargeOf, type Findings } from "./findings.ts";
 import type { FullState } from "./state.ts";
 
@@ -46,20 +48,21 @@ export interface FullStep {
 
 /** Steps from where the state is up to the heads of now. It ends at the first that is stopped. */
 export async function* readWhole(
-  ports: AskPorts,
+  ports: EntryPorts,
   before: FullState,
   newFindings: () => Findings,
 ): AsyncGenerator<FullStep> {
   let state = before;
-  let heads: { readonly main: Head; readonly index: Head } | undefined;
+  let main: Head | undefined;
+  let index: Head | undefined;
   for (;;) {
     const findings = newFindings();
     const from = state;
     const step = await findings.check(AREA, async () => {
-      heads ??= await newestHeads(ports);
-      return from.entries < heads.main.tree.size
-        ? checkEntries(ports, findings, heads.main, from)
-        : followOn(ports, findings, heads.index, from);
+      main ??= await observeOrThrow(ports, await fetchSigned(ports));
+      if (from.entries < main.tree.size) return checkEntries(ports, findings, main, from);
+      index ??= await indexHead(ports, findings, from);
+      return followOn(ports, findings, index, from);
     });
     if (step === undefined) {
       yield { findings, next: state, what: "entries", done: state.entries, total: state.entries };
@@ -71,11 +74,20 @@ export async function* readWhole(
   }
 }
 
-/** Consistent with what was seen before. Throws a fork with its evidence. */
-async function newestHeads(ports: AskPorts): Promise<{ main: Head; index: Head }> {
-  const main = await observeOrThrow(ports, await fetchSigned(ports));
+/**
+ * Consistent with what was seen before. Throws a fork with its evidence, and a quorum that is
+ * missing; then the leaves of one step are executed all the same, for what accuses the log (M6).
+ */
+async function indexHead(ports: EntryPorts, findings: Findings, state: FullState): Promise<Head> {
   const below = indexPorts(ports);
-  return { main, index: await observeOrThrow(below, await fetchSigned(below)) };
+  const shown = await fetchSigned(below);
+  return observeOrThrow(below, shown).catch(async (error: unknown) => {
+    if (isLack(error))
+      await readAlone(ports, findings, async (alone, found) =>
+        followOn(alone, found, shown, state),
+      );
+    throw error;
+  });
 }
 
 interface Done extends Omit<FullStep, "findings"> {
@@ -189,7 +201,7 @@ const UNKNOWN = "is of a kind that this program does not check";
 async function followOn(
   ports: AskPorts,
   findings: Findings,
-  head: Head,
+  head: SignedHead,
   state: FullState,
 ): Promise<Done> {
   const { crypto, generation, log } = ports;

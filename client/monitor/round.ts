@@ -12,13 +12,12 @@
  * @module
  */
 import { toBase64 } from "../../schema/bytes.ts";
-import { LogError } from "../../schema/error.ts";
 import { SLOT_TYPES } from "../../schema/index/contradiction.ts";
 import { type LookupKey, MAX_LOOKUP_KEYS } from "../../schema/index/lookup.ts";
 import type { Transport } from "../fetch.ts";
 import { indexPorts } from "../lookup/ask.ts";
 import type { ReceiptFile } from "../verify/receipt.ts";
-import { ALONE, accuseAlone } from "./alone.ts";
+import { ALONE, accuseAlone, isLack } from "./alone.ts";
 import { type EntryPorts, EntryReader, type OwnStatements, tellEntries } from "./entries.ts";
 import { type Findings, LOOKUPS } from "./findings.ts";
 import { type Seen, seeHead, seeLag } from "./heads.ts";
@@ -87,7 +86,7 @@ export async function watchLog(
   const step = { main, index, ...ownOf(files, own) };
   const state = await findings.check(LOOKUPS, async () =>
     lookUp(watch, findings, next, step).catch(async (error: unknown) => {
-      if (error instanceof LogError && error.code === "WITNESSES_TOO_FEW") await accuse();
+      if (isLack(error)) await accuse();
       throw error;
     }),
   );

@@ -4,7 +4,8 @@ import { utf8 } from "../../../schema/bytes.ts";
 import { encodeLeaf, parseLeaf } from "../../../schema/entry/leaf.ts";
 import { unwrap } from "../../../schema/error.ts";
 import { newSigner, review, signedCommit, TestLog } from "../test-log.ts";
-import { Monitoring } from "./rig.ts";
+import { policyTable, policyText, TestWitness } from "../test-witness.ts";
+import { Monitoring, NOW } from "./rig.ts";
 
 const ada = newSigner();
 const bob = newSigner("p256");
@@ -89,6 +90,33 @@ describe("a whole log", () => {
     const { outcome } = await whole();
     expect(outcome).toEqual([3, "answer-refused"]);
     expect(at.sink.taken[0]?.subject).toBe("leaf 2 of the index");
+  });
+
+  describe("of which no index verifier has executed the index", () => {
+    const verifier = new TestWitness("verifier.test");
+    beforeEach(() => {
+      at.configure("", policyTable(policyText(1, [verifier]), "", "index"));
+    });
+
+    test("M6 is read up to there, and accuses nobody where it is honest", async () => {
+      expect(await whole()).toEqual({
+        outcome: [2, "unwitnessed", "unchecked"],
+        steps: ["entries 3 of 3", "entries 3 of 3"],
+      });
+      expect((await whole()).outcome).toEqual([2]);
+      at.index.log.cosigners = [verifier.at(NOW)];
+      expect(await whole()).toEqual({ outcome: [1, "ended", "ended"], steps: ["index 2 of 2"] });
+      expect((await whole()).outcome).toEqual([0]);
+    });
+
+    test("M6 an index that leaves a posting out is told, and so is that nobody has executed it", async () => {
+      at.index.lie = (postings, index) => (index === 3 ? postings.slice(1) : postings);
+      at.main.submit(await review(ada, commit, { verdict: "reject" }));
+      at.index.grow();
+      expect((await whole()).outcome).toEqual([3, "unwitnessed", "answer-refused", "unchecked"]);
+      expect(at.sink.taken[1]?.subject).toBe("leaf 2 of the index");
+      expect((await whole()).outcome).toEqual([3]);
+    });
   });
 
   test("is left between two steps when the program is told to end, and gone on with", async () => {
