@@ -12,7 +12,7 @@ import { parseIndexLeaf } from "../../schema/index/index-leaf.ts";
 import type { Lookup, LookupKey } from "../../schema/index/lookup.ts";
 import { emptyRoot, type Hash } from "../../schema/tlog/hash.ts";
 import type { LogKey } from "../log-key.ts";
-import { openLog } from "../open.ts";
+import { type OpenLog, openLog } from "../open.ts";
 import type { Sequencer } from "../sequencer/log.ts";
 import type { PublishedHead, SequencerPorts, Witnessing } from "../sequencer/ports.ts";
 import type { StorageReader } from "../storage/storage.ts";
@@ -20,7 +20,7 @@ import { conflictEvidence } from "./conflict-evidence.ts";
 import { type Conflict, Conflicts } from "./conflicts.ts";
 import { findEnd } from "./end-index.ts";
 import type { IndexPlaces } from "./places.ts";
-import type { FollowedLog } from "./ports.ts";
+import type { FollowedLog, IndexLogPort } from "./ports.ts";
 import { IndexService } from "./service.ts";
 
 export interface IndexRunPorts extends Pick<SequencerPorts, "onFatal"> {
@@ -59,32 +59,22 @@ export interface RunningIndex {
 
 /** Throws why the index refuses to start; then nothing of it is held. */
 export async function runIndex(ports: IndexRunPorts): Promise<RunningIndex> {
-  const { crypto, key, places, main, mainReader, onFatal } = ports;
+  const { crypto, key, places, onFatal } = ports;
   const clock = (): number => performance.now();
-  const nothing = { size: 0, root: emptyRoot(crypto.sha256), checkpoint: new Uint8Array(0) };
   const { generation } = places;
-  const { log, storage } = await openLog(places.log, {
+  const opened = await openLog(places.log, {
     signer: key.indexCheckpoints(generation),
     crypto,
     clock,
     onFatal,
     ...(ports.verifying === undefined ? {} : { witnessing: ports.verifying }),
   });
-  const followed: FollowedLog = {
-    // I6: a log that may not sign yet signs no head of its index either.
-    published: () => (main.state().state === "waiting" ? nothing : main.published()),
-    reader: mainReader,
-    inclusion: (index, head, leafHash) => main.inclusion(index, head, leafHash),
-  };
-  const end = await endStated(ports, storage.reader, (await storage.readHead()).size).catch(
-    async (error) => {
-      await log.close();
-      throw error;
-    },
-  );
+  const { log, storage } = opened;
+  const main = followed(ports);
   const early: Hash[] = [];
   let found = (keys: readonly Hash[]): void => void early.push(...keys);
   try {
+    const end = await endStated(ports, storage.reader, (await storage.readHead()).size);
     const service = await IndexService.open({
       sha256: crypto.sha256,
       log: { origin: key.origin, vkeys: [key.vkey] },
@@ -92,24 +82,8 @@ export async function runIndex(ports: IndexRunPorts): Promise<RunningIndex> {
       ...(ports.worker === undefined ? {} : { worker: ports.worker }),
       folder: places.tables,
       logDatabase: places.logDatabase,
-      main: followed,
-      index: {
-        published: () => log.published(),
-        reader: storage.reader,
-        inclusion: (index, head, leafHash) => log.inclusion(index, head, leafHash),
-        committed: async () => (await storage.readHead()).size,
-        append: (entries) => {
-          const { committed, published, leave } = log.appendDurable(entries);
-          published.catch(() => undefined);
-          leave();
-          return committed;
-        },
-        reached: (size) => log.reached(size),
-        refusal: () => {
-          const state = log.state();
-          return state.state === "waiting" ? state.reason : undefined;
-        },
-      },
+      main,
+      index: indexLogPort(opened),
       clock,
       ...(end === undefined ? {} : { end }),
       ...(ports.stepMs === undefined ? {} : { stepMs: ports.stepMs }),
@@ -125,7 +99,7 @@ export async function runIndex(ports: IndexRunPorts): Promise<RunningIndex> {
     const { sha256 } = crypto;
     const lookup = (keys: readonly LookupKey[]): Promise<Lookup> =>
       service.lookup(keys, { entries: false, summaries: false });
-    const evidencePorts = { sha256, logId: key.logId, main: followed, lookup };
+    const evidencePorts = { sha256, logId: key.logId, main, lookup };
     return {
       service,
       conflicts,
@@ -142,6 +116,37 @@ export async function runIndex(ports: IndexRunPorts): Promise<RunningIndex> {
     await log.close();
     throw error;
   }
+}
+
+/** The main log as its index follows it. */
+function followed({ crypto, main, mainReader }: IndexRunPorts): FollowedLog {
+  const nothing = { size: 0, root: emptyRoot(crypto.sha256), checkpoint: new Uint8Array(0) };
+  return {
+    // I6: a log that may not sign yet signs no head of its index either.
+    published: () => (main.state().state === "waiting" ? nothing : main.published()),
+    reader: mainReader,
+    inclusion: (index, head, leafHash) => main.inclusion(index, head, leafHash),
+  };
+}
+
+function indexLogPort({ log, storage }: OpenLog): IndexLogPort {
+  return {
+    published: () => log.published(),
+    reader: storage.reader,
+    inclusion: (index, head, leafHash) => log.inclusion(index, head, leafHash),
+    committed: async () => (await storage.readHead()).size,
+    append: (entries) => {
+      const { committed, published, leave } = log.appendDurable(entries);
+      published.catch(() => undefined);
+      leave();
+      return committed;
+    },
+    reached: (size) => log.reached(size),
+    refusal: () => {
+      const state = log.state();
+      return state.state === "waiting" ? state.reason : undefined;
+    },
+  };
 }
 
 /**
