@@ -1,5 +1,5 @@
 /**
- * Entry 0 held against the key that a log starts with.
+ * Entry 0: how it is made, and how it is held against the key that a log starts with.
  *
  * - I6  A checkpoint names its key by a short id, and a store without entries beyond the genesis
  *       has few of them. The genesis says the whole key, and what it says can never change: a
@@ -9,6 +9,8 @@
  *
  * @module
  */
+import type { Crypto } from "../client/crypto/crypto.ts";
+import { utf8 } from "../schema/bytes.ts";
 import { checkLeaf } from "../schema/entry/check.ts";
 import { parseLeaf } from "../schema/entry/leaf.ts";
 import {
@@ -18,10 +20,30 @@ import {
 } from "../schema/entry/log-statement.ts";
 import { LogError } from "../schema/error.ts";
 import type { Sha256 } from "../schema/tlog/hash.ts";
+import { ownDoor } from "./admission/own-door.ts";
+import type { LogKey } from "./log-key.ts";
+import type { NewEntry } from "./storage/storage.ts";
 
 export interface GenesisOwner {
   readonly origin: string;
   readonly vkey: string;
+}
+
+export interface GenesisPorts {
+  readonly crypto: Crypto;
+  readonly key: Pick<LogKey, "genesis">;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+}
+
+/** Entry 0 comes in by the door that every entry comes in by. */
+export async function genesisEntry({ crypto, key, now }: GenesisPorts): Promise<NewEntry> {
+  const admit = ownDoor(crypto);
+  const createdAt = `${new Date(now()).toISOString().slice(0, 19)}Z`;
+  const submission = await key.genesis(createdAt);
+  const [entry] = await admit(utf8(JSON.stringify(submission)));
+  if (entry === undefined) throw new LogError("INTERNAL", "The genesis became no entry.");
+  return entry;
 }
 
 /** What entry 0 says. Throws `KEY_MISMATCH`, `STORE_NEWER`, or `STORE_CORRUPT` for what is no genesis. */

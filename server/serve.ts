@@ -10,24 +10,21 @@
  */
 import { availableParallelism } from "node:os";
 import type { Crypto } from "../client/crypto/crypto.ts";
-import { utf8 } from "../schema/bytes.ts";
-import { LogError } from "../schema/error.ts";
+import type { LogError } from "../schema/error.ts";
 import type { StatedEnd } from "../schema/index/index-end.ts";
 import type { Hash } from "../schema/tlog/hash.ts";
 import type { Policy } from "../schema/tlog/tlog-policy.ts";
 import type { Authority } from "./admission/authority.ts";
 import { CheckPool } from "./admission/check-pool.ts";
-import { ownDoor } from "./admission/own-door.ts";
 import type { Config } from "./config.ts";
 import type { Erased } from "./erasure/eraser.ts";
 import { Refusals } from "./erasure/refusals.ts";
 import { type Erasures, openErasures } from "./erasure/run.ts";
-import { type App, makeApp } from "./http/app.ts";
-import type { ByteBudget } from "./http/body.ts";
+import { genesisEntry } from "./genesis.ts";
+import { makeApp } from "./http/app.ts";
 import { BLIND_SPOT } from "./http/health.ts";
 import { type Listening, listen } from "./http/server.ts";
 import {
-  currentIndex,
   endOpenIndex,
   endWhenReady,
   type IndexParts,
@@ -40,14 +37,15 @@ import type { HeldClock } from "./log-clock.ts";
 import type { LogKey } from "./log-key.ts";
 import { askMirrors } from "./mirror/startup.ts";
 import type { Logger } from "./observe/log.ts";
-import { type IndexReadings, Metrics } from "./observe/metrics.ts";
+import { Metrics } from "./observe/metrics.ts";
 import { type MetricsServer, serveMetrics } from "./observe/metrics-server.ts";
 import { openPromises } from "./promises/run.ts";
 import type { PromiseStore } from "./promises/store.ts";
 import { Sequencer } from "./sequencer/log.ts";
 import type { HeadGuard, PublishedHead } from "./sequencer/ports.ts";
 import { httpPorts, type RunningParts } from "./serve-http.ts";
-import type { NewEntry, Storage } from "./storage/storage.ts";
+import { attachReadings } from "./serve-metrics.ts";
+import type { Storage } from "./storage/storage.ts";
 import type { TimestampAuthority } from "./tsa/authority.ts";
 import type { Chain } from "./tsa/chain.ts";
 import type { WitnessParts } from "./witnesses/open.ts";
@@ -219,51 +217,6 @@ async function openSequencer(
     ...(genesis === undefined ? {} : { genesis }),
     ...(witnessing === undefined ? {} : { witnessing }),
   });
-}
-
-/** Entry 0 comes in by the door that every entry comes in by. */
-export async function genesisEntry(
-  parts: Pick<LogParts, "crypto" | "key" | "now">,
-): Promise<NewEntry> {
-  const admit = ownDoor(parts.crypto);
-  const createdAt = `${new Date(parts.now()).toISOString().slice(0, 19)}Z`;
-  const submission = await parts.key.genesis(createdAt);
-  const [entry] = await admit(utf8(JSON.stringify(submission)));
-  if (entry === undefined) throw new LogError("INTERNAL", "The genesis became no entry.");
-  return entry;
-}
-
-function attachReadings(
-  metrics: Metrics,
-  {
-    sequencer,
-    witnesses,
-    indexes,
-    app,
-    budget,
-  }: Pick<Opened, "sequencer" | "witnesses" | "indexes"> & {
-    readonly app: App;
-    readonly budget: ByteBudget;
-  },
-): void {
-  const index = currentIndex(indexes);
-  const verifiers = index?.verifiers;
-  metrics.attach({
-    treeSize: () => sequencer.published().size,
-    ready: () => app.readiness.last,
-    pendingEntries: () => sequencer.load().entries,
-    inflightBytes: () => budget.held,
-    inflightRequests: app.inflight,
-    ...(witnesses === undefined ? {} : { witnessedAge: () => witnesses.age ?? -1 }),
-    ...(verifiers === undefined ? {} : { verifiedAge: () => verifiers.age ?? -1 }),
-    ...(index === undefined ? {} : { index: () => readingsOf(index) }),
-  });
-}
-
-/** Nothing while the index is not running. */
-function readingsOf({ handle: { state } }: OpenIndex): IndexReadings {
-  if (state.state === "running") return state.index.service.status();
-  return { size: 0, leaves: 0, keys: 0, mapBytes: 0, lagEntries: 0, lagMs: 0 };
 }
 
 /** One line for the operator, and a warning where the door stands open. */

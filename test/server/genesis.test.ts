@@ -2,9 +2,8 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { nodeCrypto } from "../../client/crypto/node.ts";
 import { generateKey } from "../../client/keys/key-file.ts";
 import { privateKeySigner } from "../../client/keys/private-key.ts";
-import { checkGenesis } from "../../server/genesis.ts";
+import { checkGenesis, genesisEntry } from "../../server/genesis.ts";
 import { type LogKey, logKey } from "../../server/log-key.ts";
-import { genesisEntry } from "../../server/serve.ts";
 import type { NewEntry } from "../../server/storage/storage.ts";
 import { refusalOf } from "./refusal.ts";
 

@@ -11,6 +11,7 @@ import { INDEX_V1 } from "../../../schema/index/generation.ts";
 import { formatLookup, type LookupKey } from "../../../schema/index/lookup.ts";
 import { leafHash } from "../../../schema/tlog/hash.ts";
 import { parseVkey } from "../../../schema/tlog/note.ts";
+import { genesisEntry } from "../../../server/genesis.ts";
 import { initIndex } from "../../../server/index/open.ts";
 import { indexExists, indexPlaces } from "../../../server/index/places.ts";
 import { type RunningIndex, runIndex } from "../../../server/index/run.ts";
@@ -18,7 +19,6 @@ import { initLog } from "../../../server/init.ts";
 import { type LogKey, logKey } from "../../../server/log-key.ts";
 import { type OpenLog, openLog } from "../../../server/open.ts";
 import type { Witnessing } from "../../../server/sequencer/ports.ts";
-import { genesisEntry } from "../../../server/serve.ts";
 import { entries } from "../entries.ts";
 import { temporaryFolder } from "../fixture.ts";
 
