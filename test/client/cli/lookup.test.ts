@@ -322,6 +322,24 @@ describe("lookup", () => {
       });
     });
 
+    test("of an opaque entry is said to be had, once another entry has brought it", async () => {
+      await submitOpaque();
+      index.grow();
+      expect((await tell("signer", idOf(eve))).stdout).toContain("nobody can read it (opaque)");
+      main.contents.set(toHex(sha256(utf8("secret"))), utf8("secret"));
+      // It stays opaque in the index, and so in every bundle.
+      served.lie = (honest) => ({
+        ...honest,
+        entries: honest.entries.map(({ index: at, leaf, hashes }) => ({ index: at, leaf, hashes })),
+      });
+      const { stdout } = await tell("signer", idOf(eve));
+      expect(stdout).toContain("the log has it: countersign entry 4 asks");
+      expect(await place.countersign("entry", "4", "--trust", "trust.toml")).toMatchObject({
+        status: 0,
+        stdout: expect.stringContaining("entry 4"),
+      });
+    });
+
     test("is not called opaque on the word of a log whose index says that it was held", async () => {
       main.contents.clear();
       expect(await ask("commit", commit.id)).toMatchObject({
