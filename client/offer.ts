@@ -28,7 +28,8 @@ import { formatReceipt } from "../schema/receipt.ts";
 import { parseCheckpoint } from "../schema/tlog/checkpoint.ts";
 import type { Sha256 } from "../schema/tlog/hash.ts";
 import { formatVkey, keyHash, parseNote } from "../schema/tlog/note.ts";
-import { MAX_POLICY_BYTES, type Policy, parsePolicy } from "../schema/tlog/tlog-policy.ts";
+import type { Policy } from "../schema/tlog/quorum.ts";
+import { MAX_POLICY_BYTES, parsePolicy } from "../schema/tlog/tlog-policy.ts";
 import type { Crypto } from "./crypto/crypto.ts";
 import {
   MAX_DOCUMENT_BYTES,

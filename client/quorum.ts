@@ -30,7 +30,7 @@ import {
   type PolicyWitness,
   quorumWitnesses,
   splitsInTwo,
-} from "../schema/tlog/tlog-policy.ts";
+} from "../schema/tlog/quorum.ts";
 
 /** A witness policy of the trust file. */
 export interface WitnessPolicy {

@@ -151,24 +151,11 @@ export {
   verifyConsistency,
   verifyInclusion,
 } from "./tlog/proof.ts";
+export type { Policy, PolicyGroup, PolicyLog, PolicyMember, PolicyWitness } from "./tlog/quorum.ts";
+export { hasQuorum, quorumWitnesses, satisfied, splitsInTwo, witnessesOf } from "./tlog/quorum.ts";
 export type { Tile, TileAddress } from "./tlog/tile.ts";
 export { parseTilePath, TILE_WIDTH, tilePath } from "./tlog/tile.ts";
-export type {
-  Policy,
-  PolicyGroup,
-  PolicyLog,
-  PolicyMember,
-  PolicyWitness,
-} from "./tlog/tlog-policy.ts";
-export {
-  formatPolicy,
-  hasQuorum,
-  parsePolicy,
-  quorumWitnesses,
-  satisfied,
-  splitsInTwo,
-  witnessesOf,
-} from "./tlog/tlog-policy.ts";
+export { formatPolicy, parsePolicy } from "./tlog/tlog-policy.ts";
 export type { TlogProof } from "./tlog/tlog-proof.ts";
 export { formatTlogProof, parseTlogProof } from "./tlog/tlog-proof.ts";
 export type { AddCheckpoint } from "./tlog/tlog-witness.ts";

@@ -16,7 +16,8 @@ import { formatSigningConfig } from "../schema/sigstore/signing-config.ts";
 import { formatTrustedRoot } from "../schema/sigstore/trusted-root.ts";
 import type { Sha256 } from "../schema/tlog/hash.ts";
 import { formatVkey, makeVkey, parseVkey, type Vkey } from "../schema/tlog/note.ts";
-import { formatPolicy, type Policy } from "../schema/tlog/tlog-policy.ts";
+import type { Policy } from "../schema/tlog/quorum.ts";
+import { formatPolicy } from "../schema/tlog/tlog-policy.ts";
 import { timeText } from "./log-clock.ts";
 import type { Chain } from "./tsa/chain.ts";
 

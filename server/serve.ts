@@ -13,7 +13,7 @@ import type { Crypto } from "../client/crypto/crypto.ts";
 import type { LogError } from "../schema/error.ts";
 import type { StatedEnd } from "../schema/index/index-end.ts";
 import type { Hash } from "../schema/tlog/hash.ts";
-import type { Policy } from "../schema/tlog/tlog-policy.ts";
+import type { Policy } from "../schema/tlog/quorum.ts";
 import type { Authority } from "./admission/authority.ts";
 import { CheckPool } from "./admission/check-pool.ts";
 import type { Config } from "./config.ts";

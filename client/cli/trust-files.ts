@@ -6,7 +6,8 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { unwrap } from "../../schema/error.ts";
-import { formatPolicy, type Policy } from "../../schema/tlog/tlog-policy.ts";
+import type { Policy } from "../../schema/tlog/quorum.ts";
+import { formatPolicy } from "../../schema/tlog/tlog-policy.ts";
 import { nodeCrypto } from "../crypto/node.ts";
 import { changedDocuments, type Documents, type Offer } from "../offer.ts";
 import type { WitnessPolicy } from "../quorum.ts";

@@ -6,7 +6,7 @@
 import { toHex } from "../../schema/bytes.ts";
 import { LogError } from "../../schema/error.ts";
 import { keyHash, type Vkey } from "../../schema/tlog/note.ts";
-import { splitsInTwo } from "../../schema/tlog/tlog-policy.ts";
+import { splitsInTwo } from "../../schema/tlog/quorum.ts";
 import { nodeCrypto } from "../crypto/node.ts";
 import { httpTransport } from "../fetch.ts";
 import { type Compared, compareOffer, fetchOffer, type Offer } from "../offer.ts";

@@ -19,7 +19,7 @@ import type { Bundle } from "@sigstore/bundle";
 import { signerId } from "../../schema/key/signer-id.ts";
 import { encodeSpki, type PublicKey } from "../../schema/key/spki.ts";
 import type { Hash } from "../../schema/tlog/hash.ts";
-import type { Policy } from "../../schema/tlog/tlog-policy.ts";
+import type { Policy } from "../../schema/tlog/quorum.ts";
 import type { Crypto } from "../crypto/crypto.ts";
 import type { TrustedLog } from "../trust.ts";
 import { type Asked, checkAbout } from "./about.ts";

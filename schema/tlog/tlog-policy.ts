@@ -1,5 +1,5 @@
 /**
- * Policies: which logs and witnesses are known, and which cosignatures are enough.
+ * The text of a policy: which logs and witnesses are known, and which cosignatures are enough.
  *
  *     log <vkey> [<url>]
  *     witness <name> <vkey> [<url>]
@@ -7,13 +7,8 @@
  *     quorum <name>|none
  *
  * A policy is read whole or refused whole, with its line: a line that is not understood is a rule
- * that would not protect. Beyond the specification two things can be asked of one, because a
- * quorum protects from a split view only so far:
- *
- * - every two quorums share a witness (`splitsInTwo`), else a log can show two histories, each
- *   with a quorum of its own;
- * - the keys of one operator (one name before the `+` of their verifier keys) count once: they
- *   form one group of threshold 1. A policy that lets them count twice is refused.
+ * that would not protect. One that lets the keys of an operator count twice is refused too
+ * (quorum.ts).
  *
  * Spec: C2SP tlog-policy.
  *
@@ -24,47 +19,19 @@ import { failure, type Result, success } from "../error.ts";
 import { isCosignatureType } from "./cosignature.ts";
 import type { Sha256 } from "./hash.ts";
 import { parseVkey, SIGNATURE_TYPES, type Vkey } from "./note.ts";
+import {
+  countedTwice,
+  type Policy,
+  type PolicyGroup,
+  type PolicyLog,
+  type PolicyMember,
+  type PolicyWitness,
+} from "./quorum.ts";
 
 /** Bytes of a policy file. */
 export const MAX_POLICY_BYTES = 262_144;
 /** Logs, witnesses and groups of a policy, each. The specification asks for 32. */
 export const MAX_POLICY_ITEMS = 256;
-
-export interface PolicyLog {
-  readonly vkey: Vkey;
-  readonly vkeyText: string;
-  /** Where it is reached; never a reason for trust. */
-  readonly url?: string;
-}
-
-export interface PolicyWitness {
-  readonly kind: "witness";
-  /** Its name in the file, with no meaning outside of it. */
-  readonly name: string;
-  readonly vkey: Vkey;
-  readonly vkeyText: string;
-  /** Submission prefix (C2SP tlog-witness). */
-  readonly url?: string;
-}
-
-export interface PolicyGroup {
-  readonly kind: "group";
-  readonly name: string;
-  /** Members that must have witnessed: 1 to their number. */
-  readonly threshold: number;
-  readonly members: readonly PolicyMember[];
-}
-
-export type PolicyMember = PolicyWitness | PolicyGroup;
-
-export interface Policy {
-  readonly logs: readonly PolicyLog[];
-  /** Every witness of the file, also those that the quorum does not use. */
-  readonly witnesses: readonly PolicyWitness[];
-  readonly groups: readonly PolicyGroup[];
-  /** What must have witnessed a checkpoint; `undefined` for `quorum none`. */
-  readonly quorum: PolicyMember | undefined;
-}
 
 /**
  * Read a policy file. Fails with `FIELD_INVALID`, `KIND_UNSUPPORTED`, `KEY_REFUSED` or `TOO_LARGE`;
@@ -90,54 +57,6 @@ export function parsePolicy(sha256: Sha256, strangersBytes: Uint8Array): Result<
       return { ...read, detail: { field: "policy", ...read.detail, at: `line ${i + 1}` } };
   }
   return reader.end();
-}
-
-/** Whether witnesses that `has` cosigned are a quorum of the policy. */
-export function hasQuorum(policy: Policy, has: (witness: PolicyWitness) => boolean): boolean {
-  return policy.quorum === undefined || satisfied(policy.quorum, has);
-}
-
-/** Whether a member of the policy is satisfied by the witnesses for which `has` is true. */
-export function satisfied(member: PolicyMember, has: (witness: PolicyWitness) => boolean): boolean {
-  if (member.kind === "witness") return has(member);
-  let count = 0;
-  for (const one of member.members) if (satisfied(one, has)) count++;
-  return count >= member.threshold;
-}
-
-/**
- * Whether two quorums can exist that share no operator: then a log can have a head of each of two
- * histories cosigned. So it is for `quorum none`.
- *
- * Members of a group share no witness. So each member can serve both sides, or either one of them;
- * with c of n members serving both, two sides of k members each can be had while 2k ≤ n + c.
- */
-export function splitsInTwo({ quorum }: Pick<Policy, "quorum">): boolean {
-  return quorum === undefined || servesBoth(quorum);
-}
-
-function servesBoth(member: PolicyMember): boolean {
-  if (member.kind === "witness") return false;
-  // Keys of one operator are one witness to us: it will not split against itself unseen.
-  if (operatorOf(member) !== undefined) return false;
-  const both = member.members.filter(servesBoth).length;
-  return 2 * member.threshold <= member.members.length + both;
-}
-
-/** The witnesses that the quorum consists of: those whose cosignatures can count. */
-export function quorumWitnesses({ quorum }: Pick<Policy, "quorum">): readonly PolicyWitness[] {
-  return quorum === undefined ? [] : witnessesOf(quorum);
-}
-
-/** The witnesses of a member, in the order of the file's groups. */
-export function witnessesOf(member: PolicyMember): readonly PolicyWitness[] {
-  return member.kind === "witness" ? [member] : member.members.flatMap(witnessesOf);
-}
-
-/** The one operator all of whose keys a member has, by the names of their verifier keys. */
-export function operatorOf(member: PolicyMember): string | undefined {
-  const [first, ...more] = witnessesOf(member).map(({ vkey }) => vkey.name);
-  return more.every((name) => name === first) ? first : undefined;
 }
 
 /** The text of a policy that {@link parsePolicy} reads back. Comments are not kept. */
@@ -297,25 +216,6 @@ function thresholdOf(word: string, count: number): number | undefined {
   if (word === "all") return count;
   const k = /^[1-9][0-9]{0,3}$/.test(word) ? Number(word) : 0;
   return k >= 1 && k <= count ? k : undefined;
-}
-
-/** An operator whose keys stand in more than one place, or in a group that counts them. */
-function countedTwice(quorum: PolicyMember): string | undefined {
-  const names = witnessesOf(quorum).map(({ vkey }) => vkey.name);
-  const repeated = new Set(names.filter((name, i) => names.indexOf(name) !== i));
-  for (const name of repeated) if (!isOneVoice(quorum, name)) return name;
-  return undefined;
-}
-
-/** Whether all keys of an operator stand in one group of threshold 1 that has no others. */
-function isOneVoice(member: PolicyMember, operator: string): boolean {
-  if (member.kind === "witness") return true;
-  if (operatorOf(member) === operator) return member.threshold === 1;
-  const holders = member.members.filter((one) =>
-    witnessesOf(one).some(({ vkey }) => vkey.name === operator),
-  );
-  const [holder, ...more] = holders;
-  return holder === undefined || (more.length === 0 && isOneVoice(holder, operator));
 }
 
 function wrong(message: string, expected: string): Result<never> {

@@ -16,7 +16,7 @@ import type { Signer } from "../../client/keys/signer.ts";
 import { LogError } from "../../schema/error.ts";
 import { GENERATIONS, INDEX_V1 } from "../../schema/index/generation.ts";
 import type { TreeHead } from "../../schema/tlog/proof.ts";
-import { splitsInTwo } from "../../schema/tlog/tlog-policy.ts";
+import { splitsInTwo } from "../../schema/tlog/quorum.ts";
 import { ClockFile, clockPath } from "../clock-file.ts";
 import type { Config } from "../config.ts";
 import { clientAddress } from "../http/address.ts";

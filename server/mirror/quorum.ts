@@ -8,7 +8,7 @@
 import type { Crypto } from "../../client/crypto/crypto.ts";
 import type { Head } from "../../client/head.ts";
 import { openNote } from "../../client/note.ts";
-import { hasQuorum, type Policy } from "../../schema/tlog/tlog-policy.ts";
+import { hasQuorum, type Policy } from "../../schema/tlog/quorum.ts";
 
 /** Why a signed head has no quorum of the policy; `undefined` where it has one. */
 export async function withoutQuorum(

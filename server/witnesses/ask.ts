@@ -6,7 +6,7 @@
 import type { Crypto } from "../../client/crypto/crypto.ts";
 import { equal } from "../../schema/bytes.ts";
 import type { TreeHead } from "../../schema/tlog/proof.ts";
-import type { Policy } from "../../schema/tlog/tlog-policy.ts";
+import type { Policy } from "../../schema/tlog/quorum.ts";
 import { witnessedCheckpointPath } from "../../schema/tlog/tlog-witness.ts";
 import type { CheckpointSigner } from "../sequencer/ports.ts";
 import { openOwnNote } from "../sequencer/published.ts";

@@ -14,7 +14,7 @@ import { verifyLines } from "../../client/note.ts";
 import { fromUtf8 } from "../../schema/bytes.ts";
 import { isCosignatureType, parseCosignature } from "../../schema/tlog/cosignature.ts";
 import { type NoteSignature, names, parseSignatures } from "../../schema/tlog/note.ts";
-import type { PolicyWitness } from "../../schema/tlog/tlog-policy.ts";
+import type { PolicyWitness } from "../../schema/tlog/quorum.ts";
 
 /** Seconds between our clock and a witness's. Clients drop stamps that lie in the future. */
 const MAX_SKEW_SECONDS = 600;

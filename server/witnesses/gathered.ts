@@ -5,7 +5,7 @@
  */
 import { LogError, unwrap } from "../../schema/error.ts";
 import { formatNote, type NoteSignature, parseNote } from "../../schema/tlog/note.ts";
-import { hasQuorum, type Policy, type PolicyWitness } from "../../schema/tlog/tlog-policy.ts";
+import { hasQuorum, type Policy, type PolicyWitness } from "../../schema/tlog/quorum.ts";
 import type { SignedHead } from "../sequencer/ports.ts";
 import type { Cosigned } from "./cosignatures.ts";
 import type { AskedHead } from "./witness.ts";

@@ -14,7 +14,7 @@ import {
   type PolicyWitness,
   quorumWitnesses,
   satisfied,
-} from "../../schema/tlog/tlog-policy.ts";
+} from "../../schema/tlog/quorum.ts";
 import type { PolicyKind } from "./policy.ts";
 import type { Witness } from "./witness.ts";
 

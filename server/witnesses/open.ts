@@ -5,7 +5,7 @@
  * @module
  */
 import type { Sha256 } from "../../schema/tlog/hash.ts";
-import type { Policy } from "../../schema/tlog/tlog-policy.ts";
+import type { Policy } from "../../schema/tlog/quorum.ts";
 import { fileNotes, MemoryNoteFile, memoryNotes } from "../sequencer/notes.ts";
 import type { PublishedNotes } from "../sequencer/ports.ts";
 import { httpWitnesses } from "./http.ts";

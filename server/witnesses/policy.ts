@@ -16,13 +16,12 @@ import { equal } from "../../schema/bytes.ts";
 import { LogError } from "../../schema/error.ts";
 import type { Sha256 } from "../../schema/tlog/hash.ts";
 import {
-  MAX_POLICY_BYTES,
   type Policy,
   type PolicyWitness,
-  parsePolicy,
   quorumWitnesses,
   splitsInTwo,
-} from "../../schema/tlog/tlog-policy.ts";
+} from "../../schema/tlog/quorum.ts";
+import { MAX_POLICY_BYTES, parsePolicy } from "../../schema/tlog/tlog-policy.ts";
 import { readSmallFile } from "../small-file.ts";
 
 /** Whose policy it is, as settings and messages call it. */

@@ -6,7 +6,7 @@
  */
 import type { Crypto } from "../../client/crypto/crypto.ts";
 import { LogError } from "../../schema/error.ts";
-import { type Policy, splitsInTwo } from "../../schema/tlog/tlog-policy.ts";
+import { type Policy, splitsInTwo } from "../../schema/tlog/quorum.ts";
 import type { Config } from "../config.ts";
 import type { Logger } from "../observe/log.ts";
 import type { WitnessMeters } from "../observe/witness-meters.ts";

@@ -15,7 +15,7 @@ import type { LogError } from "../../schema/error.ts";
 import { readFields } from "../../schema/fields.ts";
 import { PROBLEM_TYPE } from "../../schema/http/paths.ts";
 import { parseJson } from "../../schema/json.ts";
-import type { PolicyWitness } from "../../schema/tlog/tlog-policy.ts";
+import type { PolicyWitness } from "../../schema/tlog/quorum.ts";
 import {
   ADD_CHECKPOINT_PATH,
   formatAddCheckpoint,

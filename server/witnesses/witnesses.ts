@@ -11,7 +11,7 @@
  * @module
  */
 import type { LogError } from "../../schema/error.ts";
-import { hasQuorum, type Policy, type PolicyWitness } from "../../schema/tlog/tlog-policy.ts";
+import { hasQuorum, type Policy, type PolicyWitness } from "../../schema/tlog/quorum.ts";
 import type { Cosigners, CosignHost, SignedHead } from "../sequencer/ports.ts";
 import { verifyLine } from "./cosignatures.ts";
 import { Gathered } from "./gathered.ts";

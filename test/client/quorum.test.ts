@@ -16,7 +16,7 @@ import {
   type Policy,
   type PolicyWitness,
   quorumWitnesses,
-} from "../../schema/tlog/tlog-policy.ts";
+} from "../../schema/tlog/quorum.ts";
 import { policyOf, policyText, TestWitness } from "./test-witness.ts";
 
 const NOW = 1_800_000_000;

@@ -15,7 +15,8 @@ import { type Generation, INDEX_V1, indexOrigin } from "../../../schema/index/ge
 import type { EndOfIndex, StatedEnd } from "../../../schema/index/index-end.ts";
 import { formatLookup, type Lookup, type LookupKey } from "../../../schema/index/lookup.ts";
 import { initialState } from "../../../schema/index/re-execute.ts";
-import { type Policy, parsePolicy } from "../../../schema/tlog/tlog-policy.ts";
+import type { Policy } from "../../../schema/tlog/quorum.ts";
+import { parsePolicy } from "../../../schema/tlog/tlog-policy.ts";
 import { BOTH, INDEX_V2 } from "../../server/index/second.ts";
 import * as made from "../../vectors/signers.ts";
 import * as say from "../../vectors/statements.ts";

@@ -1,7 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import type { Policy } from "../../../schema/tlog/tlog-policy.ts";
+import type { Policy } from "../../../schema/tlog/quorum.ts";
 import { INDEX_VERIFIERS, readPolicyFile } from "../../../server/witnesses/policy.ts";
 import { SIGNER, sha256, signerOf } from "../entries.ts";
 import { temporaryFolder } from "../fixture.ts";
