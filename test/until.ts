@@ -6,9 +6,12 @@ import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { ServerResponse } from "node:http";
 import { onTestFinished, vi } from "vitest";
 
+/** Goes on where a test has stopped the clock. */
+const { setTimeout: wake } = globalThis;
+
 /** Until it is so. */
 export async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 1));
+  while (!(await condition())) await new Promise((resolve) => wake(resolve, 1));
 }
 
 /** What is due in this turn of the event loop has been done. */
@@ -27,11 +30,18 @@ export async function untilStill(count: () => number, most: number): Promise<voi
   }
 }
 
-/** Until the end of this test, time limits pass only by `advance`, whatever the machine does. */
-export function stoppedClock(): { readonly advance: (milliseconds: number) => void } {
-  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance"] });
-  onTestFinished(() => void vi.useRealTimers());
-  return { advance: (milliseconds) => void vi.advanceTimersByTime(milliseconds) };
+export interface StoppedClock {
+  readonly advance: (milliseconds: number) => void;
+  /** From here on time passes by itself. */
+  readonly goOn: () => void;
+}
+
+/** Until the end of this test, time limits and rates know only what `advance` tells them. */
+export function stoppedClock(): StoppedClock {
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance", "Date"] });
+  const goOn = (): void => void vi.useRealTimers();
+  onTestFinished(goOn);
+  return { advance: (milliseconds) => void vi.advanceTimersByTime(milliseconds), goOn };
 }
 
 /** The requests that servers of this process take while `work` runs, as their answers. */

@@ -214,7 +214,7 @@ export function parseLines(body: Buffer): unknown[] {
  * sent when an answer has begun.
  */
 export async function raw(
-  log: TestLog,
+  log: Pick<TestLog, "port">,
   bytes: string,
   options: { readonly end?: boolean; readonly afterwards?: string } = {},
 ): Promise<string> {

@@ -6,6 +6,7 @@ import { ERRORS, type ErrorCode } from "../../../schema/error.ts";
 import type { RawSubmission } from "../../../schema/http/messages.ts";
 import { MAX_BODY_BYTES, MAX_ENVELOPE_SIGNATURES } from "../../../schema/limits.ts";
 import { tokens } from "../../../server/admission/authority.ts";
+import { nextTurn, stoppedClock, until, watchingRequests } from "../../until.ts";
 import {
   ask,
   DRIVERS,
@@ -42,10 +43,12 @@ function dsse(count: number, verifiers = count): string {
   });
 }
 
+const PATIENCE_MS = 30_000;
+
 describe.each(DRIVERS)("a log on %s", (driver) => {
   let log: TestLog;
   beforeAll(async () => {
-    log = await startTestLog(driver, { flags: { "limits-body-timeout-ms": "300" } });
+    log = await startTestLog(driver, { flags: { "limits-body-timeout-ms": String(PATIENCE_MS) } });
   });
   afterAll(async () => {
     await log.end();
@@ -186,13 +189,21 @@ describe.each(DRIVERS)("a log on %s", (driver) => {
 
   test("refuses a body that does not arrive in time, and closes the connection", async () => {
     const before = log.published();
-    const answer = await raw(
-      log,
-      "POST /v1/entries HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n" +
-        'Content-Length: 100\r\n\r\n{"kind":',
-    );
+    const clock = stoppedClock();
+    const answer = await watchingRequests(async (taken) => {
+      const asked = raw(
+        log,
+        "POST /v1/entries HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n" +
+          'Content-Length: 100\r\n\r\n{"kind":',
+      );
+      await until(() => taken.length > 0);
+      await nextTurn();
+      clock.advance(PATIENCE_MS);
+      clock.goOn();
+      return asked;
+    });
     expect(answer).toMatch(/^HTTP\/1\.1 408 /);
-    expect(answer).toContain('"limit":300');
+    expect(answer).toContain(`"limit":${PATIENCE_MS}`);
     expect(log.published()).toBe(before);
   });
 
@@ -286,6 +297,7 @@ describe("who may append, and how often", () => {
   });
 
   test("rates are held for each address, each key and all together", async () => {
+    stoppedClock();
     const log = await startTestLog("memory", {
       flags: {
         "limits-requests-per-second-per-address": "3",
@@ -311,6 +323,7 @@ describe("who may append, and how often", () => {
   });
 
   test("a key is not held back by forgeries in its name", async () => {
+    stoppedClock();
     const log = await startTestLog("memory", {
       flags: { "limits-entries-per-second-per-key": "1" },
     });
@@ -327,8 +340,12 @@ describe("who may append, and how often", () => {
 
   test("bodies together hold no more memory than is set aside", async () => {
     const log = await startTestLog("memory", {
-      flags: { "limits-inflight-bytes": String(MAX_BODY_BYTES), "limits-body-timeout-ms": "1000" },
+      flags: {
+        "limits-inflight-bytes": String(MAX_BODY_BYTES),
+        "limits-body-timeout-ms": String(PATIENCE_MS),
+      },
     });
+    const clock = stoppedClock();
     try {
       const head = "POST /v1/entries HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n";
       const half = raw(log, `${head}Content-Length: 4000000\r\n\r\n${" ".repeat(3_000_000)}`);
@@ -336,6 +353,8 @@ describe("who may append, and how often", () => {
       // Until the first one is there.
       while (answer.status === 400) answer = await post(log, " ".repeat(2_000_000));
       expect(problemIn(answer)).toMatchObject({ code: "OVERLOADED", limit: MAX_BODY_BYTES });
+      clock.advance(PATIENCE_MS);
+      clock.goOn();
       expect(await half).toContain("BODY_TIMEOUT");
       expect((await submit(log, await rawSubmission())).status).toBe(201);
     } finally {

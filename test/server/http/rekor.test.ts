@@ -12,6 +12,7 @@ import { MAX_BODY_BYTES } from "../../../schema/limits.ts";
 import { formatReceipt, type LogEntry, parseLogEntry } from "../../../schema/receipt.ts";
 import { tokens } from "../../../server/admission/authority.ts";
 import { isMessage } from "../../../server/http/openapi.ts";
+import { stoppedClock } from "../../until.ts";
 import { certified } from "../../vectors/certificates.ts";
 import { digestRequest, dsseRequest } from "../../vectors/rekor.ts";
 import * as made from "../../vectors/signers.ts";
@@ -364,6 +365,7 @@ describe("who may use Rekor's interface, and how often", () => {
   });
 
   test("a key over its rate waits as Retry-After says", async () => {
+    stoppedClock();
     const flags = { "limits-entries-per-second-per-key": "1" };
     await start({ flags }, async (log) => {
       const answers = await Promise.all(
@@ -379,9 +381,10 @@ describe("who may use Rekor's interface, and how often", () => {
   test("bodies that fill the memory set aside are answered with 503 and code 14", async () => {
     const flags = {
       "limits-inflight-bytes": String(MAX_BODY_BYTES),
-      "limits-body-timeout-ms": "1000",
+      "limits-body-timeout-ms": "30000",
     };
     await start({ flags }, async (log) => {
+      const clock = stoppedClock();
       const head = `POST ${PATH} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n`;
       const half = raw(log, `${head}Content-Length: 4000000\r\n\r\n${" ".repeat(3_000_000)}`);
       let refused = await post(log, " ".repeat(2_000_000));
@@ -389,6 +392,8 @@ describe("who may use Rekor's interface, and how often", () => {
       while (refused.status === 400) refused = await post(log, " ".repeat(2_000_000));
       expect([refused.status, status(refused).code]).toEqual([503, 14]);
       expect(refused.headers["retry-after"]).toBe("1");
+      clock.advance(30_000);
+      clock.goOn();
       expect(await half).toMatch(/^HTTP\/1\.1 408 [^]*"code":4,/);
     });
   });

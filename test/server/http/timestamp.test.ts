@@ -5,6 +5,7 @@ import { AlgorithmIdentifier } from "@peculiar/asn1-x509";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { toBase64 } from "../../../schema/bytes.ts";
 import { IMPRINTS } from "../../../server/tsa/query.ts";
+import { stoppedClock } from "../../until.ts";
 import { type Answer, ask, problemIn, startTestLog, type TestLog } from "./harness.ts";
 
 const PATH = "/api/v1/timestamp";
@@ -86,6 +87,7 @@ describe("POST /api/v1/timestamp", () => {
   });
 
   test("counts a sender as other writes do", async () => {
+    stoppedClock();
     const limited = await startTestLog("memory", {
       flags: { "limits-requests-per-second-per-address": "2" },
     });

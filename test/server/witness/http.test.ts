@@ -1,7 +1,6 @@
 /** Every answer of the witness protocol, asked for by hand over real HTTP. */
 import { mkdtempSync, rmSync } from "node:fs";
 import { Agent } from "node:http";
-import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
@@ -17,7 +16,8 @@ import {
   MAX_ADD_CHECKPOINT_BYTES,
   witnessedCheckpointPath,
 } from "../../../schema/tlog/tlog-witness.ts";
-import { type Answer, ask } from "../http/harness.ts";
+import { stoppedClock, until, watchingRequests } from "../../until.ts";
+import { type Answer, ask, raw } from "../http/harness.ts";
 import {
   FakeLog,
   NAME,
@@ -330,21 +330,23 @@ describe("requests that are no requests", () => {
 
   test("a body that does not come is given up, and others are answered meanwhile", async () => {
     const log = newLog();
-    const slow = await startWitness(await newWitness([log]), { "body-timeout-ms": "200" });
+    const slow = await startWitness(await newWitness([log]), { "body-timeout-ms": "30000" });
     onTestFinished(() => slow.close());
-    const answer = new Promise<string>((resolve) => {
-      const socket = connect(slow.port, "127.0.0.1");
-      let text = "";
-      socket.on("data", (chunk: Buffer) => (text += chunk.toString()));
-      socket.on("close", () => resolve(text));
-      socket.write("POST /add-checkpoint HTTP/1.1\r\nContent-Length: 100\r\n\r\nold 0");
+    const clock = stoppedClock();
+    const answer = await watchingRequests(async (taken) => {
+      const asked = raw(slow, "POST /add-checkpoint HTTP/1.1\r\nContent-Length: 100\r\n\r\nold 0");
+      await until(() => taken.length > 0);
+      const other = await ask(slow, "/add-checkpoint", { method: "POST", body: log.body(0, 3) });
+      expect(other.status).toBe(200);
+      clock.advance(30_000);
+      clock.goOn();
+      return asked;
     });
-    const other = await ask(slow, "/add-checkpoint", { method: "POST", body: log.body(0, 3) });
-    expect(other.status).toBe(200);
-    expect(await answer).toMatch(/^HTTP\/1\.1 408 /);
+    expect(answer).toMatch(/^HTTP\/1\.1 408 /);
   });
 
   test("one address, and one log, may ask so often and no more", async () => {
+    stoppedClock();
     const logs = [newLog(), newLog()] as const;
     const folder = await newWitness(logs);
     const strict = await startWitness(folder, { "cosignatures-per-second-per-log": "1" });
