@@ -6,7 +6,7 @@ import { ERRORS, type ErrorCode } from "../../../schema/error.ts";
 import type { RawSubmission } from "../../../schema/http/messages.ts";
 import { MAX_BODY_BYTES, MAX_ENVELOPE_SIGNATURES } from "../../../schema/limits.ts";
 import { tokens } from "../../../server/admission/authority.ts";
-import { nextTurn, stoppedClock, until, watchingRequests } from "../../until.ts";
+import { stoppedClock } from "../../until.ts";
 import {
   ask,
   DRIVERS,
@@ -19,6 +19,7 @@ import {
   submit,
   type TestLog,
 } from "./harness.ts";
+import { sendInPart } from "./in-part.ts";
 
 async function rawSubmission(): Promise<RawSubmission> {
   const [submission] = await submissions(1);
@@ -190,18 +191,14 @@ describe.each(DRIVERS)("a log on %s", (driver) => {
   test("refuses a body that does not arrive in time, and closes the connection", async () => {
     const before = log.published();
     const clock = stoppedClock();
-    const answer = await watchingRequests(async (taken) => {
-      const asked = raw(
-        log,
-        "POST /v1/entries HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n" +
-          'Content-Length: 100\r\n\r\n{"kind":',
-      );
-      await until(() => taken.length > 0);
-      await nextTurn();
-      clock.advance(PATIENCE_MS);
-      clock.goOn();
-      return asked;
-    });
+    const asked = await sendInPart(
+      log,
+      "POST /v1/entries HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n" +
+        'Content-Length: 100\r\n\r\n{"kind":',
+    );
+    clock.advance(PATIENCE_MS);
+    clock.goOn();
+    const answer = await asked.answer;
     expect(answer).toMatch(/^HTTP\/1\.1 408 /);
     expect(answer).toContain(`"limit":${PATIENCE_MS}`);
     expect(log.published()).toBe(before);
@@ -348,14 +345,13 @@ describe("who may append, and how often", () => {
     const clock = stoppedClock();
     try {
       const head = "POST /v1/entries HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n";
-      const half = raw(log, `${head}Content-Length: 4000000\r\n\r\n${" ".repeat(3_000_000)}`);
-      let answer = await post(log, " ".repeat(2_000_000));
-      // Until the first one is there.
-      while (answer.status === 400) answer = await post(log, " ".repeat(2_000_000));
-      expect(problemIn(answer)).toMatchObject({ code: "OVERLOADED", limit: MAX_BODY_BYTES });
+      const half = `${head}Content-Length: 4000000\r\n\r\n${" ".repeat(3_000_000)}`;
+      const { answer } = await sendInPart(log, half);
+      const refused = await post(log, " ".repeat(2_000_000));
+      expect(problemIn(refused)).toMatchObject({ code: "OVERLOADED", limit: MAX_BODY_BYTES });
       clock.advance(PATIENCE_MS);
       clock.goOn();
-      expect(await half).toContain("BODY_TIMEOUT");
+      expect(await answer).toContain("BODY_TIMEOUT");
       expect((await submit(log, await rawSubmission())).status).toBe(201);
     } finally {
       await log.end();

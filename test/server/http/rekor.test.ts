@@ -17,16 +17,8 @@ import { certified } from "../../vectors/certificates.ts";
 import { digestRequest, dsseRequest } from "../../vectors/rekor.ts";
 import * as made from "../../vectors/signers.ts";
 import { expectLogged } from "./expect-logged.ts";
-import {
-  type Answer,
-  ask,
-  batch,
-  DRIVERS,
-  raw,
-  startTestLog,
-  submit,
-  type TestLog,
-} from "./harness.ts";
+import { type Answer, ask, batch, DRIVERS, startTestLog, submit, type TestLog } from "./harness.ts";
+import { sendInPart } from "./in-part.ts";
 
 const { sha256 } = nodeCrypto;
 const PATH = "/api/v2/log/entries";
@@ -386,15 +378,14 @@ describe("who may use Rekor's interface, and how often", () => {
     await start({ flags }, async (log) => {
       const clock = stoppedClock();
       const head = `POST ${PATH} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n`;
-      const half = raw(log, `${head}Content-Length: 4000000\r\n\r\n${" ".repeat(3_000_000)}`);
-      let refused = await post(log, " ".repeat(2_000_000));
-      // Until the first one is there.
-      while (refused.status === 400) refused = await post(log, " ".repeat(2_000_000));
+      const half = `${head}Content-Length: 4000000\r\n\r\n${" ".repeat(3_000_000)}`;
+      const { answer } = await sendInPart(log, half);
+      const refused = await post(log, " ".repeat(2_000_000));
       expect([refused.status, status(refused).code]).toEqual([503, 14]);
       expect(refused.headers["retry-after"]).toBe("1");
       clock.advance(30_000);
       clock.goOn();
-      expect(await half).toMatch(/^HTTP\/1\.1 408 [^]*"code":4,/);
+      expect(await answer).toMatch(/^HTTP\/1\.1 408 [^]*"code":4,/);
     });
   });
 });

@@ -16,8 +16,9 @@ import {
   MAX_ADD_CHECKPOINT_BYTES,
   witnessedCheckpointPath,
 } from "../../../schema/tlog/tlog-witness.ts";
-import { stoppedClock, until, watchingRequests } from "../../until.ts";
-import { type Answer, ask, raw } from "../http/harness.ts";
+import { stoppedClock } from "../../until.ts";
+import { type Answer, ask } from "../http/harness.ts";
+import { sendInPart } from "../http/in-part.ts";
 import {
   FakeLog,
   NAME,
@@ -333,16 +334,13 @@ describe("requests that are no requests", () => {
     const slow = await startWitness(await newWitness([log]), { "body-timeout-ms": "30000" });
     onTestFinished(() => slow.close());
     const clock = stoppedClock();
-    const answer = await watchingRequests(async (taken) => {
-      const asked = raw(slow, "POST /add-checkpoint HTTP/1.1\r\nContent-Length: 100\r\n\r\nold 0");
-      await until(() => taken.length > 0);
-      const other = await ask(slow, "/add-checkpoint", { method: "POST", body: log.body(0, 3) });
-      expect(other.status).toBe(200);
-      clock.advance(30_000);
-      clock.goOn();
-      return asked;
-    });
-    expect(answer).toMatch(/^HTTP\/1\.1 408 /);
+    const half = "POST /add-checkpoint HTTP/1.1\r\nContent-Length: 100\r\n\r\nold 0";
+    const { answer } = await sendInPart(slow, half);
+    const other = await ask(slow, "/add-checkpoint", { method: "POST", body: log.body(0, 3) });
+    expect(other.status).toBe(200);
+    clock.advance(30_000);
+    clock.goOn();
+    expect(await answer).toMatch(/^HTTP\/1\.1 408 /);
   });
 
   test("one address, and one log, may ask so often and no more", async () => {
