@@ -33,10 +33,8 @@ const [ONE, TWO] = [say.FILE_SHA256, say.OTHER_SHA256];
 const signer = sha256(ada.spki);
 
 /** The slot of a type that a statement claims something in. */
-function slotOf({ main }: Scene, type: KeyType, { entry, content }: LoggedStatement): LookupKey {
-  const hashes = { sha256, git: gitHashOf(nodeCrypto) };
-  const log = { origin: main.origin, vkeys: [main.vkey] };
-  const named = namedPostings(hashes, log, entry.leafBytes, content);
+function slotOf(scene: Scene, type: KeyType, statement: LoggedStatement): LookupKey {
+  const named = scene.named(statement);
   const found = named.find((one) => one.type === type) ?? expect.fail(`no ${type}`);
   return { type, fields: found.fields };
 }

@@ -5,12 +5,9 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { nodeCrypto } from "../../../client/crypto/node.ts";
-import { gitHashOf } from "../../../client/git/hash.ts";
 import { toHex } from "../../../schema/bytes.ts";
 import type { LoggedStatement } from "../../../schema/evidence/claims.ts";
 import type { LookupKey } from "../../../schema/index/lookup.ts";
-import { namedPostings } from "../../../schema/index/mapfn.ts";
-import type { NamedPosting } from "../../../schema/index/posting-set.ts";
 import type * as made from "../../vectors/signers.ts";
 import * as say from "../../vectors/statements.ts";
 import {
@@ -26,7 +23,6 @@ import {
 } from "./scene.ts";
 
 const { sha256 } = nodeCrypto;
-const hashes = { sha256, git: gitHashOf(nodeCrypto) };
 const people = [ada, bob];
 const digests = [say.FILE_SHA256, say.OTHER_SHA256];
 
@@ -104,11 +100,6 @@ class Honest extends Scene {
   #unlogged(statement: say.StatementParts, by: made.PlainSigner): Uint8Array {
     const elsewhere = new Scene();
     return elsewhere.sign(statement, by).entry.leafBytes;
-  }
-
-  named({ entry, content }: LoggedStatement): readonly NamedPosting[] {
-    const log = { origin: this.main.origin, vkeys: [this.main.vkey] };
-    return namedPostings(hashes, log, entry.leafBytes, content);
   }
 }
 

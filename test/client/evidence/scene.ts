@@ -6,10 +6,13 @@ import { expect } from "vitest";
 import type { Crypto } from "../../../client/crypto/crypto.ts";
 import { nodeCrypto } from "../../../client/crypto/node.ts";
 import { type EvidenceVerdict, verifyEvidence } from "../../../client/evidence.ts";
+import { gitHashOf } from "../../../client/git/hash.ts";
 import type { TrustedLog } from "../../../client/trust.ts";
 import type { LoggedStatement } from "../../../schema/evidence/claims.ts";
 import { type Evidence, formatEvidence } from "../../../schema/evidence.ts";
 import type { Lookup, LookupKey } from "../../../schema/index/lookup.ts";
+import { namedPostings } from "../../../schema/index/mapfn.ts";
+import type { NamedPosting } from "../../../schema/index/posting-set.ts";
 import * as made from "../../vectors/signers.ts";
 import * as say from "../../vectors/statements.ts";
 import { TestIndex } from "../lookup/test-index.ts";
@@ -40,6 +43,13 @@ export class Scene {
   statement(index: number): LoggedStatement {
     const { entry, content } = this.main.receipt(index);
     return content === undefined ? expect.fail("no content") : { entry, content };
+  }
+
+  /** What the index says of a statement. */
+  named({ entry, content }: LoggedStatement): readonly NamedPosting[] {
+    const hashes = { sha256: nodeCrypto.sha256, git: gitHashOf(nodeCrypto) };
+    const log = { origin: this.main.origin, vkeys: [this.main.vkey] };
+    return namedPostings(hashes, log, entry.leafBytes, content);
   }
 
   /** The honest answer about some keys, with one entry beside it. */
