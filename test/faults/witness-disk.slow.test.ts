@@ -5,12 +5,12 @@
 import { execFileSync, spawn } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import { witnessedCheckpointPath } from "../../schema/tlog/tlog-witness.ts";
 import { endOf, endsWithTest, portIn } from "../child.ts";
 import { type Answer, ask, problemIn } from "../server/http/harness.ts";
 import { FakeLog, newEngineFolder, sha256, WITNESS_PORT } from "../server/witness/support.ts";
+import { until } from "../until.ts";
 import { can } from "./machine.ts";
 
 const MAIN = new URL("../../client/cli/main.ts", import.meta.url).pathname;
@@ -69,7 +69,7 @@ test.skipIf(!CAN_LIMIT)(
     expect(problemIn(refused).code).toBe("STORAGE_FULL");
     expect(size).toBeGreaterThan(3);
     // It is asked at most once a second.
-    while ((await ask(witness, "/readyz")).status !== 503) await sleep(100);
+    await until(async () => (await ask(witness, "/readyz")).status === 503);
     expect(await shownSize(witness.port, log)).toBe(size);
     execFileSync("prlimit", ["--pid", String(witness.pid), "--fsize=unlimited"]);
     expect((await add(witness.port, log.body(size, size + 1)))?.status).toBe(200);

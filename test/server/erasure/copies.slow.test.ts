@@ -15,6 +15,7 @@ import { contentPath } from "../../../schema/http/paths.ts";
 import { INDEX_V1 } from "../../../schema/index/generation.ts";
 import { MAPFN_V1 } from "../../../schema/index/mapfn.ts";
 import { initialState } from "../../../schema/index/re-execute.ts";
+import { until } from "../../until.ts";
 import { sha256 } from "../fixture.ts";
 import { ask, makeSigner, submit } from "../http/harness.ts";
 import { run } from "../mirror/rig.ts";
@@ -81,8 +82,7 @@ async function isErased(log: Operated): Promise<void> {
 }
 
 async function ready(log: { readonly port: number }): Promise<void> {
-  while ((await ask(log, "/index/v1/checkpoint")).status !== 200)
-    await new Promise((resolve) => setTimeout(resolve, 50));
+  await until(async () => (await ask(log, "/index/v1/checkpoint")).status === 200);
 }
 
 async function leaves(log: { readonly port: number }): Promise<number> {

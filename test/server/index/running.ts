@@ -19,6 +19,7 @@ import { initLog } from "../../../server/init.ts";
 import { type LogKey, logKey } from "../../../server/log-key.ts";
 import { type OpenLog, openLog } from "../../../server/open.ts";
 import type { Witnessing } from "../../../server/sequencer/ports.ts";
+import { until } from "../../until.ts";
 import { entries } from "../entries.ts";
 import { temporaryFolder } from "../fixture.ts";
 
@@ -84,11 +85,10 @@ export async function caughtUp({
   main: OpenLog;
   index: RunningIndex;
 }): Promise<void> {
-  for (;;) {
+  await until(() => {
     index.service.notify();
-    if (index.service.status().size === main.log.published().size) return;
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
+    return index.service.status().size === main.log.published().size;
+  });
 }
 
 export async function ask(index: RunningIndex, key: LogKey, keys: readonly LookupKey[]) {

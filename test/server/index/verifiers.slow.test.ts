@@ -2,6 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { MemoryNoteFile, memoryNotes } from "../../../server/sequencer/notes.ts";
 import type { Cosigners, CosignHost, SignedHead } from "../../../server/sequencer/ports.ts";
+import { until } from "../../until.ts";
 import { entries } from "../entries.ts";
 import { rejectionOf } from "../refusal.ts";
 import { ask, caughtUp, leafKey, newLog, run } from "./running.ts";
@@ -49,14 +50,12 @@ describe("an index that has verifiers", () => {
     verifiers.isSilent = true;
     await running.main.log.append(entries(8, 10));
     const next = running.index.service.status().leaves;
-    while ((await running.index.service.update(next)) === undefined)
-      await new Promise((resolve) => setTimeout(resolve, 5));
+    await until(async () => (await running.index.service.update(next)) !== undefined);
     // The leaf is there for them, and for nobody else.
     expect(await ask(running.index, place.key, [leafKey(7), leafKey(9)])).toMatchObject({
       found: [{ kind: "present" }, { kind: "absent" }],
     });
-    while (running.index.service.status().state.state !== "waiting")
-      await new Promise((resolve) => setTimeout(resolve, 5));
+    await until(() => running.index.service.status().state.state === "waiting");
     await running.index.close();
     await running.main.log.close();
 

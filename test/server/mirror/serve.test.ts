@@ -15,6 +15,7 @@ import { type RunningMirror, serveMirror } from "../../../server/mirror/serve.ts
 import { Mirror } from "../../../server/mirror/sync.ts";
 import { silentLogger } from "../../../server/observe/log.ts";
 import { logKey, TestLog } from "../../client/test-log.ts";
+import { until } from "../../until.ts";
 import { ask, type TestLog as OwnLog, startTestLog, submissions } from "../http/harness.ts";
 import { rejectionOf } from "../refusal.ts";
 import { checked, run, served, sourceOf, temporaryFolder } from "./rig.ts";
@@ -48,11 +49,10 @@ async function serving(
 
 /** Polls: the mirror follows on its own. */
 async function reaches(mirror: { readonly port: number }, size: number): Promise<void> {
-  for (;;) {
+  await until(async () => {
     const { body } = await ask(mirror, "/checkpoint");
-    if (body.toString().split("\n")[1] === String(size)) return;
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
+    return body.toString().split("\n")[1] === String(size);
+  });
 }
 
 async function grow(log: OwnLog, count: number): Promise<void> {
