@@ -19,9 +19,11 @@ test("one holder at a time, in one process; released, the next may take it", () 
 test("a holder that is killed leaves no lock behind", async () => {
   const path = join(temporaryFolder(), "lock");
   const lockModule = new URL("../../server/lock.ts", import.meta.url).href;
+  // Kept where it can be reached: a lock that nobody has any more goes with the garbage.
   const program =
     `const { takeLock } = await import(${JSON.stringify(lockModule)});` +
-    `takeLock(${JSON.stringify(path)}, "it"); console.log("held"); setInterval(() => {}, 1000);`;
+    `globalThis.lock = takeLock(${JSON.stringify(path)}, "it");` +
+    `console.log("held"); setInterval(() => {}, 1000);`;
   const child = endsWithTest(spawn(process.execPath, ["--input-type=module", "-e", program]));
   await new Promise((resolve) => child.stdout.once("data", resolve));
   expect(refusalOf(() => takeLock(path, "it")).code).toBe("STORE_LOCKED");
