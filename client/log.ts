@@ -38,6 +38,7 @@ import {
 } from "../schema/tlog/tile.ts";
 import { TileReader } from "../schema/tlog/tile-reader.ts";
 import type { GetNode, TreeNode } from "../schema/tlog/tree.ts";
+import { askAhead } from "./ahead.ts";
 import { parseEntryAnswer } from "./answer.ts";
 import type { Crypto } from "./crypto/crypto.ts";
 import type { Source } from "./fetch.ts";
@@ -92,21 +93,18 @@ export class LogReader {
   }
 
   /**
-   * The entries from index `from` up to, not including, `to`, in order. A bundle is fetched when
-   * the one before it has been taken, so memory is bounded by one bundle (at most 16 MiB).
+   * The entries from index `from` up to, not including, `to`, in order. A bundle is fetched while
+   * the one before it is taken, so memory is bounded by two bundles (at most 16 MiB each).
    */
   async *entries(from: number, to: number = this.head.tree.size): AsyncGenerator<ReadEntry> {
     const end = Math.min(to, this.head.tree.size);
-    for (let at = from; at < end; ) {
-      const bundle = Math.floor(at / TILE_WIDTH);
-      const leaves = await this.#bundle(bundle);
-      const first = bundle * TILE_WIDTH;
-      for (; at < Math.min(end, first + TILE_WIDTH); at++) {
-        const entry = leaves[at - first];
-        if (entry === undefined) throw new LogError("INTERNAL", "a bundle lost an entry");
-        yield entry;
-      }
-    }
+    const bundles = askAhead(
+      from < end ? Math.floor(from / TILE_WIDTH) : undefined,
+      async (bundle) => this.#bundle(bundle),
+      (bundle) => ((bundle + 1) * TILE_WIDTH < end ? bundle + 1 : undefined),
+    );
+    for await (const { answer: entries } of bundles)
+      for (const entry of entries) if (entry.index >= from && entry.index < end) yield entry;
   }
 
   /** The entry at an index. Throws `NOT_FOUND` for one outside the tree. */
@@ -126,23 +124,16 @@ export class LogReader {
     to: number = this.head.tree.size,
     isWanted: (index: number) => boolean = () => true,
   ): AsyncGenerator<ReadEntry & { readonly leaf: Leaf; readonly content: ContentSlot }> {
-    let slots: ContentSlot[] = [];
-    for await (const entry of this.entries(from, to)) {
-      if (entry.index % TILE_WIDTH === 0) slots = [];
-      if (slots.length === 0) slots = await this.#contentTile(entry.index);
-      const content = slots.shift();
-      if (content === undefined) throw new LogError("INTERNAL", "a content tile lost a slot");
-      if (!isWanted(entry.index)) continue;
-      const leaf = leafOf(entry);
-      if (content.state === "held") {
-        const path = `content of entry ${entry.index}`;
-        this.#checkDigest(path, content.bytes, leafContentDigest(leaf));
-      } else if (content.state === "never-held" && leaf.kind !== "hashedrekord")
-        throw new LogError("RESPONSE_INVALID", `Entry ${entry.index} is there without content.`, {
-          field: `content of entry ${entry.index}`,
-          expected: "a content, or that it was erased: only a hashedrekord may be opaque",
-        });
-      yield { ...entry, leaf, content };
+    const slots = this.#contentSlots(from, Math.min(to, this.head.tree.size));
+    try {
+      for await (const entry of this.entries(from, to)) {
+        const { value: content } = await slots.next();
+        if (content === undefined) throw new LogError("INTERNAL", "a content tile lost a slot");
+        if (isWanted(entry.index))
+          yield { ...entry, leaf: this.#leafWith(entry, content), content };
+      }
+    } finally {
+      await slots.return(undefined);
     }
   }
 
@@ -258,6 +249,31 @@ export class LogReader {
         });
       return { index: index * TILE_WIDTH + i, leafHash: hash, leafBytes };
     });
+  }
+
+  /** The leaf of an entry that may have this content. */
+  #leafWith(entry: ReadEntry, content: ContentSlot): Leaf {
+    const leaf = leafOf(entry);
+    if (content.state === "held") {
+      const path = `content of entry ${entry.index}`;
+      this.#checkDigest(path, content.bytes, leafContentDigest(leaf));
+    } else if (content.state === "never-held" && leaf.kind !== "hashedrekord")
+      throw new LogError("RESPONSE_INVALID", `Entry ${entry.index} is there without content.`, {
+        field: `content of entry ${entry.index}`,
+        expected: "a content, or that it was erased: only a hashedrekord may be opaque",
+      });
+    return leaf;
+  }
+
+  /** A slot for each entry of a range, and perhaps some behind it. */
+  async *#contentSlots(from: number, end: number): AsyncGenerator<ContentSlot, undefined> {
+    const answers = askAhead(
+      from < end ? from : undefined,
+      async (entry) => this.#contentTile(entry),
+      (entry, slots) => (entry + slots.length < end ? entry + slots.length : undefined),
+    );
+    for await (const { answer } of answers) yield* answer;
+    return undefined;
   }
 
   /** The contents of a tile from one entry on; at least one, perhaps not all. */

@@ -23,6 +23,7 @@ import { parseIndexLeaf } from "../../schema/index/index-leaf.ts";
 import type { Posting } from "../../schema/index/posting.ts";
 import { type IndexedEntry, type IndexState, reExecute } from "../../schema/index/re-execute.ts";
 import { type LeafUpdate, MAX_UPDATE_BYTES, parseUpdate } from "../../schema/index/update.ts";
+import { askAhead } from "../ahead.ts";
 import { gitHashOf } from "../git/hash.ts";
 import { openHead } from "../head.ts";
 import { LogReader, type ReadPorts } from "../log.ts";
@@ -30,7 +31,7 @@ import { keptPostings } from "./erased.ts";
 import { endOf } from "./index-log.ts";
 
 /** Leaves that one request asks for; the memory that it takes is bounded by MAX_UPDATE_BYTES. */
-const LEAVES_AT_ONCE = 16;
+const LEAVES_AT_ONCE = 4;
 
 /** The main log: its transport also answers for the index below it. */
 export interface FollowPorts extends ReadPorts {
@@ -69,9 +70,14 @@ export async function* followIndex(
   to: number,
 ): AsyncGenerator<Followed> {
   let before = state;
-  while (before.index.size < to) {
-    const from = before.index.size;
-    for (const update of await fetchUpdates(ports, from, Math.min(to, from + LEAVES_AT_ONCE))) {
+  const first = state.index.size;
+  const answers = askAhead(
+    first < to ? first : undefined,
+    async (from) => fetchUpdates(ports, from, Math.min(to, from + LEAVES_AT_ONCE)),
+    (from, updates) => (from + updates.length < to ? from + updates.length : undefined),
+  );
+  for await (const { answer: updates } of answers) {
+    for (const update of updates) {
       const leaf = before.index.size;
       const followed = await followLeaf(ports, before, update);
       if (!followed.ok) {
@@ -170,12 +176,12 @@ async function readEntries(
   const own = new OwnStatements(crypto.sha256, log.vkeyTexts);
   const origin = indexOrigin(log.origin, generation);
   let ended: number | undefined;
-  for await (const { index, leafBytes, content } of reader.contents(from)) {
+  for await (const entry of reader.contents(from)) {
+    const { index, leaf, leafHash, content } = entry;
     if (content.state !== "erased") {
       const held = content.state === "held" ? content.bytes : undefined;
-      const leaf = held && own.find(leafBytes);
-      if (leaf && own.indexEnd(leaf, held)?.indexOrigin === origin) ended ??= index;
-      entries.push({ leaf: leafBytes, postings: generation.mapfn(hashes, named, leafBytes, held) });
+      if (held && own.indexEnd(leaf, held)?.indexOrigin === origin) ended ??= index;
+      entries.push({ leafHash, postings: generation.mapfn(hashes, named, entry, held) });
       continue;
     }
     const postings = await erased(index);
@@ -184,7 +190,7 @@ async function readEntries(
         field: `content of entry ${index}`,
         hint: "The log offers no postings of it, so that its index cannot be executed here.",
       });
-    entries.push({ leaf: leafBytes, postings });
+    entries.push({ leafHash, postings });
     taken.push(index);
   }
   return { entries, taken, ended };

@@ -50,7 +50,8 @@ export async function scanTail(
   const reader = new LogReader(ports, newest);
   const entries: LookedUp[] = [];
   let [to, bytes] = [from, 0];
-  for await (const { index, leafBytes, content } of reader.contents(from)) {
+  for await (const read of reader.contents(from)) {
+    const { index, leafBytes, content } = read;
     const held = content.state === "held" ? content.bytes : undefined;
     bytes += leafBytes.length + (held?.length ?? 0);
     if (bytes > MAX_TAIL_BYTES) break;
@@ -58,7 +59,7 @@ export async function scanTail(
     const postings =
       content.state === "erased"
         ? ((await keptPostings(ports.transport, index)) ?? [])
-        : generation.mapfn(hashes, indexed, leafBytes, held);
+        : generation.mapfn(hashes, indexed, read, held);
     if (!postings.some(({ key }) => wanted.has(toHex(key)))) continue;
     const { entry, ...more } = await reader.receipt(index);
     const found = { index, leaf: entry.leafBytes, hashes: entry.hashes, ...more };

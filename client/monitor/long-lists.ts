@@ -98,9 +98,9 @@ async function scan(
   const indexed = { origin: log.origin, vkeys: log.vkeyTexts };
   const posted = new Map<string, Listed[]>();
   for await (const entry of new LogReader(ports, head).contents(from)) {
-    const { index, leafBytes, content } = entry;
+    const { index, content } = entry;
     const held = content.state === "held" ? content.bytes : undefined;
-    for (const { key, claim } of generation.mapfn(hashes, indexed, leafBytes, held)) {
+    for (const { key, claim } of generation.mapfn(hashes, indexed, entry, held)) {
       const id = toHex(key);
       if (!wanted.has(id)) continue;
       const list = posted.get(id) ?? [];

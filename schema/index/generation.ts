@@ -17,6 +17,7 @@ import { equal } from "../bytes.ts";
 import type { Hash } from "../tlog/hash.ts";
 import {
   type IndexedLog,
+  type KnownLeaf,
   MAPFN_V1,
   type MapHashes,
   mapfn as mapfnV1,
@@ -29,7 +30,7 @@ import type { NamedPosting } from "./posting-set.ts";
 type PostingsOf<P extends Posting> = (
   hashes: MapHashes,
   log: IndexedLog,
-  leaf: Uint8Array,
+  leaf: Uint8Array | KnownLeaf,
   content: Uint8Array | undefined,
 ) => readonly P[];
 

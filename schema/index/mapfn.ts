@@ -43,17 +43,31 @@ export interface MapHashes {
   readonly git: GitHash;
 }
 
+/** A leaf, as whoever has read its bytes knows it. */
+export interface KnownLeaf {
+  readonly leafHash: Hash;
+  /** `undefined` where the bytes are no leaf. */
+  readonly leaf: Leaf | undefined;
+}
+
+/** Bytes of a leaf, read where that was not done before. */
+export function knownLeaf(sha256: Sha256, leaf: Uint8Array | KnownLeaf): KnownLeaf {
+  if (!(leaf instanceof Uint8Array)) return leaf;
+  const parsed = parseLeaf(leaf);
+  return { leafHash: leafHash(sha256, leaf), leaf: parsed.ok ? parsed.value : undefined };
+}
+
 /**
  * The postings of an entry, sorted by key, each key once.
  *
- * @param leaf the leaf's bytes, as they are in the log
+ * @param leaf the leaf's bytes, as they are in the log, or what they were read to be
  * @param content the bytes whose SHA-256 the leaf names; `undefined` where the log did not hold
  *   them when it sequenced the entry
  */
 export function mapfn(
   hashes: MapHashes,
   log: IndexedLog,
-  leaf: Uint8Array,
+  leaf: Uint8Array | KnownLeaf,
   content: Uint8Array | undefined,
 ): readonly Posting[] {
   return sortPostings(postingSet(hashes, log, leaf, content).postings());
@@ -63,7 +77,7 @@ export function mapfn(
 export function namedPostings(
   hashes: MapHashes,
   log: IndexedLog,
-  leaf: Uint8Array,
+  leaf: Uint8Array | KnownLeaf,
   content: Uint8Array | undefined,
 ): readonly NamedPosting[] {
   return postingSet(hashes, log, leaf, content).named();
@@ -72,16 +86,16 @@ export function namedPostings(
 function postingSet(
   hashes: MapHashes,
   log: IndexedLog,
-  leaf: Uint8Array,
+  entry: Uint8Array | KnownLeaf,
   content: Uint8Array | undefined,
 ): PostingSet {
   const { sha256 } = hashes;
   const set = new PostingSet(sha256, log.origin);
-  set.post("leaf", [leafHash(sha256, leaf)]);
-  const parsed = parseLeaf(leaf);
-  const signer = parsed.ok ? signerOf(sha256, parsed.value) : undefined;
-  if (!parsed.ok || signer === undefined) return set;
-  const digest = leafContentDigest(parsed.value);
+  const { leafHash: hash, leaf } = knownLeaf(sha256, entry);
+  set.post("leaf", [hash]);
+  const signer = leaf && signerOf(sha256, leaf);
+  if (leaf === undefined || signer === undefined) return set;
+  const digest = leafContentDigest(leaf);
   set.post("statement", [signer, digest]);
   set.post("signer", [signer]);
   set.post("artifact", [digest]);
@@ -89,9 +103,9 @@ function postingSet(
     set.post("opaque", []);
     set.post("opaque-by", [signer]);
   } else {
-    const reading = readLogged(sha256, parsed.value, content);
+    const reading = readLogged(sha256, leaf, content);
     if (reading !== undefined)
-      postContent(set, { hashes, log, leaf: parsed.value, signer, digest, content, reading });
+      postContent(set, { hashes, log, leaf, signer, digest, content, reading });
   }
   return set;
 }

@@ -44,7 +44,7 @@ export interface IndexState {
 
 /** An entry of the main log with its postings: mapfn's, or for an erased content the committed ones. */
 export interface IndexedEntry {
-  readonly leaf: Uint8Array;
+  readonly leafHash: Hash;
   readonly postings: readonly Posting[];
 }
 
@@ -78,7 +78,7 @@ export function reExecute(
   let count = state.leaf.postings;
   for (const entry of entries) {
     const index = main.size;
-    main.append(leafHash(sha256, entry.leaf));
+    main.append(entry.leafHash);
     postings.append(postingsLeafHash(sha256, encodePostings(entry.postings)));
     count += entry.postings.length;
     touched.add(index, entry.postings);

@@ -20,17 +20,26 @@ export interface Touched {
 }
 
 export class TouchedKeys {
-  readonly #postings: { readonly key: Hash; readonly listed: Listed }[] = [];
+  readonly #postings: {
+    readonly key: Hash;
+    /** How the key begins, as a number. */
+    readonly begin: number;
+    readonly listed: Listed;
+  }[] = [];
 
   /** The postings of an entry. Entries come in log order. */
   add(index: number, postings: readonly Posting[]): void {
     for (const { key, claim } of postings)
-      this.#postings.push({ key, listed: claim === undefined ? { index } : { index, claim } });
+      this.#postings.push({
+        key,
+        begin: beginOf(key),
+        listed: claim === undefined ? { index } : { index, claim },
+      });
   }
 
   /** Sorted by key. */
   *sorted(): Generator<Touched> {
-    this.#postings.sort((a, b) => compareBytes(a.key, b.key));
+    this.#postings.sort((a, b) => a.begin - b.begin || compareBytes(a.key, b.key));
     let [key, list]: [Hash | undefined, Listed[]] = [undefined, []];
     for (const posting of this.#postings) {
       if (key !== undefined && !equal(key, posting.key)) {
@@ -42,4 +51,11 @@ export class TouchedKeys {
     }
     if (key !== undefined) yield { key, list };
   }
+}
+
+/** The first six bytes: as many as a number holds exactly, and enough to tell most keys apart. */
+function beginOf(key: Hash): number {
+  let begin = 0;
+  for (let i = 0; i < 6; i++) begin = begin * 256 + (key[i] ?? 0);
+  return begin;
 }

@@ -21,10 +21,13 @@ import { TILE_WIDTH, tileOfNode } from "../../schema/tlog/tile.ts";
 import { foldRight, rangeNodes } from "../../schema/tlog/tree.ts";
 import type { StorageReader } from "../storage/storage.ts";
 import type { Edge } from "./edge.ts";
-import { Pyramid } from "./pyramid.ts";
+import type { Pyramid } from "./pyramid.ts";
+import { middleOf, StoredTile } from "./stored-tile.ts";
 
-/** Full tiles held, 16 KiB each. */
+/** Full tiles held, 8 or 16 KiB each. */
 const CACHED_TILES = 512;
+/** Middle rows held, half a KiB each: those over four million entries. */
+const CACHED_MIDDLES = 16_384;
 /** Heads whose right-edge hashes are held: answers of one batch share theirs. */
 const CACHED_HEADS = 16;
 
@@ -33,7 +36,8 @@ type Prover = (index: number) => Hash[];
 export class Proofs {
   readonly #sha256: Sha256;
   readonly #reader: Pick<StorageReader, "tile">;
-  readonly #tiles = new LRUCache<string, Pyramid>({ max: CACHED_TILES });
+  readonly #tiles = new LRUCache<string, Pyramid | StoredTile>({ max: CACHED_TILES });
+  readonly #middles = new LRUCache<string, Uint8Array>({ max: CACHED_MIDDLES });
   readonly #provers = new LRUCache<number, Prover>({ max: CACHED_HEADS });
   #edge: Edge;
 
@@ -80,7 +84,7 @@ export class Proofs {
     return tile.get(at.height, at.offset);
   };
 
-  #fullTile(level: number, index: number): Pyramid {
+  #fullTile(level: number, index: number): Pyramid | StoredTile {
     const name = `${level}/${index}`;
     const cached = this.#tiles.get(name);
     if (cached !== undefined) return cached;
@@ -91,7 +95,9 @@ export class Proofs {
         hint: "run `countersign fsck --repair`",
       });
     }
-    const tile = Pyramid.from(this.#sha256, level, index, hashes);
+    const middle = this.#middles.get(name) ?? middleOf(this.#sha256, hashes);
+    this.#middles.set(name, middle);
+    const tile = new StoredTile(this.#sha256, hashes, middle);
     this.#tiles.set(name, tile);
     return tile;
   }

@@ -61,10 +61,10 @@ class Index {
     contradicted: readonly Uint8Array[];
   } {
     const entries = lists.map((postings, i) => ({
-      leaf: utf8(`entry ${this.#main.size + i}`),
+      leafHash: leafHash(sha256, utf8(`entry ${this.#main.size + i}`)),
       postings,
     }));
-    for (const { leaf } of entries) this.#main.append(leafHash(sha256, leaf));
+    for (const entry of entries) this.#main.append(entry.leafHash);
     const head = { size: this.#main.size, root: this.#main.root() };
     const find = (key: Uint8Array): KeyRecord | undefined => this.#records.get(toHex(key));
     const growth = new IndexGrowth({ sha256, tree: this.tree, find }, this.position);
@@ -135,18 +135,18 @@ describe("re-execution", () => {
     [
       "a posting left out",
       ([one, ...rest]) => [
-        { leaf: one?.leaf ?? utf8(""), postings: (one?.postings ?? []).slice(1) },
+        { leafHash: one?.leafHash ?? name("x"), postings: (one?.postings ?? []).slice(1) },
         ...rest,
       ],
     ],
     ["an entry left out", (entries) => entries.slice(1)],
-    ["an entry too many", (entries) => [...entries, { leaf: utf8("more"), postings: [] }]],
+    ["an entry too many", (entries) => [...entries, { leafHash: name("more"), postings: [] }]],
     ["entries in another order", (entries) => entries.toReversed()],
     [
       "another claim",
       ([one, ...rest]) => [
         {
-          leaf: one?.leaf ?? utf8(""),
+          leafHash: one?.leafHash ?? name("x"),
           postings: [{ key: name("a"), claim: name("3") }, ...(one?.postings ?? []).slice(1)],
         },
         ...rest,
@@ -154,7 +154,7 @@ describe("re-execution", () => {
     ],
     [
       "another leaf",
-      ([one, ...rest]) => [{ leaf: utf8("x"), postings: one?.postings ?? [] }, ...rest],
+      ([one, ...rest]) => [{ leafHash: name("x"), postings: one?.postings ?? [] }, ...rest],
     ],
   ];
 

@@ -22,6 +22,7 @@ import { encodeIndexLeaf } from "../../../schema/index/index-leaf.ts";
 import { formatLookup, type LookupKey } from "../../../schema/index/lookup.ts";
 import { initialState, reExecute } from "../../../schema/index/re-execute.ts";
 import { parseUpdate } from "../../../schema/index/update.ts";
+import { leafHash } from "../../../schema/tlog/hash.ts";
 import { ownDoor } from "../../../server/admission/own-door.ts";
 import { IndexEngine } from "../../../server/index/engine.ts";
 import { snapshotFile } from "../../../server/index/snapshot.ts";
@@ -114,7 +115,10 @@ describe.each([
     const log = { origin: main.origin, vkeys: [main.vkey] };
     const entries = main.leaves.map((leaf, i) => {
       const { content } = main.receipt(i);
-      return { leaf, postings: generation.mapfn(hashes, log, leaf, content) };
+      return {
+        leafHash: leafHash(sha256, leaf),
+        postings: generation.mapfn(hashes, log, leaf, content),
+      };
     });
     // An index verifier comes to the same leaf.
     expect(unwrap(reExecute(first, update, entries)).index.size).toBe(2);

@@ -16,7 +16,7 @@ import { MAPFN_V1, mapfn } from "../../../schema/index/mapfn.ts";
 import { encodePostings } from "../../../schema/index/posting.ts";
 import { initialState, reExecute } from "../../../schema/index/re-execute.ts";
 import { parseUpdate } from "../../../schema/index/update.ts";
-import type { Hash } from "../../../schema/tlog/hash.ts";
+import { type Hash, leafHash } from "../../../schema/tlog/hash.ts";
 import { IndexEngine } from "../../../server/index/engine.ts";
 import { removeSnapshot, snapshotFile } from "../../../server/index/snapshot.ts";
 import { IndexStore, indexDatabase } from "../../../server/index/store.ts";
@@ -106,7 +106,7 @@ describe("the index engine", () => {
       const [update] = unwrap(parseUpdate(engine.update(engine.leaves - 1) ?? new Uint8Array(0)));
       if (update === undefined) expect.fail("no update");
       const entries = main.leaves.slice(from).map((leaf, i) => ({
-        leaf,
+        leafHash: leafHash(sha256, leaf),
         postings: mapfn(
           hashes,
           { origin: main.origin, vkeys: [main.vkey] },

@@ -4,11 +4,12 @@
  * first mapfn knows it as a statement without a meaning.
  */
 import { fromHex, utf8 } from "../../../schema/bytes.ts";
-import { parseLeaf } from "../../../schema/entry/leaf.ts";
 import { type Generation, INDEX_V1 } from "../../../schema/index/generation.ts";
 import { keyTypes } from "../../../schema/index/map-key.ts";
 import {
   type IndexedLog,
+  type KnownLeaf,
+  knownLeaf,
   type MapHashes,
   namedPostings,
   readLogged,
@@ -42,13 +43,13 @@ addedPredicates.add(KEY_EVENT, ({ fields, subject }) => {
 function named(
   hashes: MapHashes,
   log: IndexedLog,
-  leaf: Uint8Array,
+  entry: Uint8Array | KnownLeaf,
   content: Uint8Array | undefined,
 ): readonly NamedPosting[] {
-  const first = namedPostings(hashes, log, leaf, content);
-  const parsed = parseLeaf(leaf);
-  const signer = parsed.ok ? signerOf(hashes.sha256, parsed.value) : undefined;
-  const reading = parsed.ok && content && readLogged(hashes.sha256, parsed.value, content);
+  const first = namedPostings(hashes, log, entry, content);
+  const { leaf } = knownLeaf(hashes.sha256, entry);
+  const signer = leaf && signerOf(hashes.sha256, leaf);
+  const reading = leaf && content && readLogged(hashes.sha256, leaf, content);
   const known = reading && reading.kind === "statement" ? reading.statement.known : undefined;
   if (signer === undefined || known?.kind !== "added") return first;
   const more = new PostingSet(hashes.sha256, log.origin);
