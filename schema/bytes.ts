@@ -23,9 +23,20 @@ const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(
 const encoder = new TextEncoder();
 const strictDecoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
+/** Characters up to which the platform's encoder costs more than the loop in {@link utf8}. */
+const SHORT = 48;
+
 /** UTF-8 of a string. Lone surrogates become U+FFFD, as the platform does. */
 export function utf8(text: string): Uint8Array<ArrayBuffer> {
-  return encoder.encode(text);
+  const { length } = text;
+  if (length > SHORT) return encoder.encode(text);
+  const bytes = new Uint8Array(length);
+  for (let i = 0; i < length; i++) {
+    const code = text.charCodeAt(i);
+    if (code > 127) return encoder.encode(text);
+    bytes[i] = code;
+  }
+  return bytes;
 }
 
 /** The string of UTF-8 bytes; `undefined` where they are not UTF-8. A byte-order mark is kept. */

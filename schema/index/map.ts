@@ -47,10 +47,31 @@ export function mapNodeHash(
   right: Uint8Array,
   bit: number,
 ): Hash {
-  input.set(left);
-  input.set(right, HASH_BYTES);
+  return mapNodeHashAt(sha256, { bytes: left, at: 0 }, { bytes: right, at: 0 }, bit);
+}
+
+/** Where a hash stands. */
+export interface HashPlace {
+  readonly bytes: Uint8Array;
+  readonly at: number;
+}
+
+/** As {@link mapNodeHash}, of hashes that stand in longer bytes. */
+export function mapNodeHashAt(
+  sha256: Sha256,
+  left: HashPlace,
+  right: HashPlace,
+  bit: number,
+): Hash {
+  put(left, 0);
+  put(right, HASH_BYTES);
   input[2 * HASH_BYTES] = bit;
   return sha256(input);
+}
+
+/** By bytes: a view of each hash costs more than its copy. */
+function put({ bytes, at }: HashPlace, to: number): void {
+  for (let i = 0; i < HASH_BYTES; i++) input[to + i] = bytes[at + i] ?? 0;
 }
 
 /** The root of the map without keys. */

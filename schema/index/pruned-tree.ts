@@ -15,17 +15,18 @@
  *
  * @module
  */
-import { join } from "../bytes.ts";
+import { equal, join } from "../bytes.ts";
 import { failure, LogError, type Result, success } from "../error.ts";
 import { HASH_BYTES, type Hash, type Sha256 } from "../tlog/hash.ts";
 import {
   bitOf,
   emptyMapRoot,
   firstDifference,
+  type HashPlace,
   hashAt,
   KEY_BITS,
   mapLeafHash,
-  mapNodeHash,
+  mapNodeHashAt,
 } from "./map.ts";
 
 const HIDDEN = 0;
@@ -43,9 +44,9 @@ interface LeafNode {
   readonly key: Hash;
   value: Hash;
 }
-interface HiddenNode {
+/** Most of a tree: its hash stays where it was read. */
+interface HiddenNode extends HashPlace {
   readonly kind: "hidden";
-  readonly hash: Hash;
 }
 type PrunedNode = InnerNode | LeafNode | HiddenNode;
 
@@ -123,6 +124,8 @@ export function encodeShown<Row, State>(
 export class PrunedTree {
   readonly #sha256: Sha256;
   #top: PrunedNode | undefined;
+  /** What was found last: most keys that are found are given a value next. */
+  #found: LeafNode | undefined;
 
   private constructor(sha256: Sha256, top: PrunedNode | undefined) {
     this.#sha256 = sha256;
@@ -155,15 +158,15 @@ export class PrunedTree {
     if (this.#top === undefined) return { state: "absent" };
     const leaf = this.#walk(key);
     if (leaf === undefined) return { state: "hidden" };
-    return firstDifference(leaf.key, key) === KEY_BITS
-      ? { state: "present", value: leaf.value }
-      : { state: "absent" };
+    if (!equal(leaf.key, key)) return { state: "absent" };
+    this.#found = leaf;
+    return { state: "present", value: leaf.value };
   }
 
   /** The tree that hides everything below this root. */
   static hidden(sha256: Sha256, root: Hash): PrunedTree {
     const isEmpty = firstDifference(root, emptyMapRoot(sha256)) === KEY_BITS;
-    return new PrunedTree(sha256, isEmpty ? undefined : { kind: "hidden", hash: root });
+    return new PrunedTree(sha256, isEmpty ? undefined : { kind: "hidden", bytes: root, at: 0 });
   }
 
   /** Where the walk for a key meets a subtree that is not shown. */
@@ -174,7 +177,8 @@ export class PrunedTree {
       above = node.bit;
       turns += String(bitOf(key, above));
     }
-    return node?.kind === "hidden" ? { root: node.hash, turns, above } : undefined;
+    const root = node?.kind === "hidden" ? hashAt(node.bytes, node.at) : undefined;
+    return root && { root, turns, above };
   }
 
   /**
@@ -230,7 +234,7 @@ export class PrunedTree {
       this.#top = { kind: "leaf", key, value };
       return true;
     }
-    const leaf = this.#walk(key);
+    const leaf = this.#found && equal(this.#found.key, key) ? this.#found : this.#walk(key);
     if (leaf === undefined) return false;
     const bit = firstDifference(leaf.key, key);
     if (bit === KEY_BITS) leaf.value = value;
@@ -243,30 +247,40 @@ export class PrunedTree {
    * subtree, or a leaf that no honest tree has there.
    */
   #walk(key: Hash): LeafNode | undefined {
-    const turns: number[] = [];
-    let node = this.#top;
-    while (node?.kind === "inner") {
-      turns.push(node.bit);
-      node = bitOf(key, node.bit) === 1 ? node.right : node.left;
-    }
-    if (node?.kind !== "leaf") return undefined;
-    const { key: shown } = node;
-    return turns.every((bit) => bitOf(shown, bit) === bitOf(key, bit)) ? node : undefined;
+    const leaf = descend(this.#top, key);
+    if (leaf === undefined) return undefined;
+    const { key: shown } = leaf;
+    for (let node = this.#top; node?.kind === "inner"; node = childOf(node, key))
+      if (bitOf(shown, node.bit) !== bitOf(key, node.bit)) return undefined;
+    return leaf;
   }
 
   #hash(node: PrunedNode): Hash {
-    switch (node.kind) {
-      case "hidden":
-        return node.hash;
-      case "leaf":
-        return mapLeafHash(this.#sha256, node.key, node.value);
-      case "inner": {
-        const left = this.#hash(node.left);
-        const right = this.#hash(node.right);
-        return mapNodeHash(this.#sha256, left, right, node.bit);
-      }
-    }
+    const { bytes, at } = this.#place(node);
+    const hash = hashAt(bytes, at);
+    if (hash === undefined) throw new LogError("INTERNAL", "a node of a tree has a hash");
+    return hash;
   }
+
+  /** Where the hash of a node stands: where it was read, or in bytes of its own. */
+  #place(node: PrunedNode): HashPlace {
+    if (node.kind === "hidden") return node;
+    const bytes =
+      node.kind === "leaf"
+        ? mapLeafHash(this.#sha256, node.key, node.value)
+        : mapNodeHashAt(this.#sha256, this.#place(node.left), this.#place(node.right), node.bit);
+    return { bytes, at: 0 };
+  }
+}
+
+function descend(top: PrunedNode | undefined, key: Hash): LeafNode | undefined {
+  let node = top;
+  while (node?.kind === "inner") node = childOf(node, key);
+  return node?.kind === "leaf" ? node : undefined;
+}
+
+function childOf(node: InnerNode, key: Hash): PrunedNode {
+  return bitOf(key, node.bit) === 1 ? node.right : node.left;
 }
 
 /** The walk for the new leaf ends in a leaf that first differs from it in `bit`. */
@@ -292,10 +306,12 @@ class NodeReader {
 
   /** `undefined` where the bytes are no node whose bits are above `above`. */
   node(above: number): PrunedNode | undefined {
-    switch (this.#bytes[this.at++]) {
+    const bytes = this.#bytes;
+    switch (bytes[this.at++]) {
       case HIDDEN: {
-        const hash = this.#hash();
-        return hash && { kind: "hidden", hash };
+        const at = this.at;
+        this.at += HASH_BYTES;
+        return this.at <= bytes.length ? { kind: "hidden", bytes, at } : undefined;
       }
       case LEAF: {
         const key = this.#hash();
@@ -303,7 +319,7 @@ class NodeReader {
         return key && value && { kind: "leaf", key, value };
       }
       case INNER: {
-        const bit = this.#bytes[this.at++];
+        const bit = bytes[this.at++];
         if (bit === undefined || bit <= above) return undefined;
         const left = this.node(bit);
         const right = left && this.node(bit);

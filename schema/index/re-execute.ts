@@ -122,8 +122,7 @@ function applyToMap(
   if (!equal(tree.value.root(), before.mapRoot))
     return wrong("the old map that is shown has another root");
   const old = new SortedRecords(update.records);
-  const changes: { readonly key: Hash; readonly value: Hash }[] = [];
-  let keys = before.keys;
+  const added: { readonly key: Hash; readonly value: Hash }[] = [];
   let used = 0;
   for (const { key, list } of touched) {
     const shown = tree.value.find(key);
@@ -134,17 +133,21 @@ function applyToMap(
         : oldRecord(sha256, shown.value, old.at(key));
     if (record === undefined)
       return wrong(`the old record of the key ${toHex(key)} is not the map's`);
-    if (shown.state === "absent") keys++;
-    else used++;
     const lists = appendAll(record, list);
     if (!lists) return wrong(`the old record of the key ${toHex(key)} is of later entries`);
-    changes.push({ key, value: record.hash() });
+    if (shown.state === "absent") {
+      added.push({ key, value: record.hash() });
+      continue;
+    }
+    // A value changes nothing of what the tree shows of other keys; a new key could.
+    tree.value.set(key, record.hash());
+    used++;
   }
   if (used !== update.records.length)
     return wrong("there are records of keys that no entry touches");
-  for (const { key, value } of changes)
+  for (const { key, value } of added)
     if (!tree.value.set(key, value)) return wrong("the old map hides what a new key needs");
-  return success({ root: changes.length === 0 ? before.mapRoot : tree.value.root(), keys });
+  return success({ root: tree.value.root(), keys: before.keys + added.length });
 }
 
 /** Records in the order of their keys, asked for in that order. What is out of order is not found. */

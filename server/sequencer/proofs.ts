@@ -22,9 +22,9 @@ import { foldRight, rangeNodes } from "../../schema/tlog/tree.ts";
 import type { StorageReader } from "../storage/storage.ts";
 import type { Edge } from "./edge.ts";
 import type { Pyramid } from "./pyramid.ts";
-import { middleOf, StoredTile } from "./stored-tile.ts";
+import { StoredTile } from "./stored-tile.ts";
 
-/** Full tiles held, 8 or 16 KiB each. */
+/** Full tiles held, 16 KiB each. */
 const CACHED_TILES = 512;
 /** Middle rows held, half a KiB each: those over four million entries. */
 const CACHED_MIDDLES = 16_384;
@@ -95,9 +95,9 @@ export class Proofs {
         hint: "run `countersign fsck --repair`",
       });
     }
-    const middle = this.#middles.get(name) ?? middleOf(this.#sha256, hashes);
-    this.#middles.set(name, middle);
+    const middle = this.#middles.get(name);
     const tile = new StoredTile(this.#sha256, hashes, middle);
+    if (middle === undefined) this.#middles.set(name, tile.middle());
     this.#tiles.set(name, tile);
     return tile;
   }

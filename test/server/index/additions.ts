@@ -2,7 +2,8 @@
  * What may come later, added to the tables that it has to be in: OpenPGP, CMS and passkeys as kinds of
  * signatures, principals as a statement (key events are in second.ts). Each kind of signature is over
  * something else than the content, as the real ones are, and is really checked; the layouts are this
- * test's own, for the real ones have no vectors yet.
+ * test's own, for the real ones have no vectors yet. So are the names: files of tests share a process,
+ * and elsewhere `openpgp` is still what nobody can check.
  */
 import type { SignatureAlgorithm } from "../../../client/crypto/crypto.ts";
 import { refuse, type SignatureKind } from "../../../client/signature/kind.ts";
@@ -46,7 +47,7 @@ interface Layout {
 
 /** The trailer that an OpenPGP signature hashes behind the data. */
 const openpgp: Layout = {
-  format: "openpgp",
+  format: "added-openpgp",
   algorithm: "ed25519",
   signer: made.ed25519Signer("openpgp"),
   carries: () => [Uint8Array.of(4, 0, 22, 8, 0, 0)],
@@ -58,7 +59,7 @@ const openpgp: Layout = {
 
 /** Signed attributes, with the digest of the content as the last of them. */
 const cms: Layout = {
-  format: "cms",
+  format: "added-cms",
   algorithm: "ecdsa-p256-sha256",
   signer: made.p256Signer("cms"),
   carries: (content) => [concat(Uint8Array.of(0x31, 34, 4, 32), sha256(content))],
@@ -68,7 +69,7 @@ const cms: Layout = {
 
 /** A challenge that is the digest of the content, and what the authenticator says of itself. */
 const webauthn: Layout = {
-  format: "webauthn",
+  format: "added-webauthn",
   algorithm: "ecdsa-p256-sha256",
   signer: made.p256Signer("passkey"),
   carries: (content) => [
