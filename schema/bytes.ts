@@ -23,7 +23,7 @@ const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(
 const encoder = new TextEncoder();
 const strictDecoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-/** Characters up to which the platform's encoder costs more than the loop in {@link utf8}. */
+/** Up to this length the platform's encoder and decoder cost more than a loop here. */
 const SHORT = 48;
 
 /** UTF-8 of a string. Lone surrogates become U+FFFD, as the platform does. */
@@ -74,8 +74,26 @@ function nibbleAt(text: string, index: number): number {
 
 /** Standard base64 with padding (RFC 4648 §4). */
 export function toBase64(bytes: Uint8Array): string {
-  const length = bytes.length;
-  const pairs = new Uint16Array(Math.ceil(length / 3) * 2);
+  const length = Math.ceil(bytes.length / 3) * 2;
+  if (length > SHORT / 2) {
+    const pairs = new Uint16Array(length);
+    fillPairs(pairs, bytes);
+    return strictDecoder.decode(pairs);
+  }
+  const pairs = listOf(length);
+  fillPairs(pairs, bytes);
+  const codes = listOf(2 * length);
+  for (let i = 0; i < length; i++) {
+    const pair = pairs[i] ?? 0;
+    codes[2 * i] = pair & 255;
+    codes[2 * i + 1] = pair >> 8;
+  }
+  return fromCharCodes(codes);
+}
+
+/** Two characters of base64 for each place. */
+function fillPairs(pairs: Uint16Array | number[], bytes: Uint8Array): void {
+  const { length } = bytes;
   let at = 0;
   let i = 0;
   for (; i + 2 < length; i += 3) {
@@ -89,7 +107,6 @@ export function toBase64(bytes: Uint8Array): string {
     pairs[at++] = PAIRS[group >> 12] ?? 0;
     pairs[at++] = (two ? (PAIRS[group & 4095] ?? 0) & 255 : PAD) | (PAD << 8);
   }
-  return strictDecoder.decode(pairs);
 }
 
 /**
@@ -144,9 +161,14 @@ export function equal(a: Uint8Array, b: Uint8Array): boolean {
 
 /** One character for each byte, U+0000 to U+00FF. Exact both ways, unlike the platform's "latin1". */
 export function latin1(bytes: Uint8Array): string {
+  const { length } = bytes;
+  if (length <= SHORT) {
+    const codes = listOf(length);
+    for (let i = 0; i < length; i++) codes[i] = byteAt(bytes, i);
+    return fromCharCodes(codes);
+  }
   let text = "";
-  for (let at = 0; at < bytes.length; at += 8192)
-    text += fromCharCodes(bytes.subarray(at, at + 8192));
+  for (let at = 0; at < length; at += 8192) text += fromCharCodes(bytes.subarray(at, at + 8192));
   return text;
 }
 
@@ -159,8 +181,15 @@ function valueAt(text: string, index: number): number {
   return code < 256 ? (VALUES[code] ?? INVALID) : INVALID;
 }
 
-/** Eight times as fast as spreading the bytes into arguments. At most some thousand bytes. */
-function fromCharCodes(bytes: Uint8Array): string {
-  const text: unknown = Reflect.apply(String.fromCharCode, undefined, bytes);
+/** Lists that short texts are made of, by their length: nothing awaits while one is filled. */
+const lists: number[][] = [];
+
+function listOf(length: number): number[] {
+  return (lists[length] ??= Array.from({ length }, () => 0));
+}
+
+/** Eight times as fast as spreading the codes into arguments. At most some thousand. */
+function fromCharCodes(codes: Uint8Array | readonly number[]): string {
+  const text: unknown = Reflect.apply(String.fromCharCode, undefined, codes);
   return String(text);
 }
