@@ -44,7 +44,7 @@ const ONE_HOUR: Headers = [
 ];
 
 /** What is served: a store, or the folder of a mirror. */
-export type Readable = Omit<StorageReader, "findLeaf" | "hasContent" | "entriesWith">;
+export type Readable = Omit<StorageReader, "findLeaf" | "hasContent" | "entriesWith" | "together">;
 
 export class ReadSide {
   readonly #reader: Readable;

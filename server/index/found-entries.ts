@@ -7,6 +7,7 @@ import { parseLeaf } from "../../schema/entry/leaf.ts";
 import { type LookupEntry, MAX_BROUGHT, MAX_BROUGHT_BYTES } from "../../schema/index/lookup.ts";
 import { leafHash, type Sha256 } from "../../schema/tlog/hash.ts";
 import type { TreeHead } from "../../schema/tlog/proof.ts";
+import type { PublishedHead } from "../sequencer/ports.ts";
 import type { FoundKeys } from "./find-keys.ts";
 import type { FollowedLog } from "./ports.ts";
 
@@ -22,6 +23,15 @@ export function foundEntries(
   );
   const sorted = [...indexes].toSorted((a, b) => a - b).slice(0, MAX_BROUGHT);
   const head = { size, root, checkpoint: new Uint8Array(0) };
+  return main.reader.together(() => bringEntries(sha256, main, head, sorted));
+}
+
+function bringEntries(
+  sha256: Sha256,
+  main: FollowedLog,
+  head: PublishedHead,
+  sorted: readonly number[],
+): LookupEntry[] {
   const entries: LookupEntry[] = [];
   let bytes = 0;
   for (const index of sorted) {

@@ -15,7 +15,7 @@ import type { IndexStanding } from "./protocol.ts";
 /** A log as the index sees it: its published part. */
 export interface FollowedLog {
   readonly published: () => PublishedHead;
-  readonly reader: Pick<StorageReader, "leaves" | "contents" | "key">;
+  readonly reader: Pick<StorageReader, "leaves" | "contents" | "key" | "together">;
   readonly inclusion: (index: number, head: PublishedHead, leafHash: Hash) => readonly Hash[];
 }
 

@@ -155,4 +155,6 @@ export interface StorageReader {
   /** The postings of an entry whose content was erased: they were kept when it was. */
   keptPostings(index: number): Uint8Array | undefined;
   key(digest: Hash): Uint8Array | undefined;
+  /** What `read` answers, all of it from one commit, and in half the time for a handful of rows. */
+  together<T>(read: () => T): T;
 }

@@ -57,6 +57,12 @@ export function storageContract(makeStore: () => Promise<StoreUnderTest>): void 
         const digest = first.contentDigest;
         expect(reader.entriesWith(digest, 0, 4)).toEqual([0, 1]);
         expect(reader.entriesWith(digest, 1, 2)).toEqual([1]);
+        expect(reader.together(() => reader.leaves(1, 3))).toEqual(reader.leaves(1, 3));
+        const failing = (): never => {
+          throw new Error("of the reader");
+        };
+        expect(() => reader.together(failing)).toThrow("of the reader");
+        expect(reader.together(() => reader.together(() => reader.contents(2, 3)))).toHaveLength(1);
         expect(reader.entriesWith(opaque.contentDigest, 0, 4)).toEqual([]);
         expect(await storage.erased()).toEqual({ contents: [], upTo: 0 });
         const bytes = Uint8Array.of(1, 2, 3);

@@ -220,6 +220,10 @@ class MemoryReader implements StorageReader {
     return this.#disk.keys.get(toHex(digest));
   }
 
+  together<T>(read: () => T): T {
+    return read();
+  }
+
   #content(digest: string | undefined): StoredContent {
     const { contents } = this.#disk;
     if (digest === undefined || !contents.has(digest)) return { state: "never-held" };

@@ -1,6 +1,6 @@
 /**
- * The reading side: a read-only connection on the caller's thread. Each call sees the newest
- * commit and holds no snapshot afterwards.
+ * The reading side: a read-only connection on the caller's thread. Each call, or all calls inside
+ * `together`, see the newest commit and hold no snapshot afterwards.
  *
  * @module
  */
@@ -107,6 +107,10 @@ export class SqliteReader implements StorageReader {
 
   key(digest: Hash): Uint8Array | undefined {
     return this.#key.get(digest)?.bytes;
+  }
+
+  together<T>(read: () => T): T {
+    return this.#database.transaction(read)();
   }
 
   close(): void {
