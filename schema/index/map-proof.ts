@@ -11,7 +11,7 @@
  */
 import { concat, equal } from "../bytes.ts";
 import { bitOf } from "./map.ts";
-import type { TreeRows } from "./pruned-tree.ts";
+import type { TreeRows } from "./shown-tree.ts";
 
 /** `top` is the root of a tree whose hashes are made; `undefined` for one without keys. */
 export function proveKey<Row>(

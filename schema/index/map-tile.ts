@@ -25,8 +25,9 @@ import { failure, type Result, success } from "../error.ts";
 import type { Hash, Sha256 } from "../tlog/hash.ts";
 import { sizeToBytes } from "../tlog/size.ts";
 import { ByteReader, formatValues, u32 } from "./byte-reader.ts";
-import { encodeShown, PrunedTree, type TreeRows } from "./pruned-tree.ts";
+import { PrunedTree } from "./pruned-tree.ts";
 import { type Listed, recordHash, type Summary, summaryOf } from "./record.ts";
+import { encodeShown, type TreeRows } from "./shown-tree.ts";
 
 /** Keys of the largest page. */
 export const PAGE_KEYS = 64;

@@ -186,7 +186,7 @@ export class MapTree {
     }
   }
 
-  /** The hash of a row of a sealed version. For those who show trees (pruned-tree.ts, map-proof.ts). */
+  /** The hash of a row of a sealed version. For those who show trees (shown-tree.ts, map-proof.ts). */
   hashOf(row: number): Uint8Array {
     return row >= 0 ? this.#inner.hash(row) : this.#leaves.hash(~row);
   }

@@ -2,11 +2,7 @@
  * A part of the map that proves what it shows: for several keys at once, and for keys that are
  * about to change.
  *
- *     01 bit L R        an inner node and what is below it
- *     02 key value      a leaf
- *     00 hash           a subtree that is not shown
- *
- * in preorder; nothing at all for the map without keys. Whoever reads one computes the root and
+ * Its bytes are those of shown-tree.ts. Whoever reads them computes the root and
  * compares it; then each key that is asked for is present, absent, or hidden (not shown, so not
  * proved). A verifier who sets the new values of the keys that a batch touches gets the new root,
  * without the rest of the map.
@@ -15,7 +11,7 @@
  *
  * @module
  */
-import { equal, join } from "../bytes.ts";
+import { equal } from "../bytes.ts";
 import { failure, LogError, type Result, success } from "../error.ts";
 import { HASH_BYTES, type Hash, type Sha256 } from "../tlog/hash.ts";
 import {
@@ -28,10 +24,7 @@ import {
   mapLeafHash,
   mapNodeHashAt,
 } from "./map.ts";
-
-const HIDDEN = 0;
-const INNER = 1;
-const LEAF = 2;
+import { encodePruned, HIDDEN, INNER, LEAF, type TreeRows } from "./shown-tree.ts";
 
 interface InnerNode {
   readonly kind: "inner";
@@ -63,62 +56,6 @@ export interface HiddenPlace {
   readonly turns: string;
   /** −1 at the root. */
   readonly above: number;
-}
-
-/** Whoever has a tree, row by row: `MapTree`, where a row is a number, or a pruned tree. */
-export interface TreeRows<Row = number> {
-  readonly hashOf: (row: Row) => Uint8Array;
-  /** `undefined` for a leaf. */
-  readonly innerOf: (
-    row: Row,
-  ) => { readonly bit: number; readonly left: Row; readonly right: Row } | undefined;
-  readonly leafOf: (row: Row) => { readonly key: Uint8Array; readonly value: Uint8Array };
-}
-
-/** The pruned tree that shows the walks for all of `keys`. */
-export function encodePruned<Row>(
-  rows: TreeRows<Row>,
-  top: Row | undefined,
-  keys: readonly Uint8Array[],
-): Uint8Array<ArrayBuffer> {
-  if (top === undefined) return new Uint8Array(0);
-  const all = keys.length === 0 ? undefined : keys;
-  return encodeShown(rows, top, all, (below, row, side) => {
-    const bit = rows.innerOf(row)?.bit ?? 0;
-    const turning = below.filter((key) => bitOf(key, bit) === side);
-    return turning.length === 0 ? undefined : turning;
-  });
-}
-
-/**
- * A tree from `top` down, in preorder. `enter` says what of `state` goes on to one side of an inner
- * row; `undefined`
- * hides what is there.
- */
-export function encodeShown<Row, State>(
-  rows: TreeRows<Row>,
-  top: Row,
-  state: State | undefined,
-  enter: (state: State, row: Row, side: 0 | 1) => State | undefined,
-): Uint8Array<ArrayBuffer> {
-  const parts: Uint8Array[] = [];
-  const write = (row: Row, here: State | undefined): void => {
-    if (here === undefined) {
-      parts.push(Uint8Array.of(HIDDEN), rows.hashOf(row));
-      return;
-    }
-    const inner = rows.innerOf(row);
-    if (inner === undefined) {
-      const { key, value } = rows.leafOf(row);
-      parts.push(Uint8Array.of(LEAF), key, value);
-      return;
-    }
-    parts.push(Uint8Array.of(INNER, inner.bit));
-    write(inner.left, enter(here, row, 0));
-    write(inner.right, enter(here, row, 1));
-  };
-  write(top, state);
-  return join(parts);
 }
 
 export class PrunedTree {

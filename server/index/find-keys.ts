@@ -14,7 +14,7 @@ import { type LookupAnswer, type LookupKey, MAX_LISTED } from "../../schema/inde
 import { mapKey } from "../../schema/index/map-key.ts";
 import type { MapTree } from "../../schema/index/map-tree.ts";
 import type { IndexedLog, MapHashes } from "../../schema/index/mapfn.ts";
-import { encodePruned } from "../../schema/index/pruned-tree.ts";
+import { encodePruned } from "../../schema/index/shown-tree.ts";
 import type { Hash } from "../../schema/tlog/hash.ts";
 import type { KeptStep } from "./kept-steps.ts";
 import type { IndexStore } from "./store.ts";

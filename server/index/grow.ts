@@ -19,8 +19,8 @@ import { encodeIndexLeaf, type IndexLeaf } from "../../schema/index/index-leaf.t
 import { compareBytes } from "../../schema/index/map-key.ts";
 import type { MapTree, MapVersion } from "../../schema/index/map-tree.ts";
 import { encodePostings, type Posting, postingsLeafHash } from "../../schema/index/posting.ts";
-import { encodePruned } from "../../schema/index/pruned-tree.ts";
 import { KeyRecord, type Listed } from "../../schema/index/record.ts";
+import { encodePruned } from "../../schema/index/shown-tree.ts";
 import { TouchedKeys } from "../../schema/index/touched.ts";
 import type { LeafUpdate, OldRecord } from "../../schema/index/update.ts";
 import type { Hash, Sha256 } from "../../schema/tlog/hash.ts";

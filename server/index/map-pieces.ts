@@ -18,8 +18,8 @@ import {
   type PageRecord,
   pageLeaves,
 } from "../../schema/index/map-tile.ts";
-import type { TreeRows } from "../../schema/index/pruned-tree.ts";
 import type { Listed, Summary } from "../../schema/index/record.ts";
+import type { TreeRows } from "../../schema/index/shown-tree.ts";
 
 export interface PieceSource {
   readonly rows: TreeRows;

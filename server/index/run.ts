@@ -93,7 +93,10 @@ export async function runIndex(ports: IndexRunPorts): Promise<RunningIndex> {
       },
       ...(ports.onTrouble === undefined ? {} : { onTrouble: ports.onTrouble }),
     });
-    const conflicts = await openConflicts(ports, service);
+    const conflicts = await openConflicts(ports, service).catch(async (error: unknown) => {
+      await service.close();
+      throw error;
+    });
     conflicts.add(early);
     found = (keys) => conflicts.add(keys);
     const { sha256 } = crypto;

@@ -20,7 +20,7 @@ import { proveKey } from "../../schema/index/map-proof.ts";
 import { MapTree } from "../../schema/index/map-tree.ts";
 import { MAPFN_V1, mapfn } from "../../schema/index/mapfn.ts";
 import { encodePostings, type Posting, sortPostings } from "../../schema/index/posting.ts";
-import { encodePruned } from "../../schema/index/pruned-tree.ts";
+import { encodePruned } from "../../schema/index/shown-tree.ts";
 import { type Listed, recordHash, summaryOf } from "../../schema/index/record.ts";
 import { asHash, type Hash } from "../../schema/tlog/hash.ts";
 import { mapPiece } from "../../server/index/map-pieces.ts";

@@ -11,8 +11,8 @@ import { emptyMapRoot, mapLeafHash, mapNodeHash, verifyMap } from "../../../sche
 import { proveKey } from "../../../schema/index/map-proof.ts";
 import { PAGE_KEYS, parseMapList } from "../../../schema/index/map-tile.ts";
 import { MapTree } from "../../../schema/index/map-tree.ts";
-import { encodePruned } from "../../../schema/index/pruned-tree.ts";
 import { type Listed, recordHash, summaryOf } from "../../../schema/index/record.ts";
+import { encodePruned } from "../../../schema/index/shown-tree.ts";
 import { asHash, type Hash } from "../../../schema/tlog/hash.ts";
 import { mapPiece } from "../../../server/index/map-pieces.ts";
 

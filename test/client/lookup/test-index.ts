@@ -15,9 +15,9 @@ import type { Lookup, LookupAnswer, LookupKey } from "../../../schema/index/look
 import { mapKey } from "../../../schema/index/map-key.ts";
 import { MapTree } from "../../../schema/index/map-tree.ts";
 import { encodePostings, type Posting, postingsLeafHash } from "../../../schema/index/posting.ts";
-import { encodePruned } from "../../../schema/index/pruned-tree.ts";
 import { initialState } from "../../../schema/index/re-execute.ts";
 import { type KeyRecord, type Listed, summaryOf } from "../../../schema/index/record.ts";
+import { encodePruned } from "../../../schema/index/shown-tree.ts";
 import { formatUpdate, type LeafUpdate } from "../../../schema/index/update.ts";
 import { IndexGrowth, type IndexPosition, type IndexStep } from "../../../server/index/grow.ts";
 import { mapPiece } from "../../../server/index/map-pieces.ts";

@@ -11,7 +11,7 @@ import {
 } from "../../../schema/index/claims.ts";
 import type { Lookup, LookupAnswer, LookupKey } from "../../../schema/index/lookup.ts";
 import { MapTree } from "../../../schema/index/map-tree.ts";
-import { encodePruned } from "../../../schema/index/pruned-tree.ts";
+import { encodePruned } from "../../../schema/index/shown-tree.ts";
 import { asHash, type Hash } from "../../../schema/tlog/hash.ts";
 import { valueOf } from "../tlog/support.ts";
 

@@ -12,7 +12,8 @@ import {
 } from "../../../schema/index/map.ts";
 import { proveKey } from "../../../schema/index/map-proof.ts";
 import { MapTree, type MapVersion } from "../../../schema/index/map-tree.ts";
-import { encodePruned, PrunedTree } from "../../../schema/index/pruned-tree.ts";
+import { PrunedTree } from "../../../schema/index/pruned-tree.ts";
+import { encodePruned } from "../../../schema/index/shown-tree.ts";
 import { asHash, type Hash } from "../../../schema/tlog/hash.ts";
 import { describeRealData, jsonOf } from "../../data.ts";
 import { flipped, joined, sha256, valueOf } from "../tlog/support.ts";
