@@ -30,7 +30,7 @@ import { LogReader, type ReadPorts } from "../log.ts";
 import { keptPostings } from "./erased.ts";
 import { endOf } from "./index-log.ts";
 
-/** Leaves that one request asks for; the memory that it takes is bounded by MAX_UPDATE_BYTES. */
+/** Leaves that one request asks for. Two answers are held at most, each of MAX_UPDATE_BYTES. */
 const LEAVES_AT_ONCE = 4;
 
 /** The main log: its transport also answers for the index below it. */

@@ -140,7 +140,8 @@ describe("a whole log", () => {
     at.served.asked.length = 0;
     expect((await whole()).outcome).toEqual([1, "ended"]);
     expect(at.served.asked.filter((path) => path.includes("update"))).toEqual([
-      "GET index/v1/update/17-22",
+      "GET index/v1/update/17-21",
+      "GET index/v1/update/21-22",
     ]);
   });
 });
