@@ -27,7 +27,7 @@ import {
   type LookupKey,
   type PlacedLeaf,
 } from "../../schema/index/lookup.ts";
-import { type KeyType, mapKey } from "../../schema/index/map-key.ts";
+import { ALWAYS_POSTED, type KeyType, mapKey } from "../../schema/index/map-key.ts";
 import type { Posting } from "../../schema/index/posting.ts";
 import { type Hash, leafHash } from "../../schema/tlog/hash.ts";
 import { parseNote } from "../../schema/tlog/note.ts";
@@ -206,8 +206,6 @@ async function verifiersBeside(
 }
 
 const OPAQUE: LookupKey = { type: "opaque", fields: [] };
-/** What follows from a leaf alone. */
-const ALWAYS_POSTED: readonly KeyType[] = ["leaf", "statement", "signer", "artifact"];
 const OPAQUE_TYPES: readonly KeyType[] = ["opaque", "opaque-by"];
 
 function judgeOmission(
@@ -217,7 +215,7 @@ function judgeOmission(
   gaps: readonly ListGap[],
 ): EvidenceVerdict {
   const { answer, entry, readings } = scene;
-  const always = ALWAYS_POSTED.includes(key.type);
+  const always = ALWAYS_POSTED.has(key.type);
   if (!always && entry.content === undefined)
     return nothing("Without its content nobody can say what the entry posts.");
   if (OPAQUE_TYPES.includes(key.type))

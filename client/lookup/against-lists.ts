@@ -12,7 +12,7 @@
 import { equal } from "../../schema/bytes.ts";
 import { leafContentDigest, parseLeaf } from "../../schema/entry/leaf.ts";
 import type { LookupEntry, LookupKey } from "../../schema/index/lookup.ts";
-import { mapKey } from "../../schema/index/map-key.ts";
+import { ALWAYS_POSTED, mapKey } from "../../schema/index/map-key.ts";
 import type { Posting } from "../../schema/index/posting.ts";
 import { leafHash } from "../../schema/tlog/hash.ts";
 import { verifyInclusion } from "../../schema/tlog/proof.ts";
@@ -82,6 +82,3 @@ function disagrees(
   const same = a === undefined || b === undefined ? a === b : equal(a, b);
   return same ? undefined : "alters";
 }
-
-/** Keys that follow from the leaf alone. */
-const ALWAYS_POSTED: ReadonlySet<string> = new Set(["leaf", "statement", "signer", "artifact"]);

@@ -20,6 +20,7 @@ import { encodeLeaf } from "../../schema/entry/leaf.ts";
 import { contradiction, SIGNER_SLOTS, said } from "../../schema/index/contradiction.ts";
 import { CURRENT_INDEX } from "../../schema/index/generation.ts";
 import type { LookupKey } from "../../schema/index/lookup.ts";
+import { ALWAYS_POSTED } from "../../schema/index/map-key.ts";
 import type { MapHashes } from "../../schema/index/mapfn.ts";
 import type { NamedPosting } from "../../schema/index/posting-set.ts";
 import { gitHashOf } from "../git/hash.ts";
@@ -28,9 +29,6 @@ import type { CheckedReceipt, CompletenessReason } from "../verify/verdict.ts";
 import { entryReceipt, indexesOf, nameOf } from "./entries.ts";
 import { statementKeys } from "./keys.ts";
 import type { Found, LookupYes } from "./verdict.ts";
-
-/** Keys that every entry posts, whether anybody can read it or not. */
-const ALWAYS_POSTED: ReadonlySet<string> = new Set(["leaf", "statement", "signer", "artifact"]);
 
 interface Proven {
   readonly found: Found;

@@ -13,7 +13,7 @@
 import { equal, toHex } from "../../schema/bytes.ts";
 import { leafSignerId } from "../../schema/entry/check.ts";
 import { leafContentDigest, parseLeaf } from "../../schema/entry/leaf.ts";
-import type { KeyType } from "../../schema/index/map-key.ts";
+import { ALWAYS_POSTED } from "../../schema/index/map-key.ts";
 import { parseReceipt, type Receipt } from "../../schema/receipt.ts";
 import { parseTlogProof } from "../../schema/tlog/tlog-proof.ts";
 import type { SignedHead } from "../head.ts";
@@ -27,9 +27,6 @@ import { checkReceipt, type ReceiptFile, receiptHead } from "../verify/receipt.t
 import { type EntryPorts, type EntryReader, readingsOf } from "./entries.ts";
 import { chargeOf, type Findings, FORK } from "./findings.ts";
 import { type Learned, type Name, nameOfKey } from "./names.ts";
-
-/** What every entry posts, whether anybody can read it or not. */
-const ALWAYS_POSTED: readonly KeyType[] = ["leaf", "statement", "signer", "artifact"];
 
 /** An entry of ours, and where it has to stand. */
 export interface OwnEntry {
@@ -125,7 +122,7 @@ function ownEntry(
   if (!leaf.ok) return undefined;
   const [first, ...readings] = readingsOf(ports, leafBytes, content);
   const postings = first
-    .filter(({ type }) => content !== undefined || ALWAYS_POSTED.includes(type))
+    .filter(({ type }) => content !== undefined || ALWAYS_POSTED.has(type))
     .filter(({ key }) => readings.every((one) => one.some((other) => equal(other.key, key))));
   const signer = leafSignerId(crypto.sha256, leaf.value);
   return {
@@ -181,7 +178,7 @@ async function tellOmission(
     seen: { index, key: keyText(key) },
   };
   if (evidence !== undefined) await findings.convict(evidence, told);
-  else if (!mayBeOpaque || ALWAYS_POSTED.includes(key.type))
+  else if (!mayBeOpaque || ALWAYS_POSTED.has(key.type))
     findings.accuse({ kind: "answer-refused", ...told });
   else if (await isHeld(reader, index)) {
     const message = `the index calls your entry ${index} opaque, and the log holds its content`;

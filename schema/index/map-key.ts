@@ -62,6 +62,14 @@ export const keyTypes: OpenTable<readonly string[]> = new OpenTable(
 /** A name of {@link keyTypes}. */
 export type KeyType = string;
 
+/** Keys that every entry posts: they follow from its leaf alone, whether anybody can read it or not. */
+export const ALWAYS_POSTED: ReadonlySet<KeyType> = new Set([
+  "leaf",
+  "statement",
+  "signer",
+  "artifact",
+]);
+
 /** A field: bytes of a digest or an id, or text. */
 export type KeyField = string | Uint8Array;
 

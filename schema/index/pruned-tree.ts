@@ -2,10 +2,9 @@
  * A part of the map that proves what it shows: for several keys at once, and for keys that are
  * about to change.
  *
- * Its bytes are those of shown-tree.ts. Whoever reads them computes the root and
- * compares it; then each key that is asked for is present, absent, or hidden (not shown, so not
- * proved). A verifier who sets the new values of the keys that a batch touches gets the new root,
- * without the rest of the map.
+ * Its bytes are those of shown-tree.ts. Whoever reads them computes the root and compares it; then
+ * each key that is asked for is present, absent, or hidden (not shown, so not proved). A verifier who
+ * sets the new values of the keys that a batch touches gets the new root, without the rest of the map.
  *
  * Spec: docs/formats.md §Index. Vectors: test/vectors/index/map.json.
  *
@@ -110,7 +109,7 @@ export class PrunedTree {
   hiddenOn(key: Hash): HiddenPlace | undefined {
     let [turns, above] = ["", -1];
     let node = this.#top;
-    for (; node?.kind === "inner"; node = bitOf(key, above) === 1 ? node.right : node.left) {
+    for (; node?.kind === "inner"; node = childOf(node, key)) {
       above = node.bit;
       turns += String(bitOf(key, above));
     }

@@ -45,8 +45,7 @@ export function encodePruned<Row>(
 
 /**
  * A tree from `top` down, in preorder. `enter` says what of `state` goes on to one side of an inner
- * row; `undefined`
- * hides what is there.
+ * row; `undefined` hides what is there.
  */
 export function encodeShown<Row, State>(
   rows: TreeRows<Row>,

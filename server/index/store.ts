@@ -34,6 +34,7 @@ import { removeSnapshot } from "./snapshot.ts";
 
 const FORMAT = 1;
 const CACHE_KIB = 65_536;
+
 /** Whose index it is. Another mapfn is another index. */
 export interface IndexIdentity {
   readonly origin: string;
